@@ -1,0 +1,1 @@
+"""Facts as TOML, each row with its reason. Read through `farm.plan.facts` only."""

@@ -1,0 +1,115 @@
+"""One tree of errors: what failed, what to run next, whether trying again can help.
+
+Every failure the farm knows has a class here. A class fixes the exit code and whether the dispatcher may retry.
+Errors cross the queue as a `Failure` (plain data), never as a pickled exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+FailureKind = Literal["bad-input", "build-failed", "verification-failed", "transient", "cancelled", "internal"]
+
+EXIT_OK = 0
+EXIT_INTERNAL = 1
+EXIT_BAD_INPUT = 2
+EXIT_CELLS_FAILED = 3
+EXIT_ENVIRONMENT = 4
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failure as data, as it crosses the queue and is kept in the store."""
+
+    kind: FailureKind
+    message: str
+    hint: str = ""
+    step: str = ""
+
+
+class FarmError(Exception):
+    """Something the operator should read. `message` says what failed, `hint` what to run or change next."""
+
+    kind: ClassVar[FailureKind] = "internal"
+    exit_code: ClassVar[int] = EXIT_INTERNAL
+
+    def __init__(self, message: str, *, hint: str = "", step: str = "") -> None:
+        """Keep what failed, what to do next, and the step it failed in (filled in later if it is empty)."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.step = step
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same work may succeed if it is tried again."""
+        return self.kind == "transient"
+
+    def failure(self, step: str = "") -> Failure:
+        """This error as data."""
+        return Failure(kind=self.kind, message=self.message, hint=self.hint, step=self.step or step)
+
+
+class BadInput(FarmError):  # noqa: N818 - named for what happened
+    """The user's input is wrong. Never retried."""
+
+    kind = "bad-input"
+    exit_code = EXIT_BAD_INPUT
+
+
+class BuildFailed(FarmError):  # noqa: N818 - named for what happened
+    """The build of a cell failed for reasons of its own. Never retried; its log is kept."""
+
+    kind = "build-failed"
+    exit_code = EXIT_CELLS_FAILED
+
+
+class VerificationFailed(FarmError):  # noqa: N818 - named for what happened
+    """The archive was built and a check found an error. Never retried; archive and findings are kept."""
+
+    kind = "verification-failed"
+    exit_code = EXIT_CELLS_FAILED
+
+
+class Transient(FarmError):  # noqa: N818 - named for what happened
+    """The engine, the store, the broker or the network failed. Retried with back-off, then reported."""
+
+    kind = "transient"
+    exit_code = EXIT_ENVIRONMENT
+
+
+class Cancelled(FarmError):  # noqa: N818 - named for what happened
+    """Somebody asked for the work to end."""
+
+    kind = "cancelled"
+    exit_code = EXIT_INTERRUPTED
+
+
+class EngineUnavailable(Transient):
+    """No container engine answers."""
+
+
+class StoreUnavailable(Transient):
+    """The store does not answer, or refuses."""
+
+
+class BrokerUnavailable(Transient):
+    """Redis does not answer."""
+
+
+class Conflict(FarmError):  # noqa: N818 - named for what happened
+    """A conditional write lost: the key is already there, or has changed since it was read."""
+
+    exit_code = EXIT_ENVIRONMENT
+
+
+_BY_KIND: dict[FailureKind, type[FarmError]] = {
+    kind.kind: kind for kind in (FarmError, BadInput, BuildFailed, VerificationFailed, Transient, Cancelled)
+}
+
+
+def from_failure(failure: Failure) -> FarmError:
+    """The error that a `Failure` describes."""
+    return _BY_KIND[failure.kind](failure.message, hint=failure.hint, step=failure.step)

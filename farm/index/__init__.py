@@ -1,0 +1,1 @@
+"""From artifacts to the indexes that clients read. Pure renderers and one updater."""

@@ -1,0 +1,146 @@
+"""The recipe: all that we decide about a cell's bytes, as one frozen value with a digest.
+
+`farm.plan.compose` makes recipes from facts; this module only says what one is. Reasons (`why`) are not part of a recipe,
+so that a better explanation makes nothing stale: `farm.plan.compose.decisions` has them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from farm.plan.cell import Cell
+
+Optimize = Literal["none", "pgo", "pgo+lto"]
+Bytecode = Literal["none", "unchecked-hash"]
+Strip = Literal["split", "keep"]
+ArchiveKind = Literal["install_only", "debugsymbols", "tests", "static-lib"]
+Presence = Literal["builtin", "shared", "either"]
+
+PREFIX = "/install"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source archive. `path` is relative to python.org's `ftp/python/`, `pool` to a Debian mirror's root ('' if none).
+
+    `epoch` is SOURCE_DATE_EPOCH: the newest modification time in the archive, in seconds.
+    """
+
+    file: str
+    sha256: str
+    path: str
+    pool: str
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A change to CPython's source: a file of `farm/data/patches`, applied with -p1."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The names that a version and variant give to things.
+
+    e.g. series '3.13', abiflags 't', lib 'python3.13t', executable 'python3.13t', soname 'libpython3.13t.so.1.0'.
+    """
+
+    series: str
+    abiflags: str
+    lib: str
+    executable: str
+    soname: str
+
+
+@dataclass(frozen=True)
+class RuntimePackage:
+    """A distro package that the tree needs when it runs, and the extension modules that need it ('' is the interpreter)."""
+
+    name: str
+    modules: tuple[str, ...]
+    sonames: tuple[str, ...]
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Trim:
+    """A part of the tree that leaves `install_only`: a glob under the prefix and the archive it goes to ('' drops it)."""
+
+    glob: str
+    archive: ArchiveKind | Literal[""]
+    keep: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModuleRule:
+    """What we expect of an extension module beyond what the source's own lists say."""
+
+    name: str
+    present: bool
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything decided about one cell's bytes. Pure; equal recipes and equal inputs give equal archives (without PGO)."""
+
+    cell: Cell
+    source: Source
+    patches: tuple[Patch, ...]
+    layout: Layout
+    optimize: Optimize
+    bytecode: Bytecode
+    strip: Strip
+    configure_shared: tuple[str, ...]
+    configure_static: tuple[str, ...]
+    make: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    build_packages: tuple[str, ...]
+    runtime: tuple[RuntimePackage, ...]
+    trims: tuple[Trim, ...]
+    modules: tuple[ModuleRule, ...]
+    scrub: tuple[str, ...]
+    code: str
+
+    @property
+    def digest(self) -> str:
+        """sha256 over every field, as hex."""
+        return digest_of(asdict(self))
+
+    @property
+    def required_packages(self) -> tuple[str, ...]:
+        """Names of the run-time packages without which some stdlib module fails to import."""
+        return tuple(package.name for package in self.runtime if not package.optional)
+
+
+@dataclass(frozen=True)
+class BaseImage:
+    """The pristine distro image: how it was had, and the digests of its layers' contents (not its id, which has a date)."""
+
+    name: str
+    how: Literal["pull", "bootstrap"]
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the distro decides: the base image and the exact version of every package in the builder image."""
+
+    base: BaseImage
+    packages: tuple[tuple[str, str], ...]
+
+    @property
+    def digest(self) -> str:
+        """sha256 over the base image's contents and every package version, as hex."""
+        return digest_of({"layers": self.base.layers, "packages": self.packages})
+
+
+def digest_of(value: object) -> str:
+    """sha256 of a JSON-able value in canonical form, as hex."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""From a staged attempt to a published artifact: checked, write-once, ordered."""

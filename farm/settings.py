@@ -1,0 +1,79 @@
+"""Settings: the environment (`FARM_*`) over `farm.toml` over defaults, read once. The only place that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+APP = "python-farm"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+class S3Settings(BaseSettings):
+    """How to reach an S3-compatible store. Without keys, boto3's own chain (environment, files, instance role) is used."""
+
+    model_config = SettingsConfigDict(env_prefix="FARM_S3_", extra="forbid")
+
+    endpoint: str = Field("", description="url of the server; empty means AWS")
+    region: str = "us-east-1"
+    access_key: str = ""
+    secret_key: SecretStr = SecretStr("")
+    addressing: Literal["path", "virtual", "auto"] = "path"
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. See the configuration table in the README."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FARM_",
+        toml_file="farm.toml",
+        extra="forbid",
+        env_ignore_empty=True,
+        nested_model_default_partial_update=True,
+    )
+
+    store: str = Field("./store", description="a folder, or s3://bucket/prefix")
+    base_url: str = Field("", description="where clients reach the store, e.g. https://python.example.org; for indexes")
+    broker_url: str = Field("", description="redis://… or rediss://…; empty starts a private one on a Unix socket")
+    facts: Path | None = Field(None, description="folder with your own facts, laid over ours")
+    sources: Path | None = Field(None, description="folder with source archives, for use without a network")
+    source_mirror: str = Field("", description="url of a mirror with python.org's paths, tried first")
+    apt_mirror: str = Field("", description="url of a Debian mirror; empty reads this host's own apt configuration")
+    base_image: Literal["auto", "pull", "bootstrap"] = Field("auto", description="how to get a distro's base image")
+    registry: str = Field("", description="registry (and path) that base images are pulled from; empty is the engine's default")
+    engine: str = Field("", description="url of the container engine; empty looks at DOCKER_HOST and the usual sockets")
+    slots: int = Field(0, description="cells built at once by one worker; 0 lets the machine decide")
+    jobs: int = Field(0, description="-j of make inside a cell; 0 is the number of cores this process may use")
+    cell_deadline_s: int = Field(3 * 3600, description="seconds after which an attempt is ended")
+    silent_deadline_s: int = Field(30 * 60, description="seconds without a line of output after which an attempt is ended")
+    lease_s: int = Field(45, description="seconds without a sign of life after which a container ends itself")
+    attempts: int = Field(3, description="tries of a cell after transient failures")
+    memory_gb: float = Field(8.0, description="memory limit of a build container, in GiB")
+    cache: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP), description="sources and base images")
+    state: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP), description="private broker, kept work")
+    s3: S3Settings = Field(default_factory=S3Settings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments beat the environment, which beats `farm.toml` in the working folder."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def make_jobs(self) -> int:
+        """-j of make."""
+        return self.jobs or _cores()

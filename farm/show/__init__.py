@@ -1,0 +1,1 @@
+"""Values to text: tables, summaries and explanations. Prints nothing itself."""

@@ -1,0 +1,174 @@
+"""The metadata of an artifact: what is published beside the archives, and the part of it that lies inside them.
+
+`BuildInfo` holds only what two builds of one recipe and inputs agree on, so that the archive's bytes can be equal; it lies
+inside every archive. `Artifact` adds what differs each time (build id, durations, when, findings, the archives' own
+hashes) and is published beside them. Both have a JSON Schema (`farm schema`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from farm.plan.recipe import ArchiveKind
+
+SCHEMA_VERSION: Literal[1] = 1
+BUILD_INFO_PATH = "share/python-farm/build.json"
+
+Severity = Literal["error", "warning", "note"]
+
+
+class Model(BaseModel):
+    """What all published JSON has in common: frozen, and no key that we do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Finding(Model):
+    """One thing that a check saw."""
+
+    check: str = Field(description="id of the check, e.g. 'linkage.libpython'")
+    severity: Severity
+    message: str
+    file: str = Field(default="", description="path inside the archive, relative to python/")
+    hint: str = Field(default="", description="what to do about it")
+
+
+class PackageVersion(Model):
+    """A distro package at an exact version."""
+
+    name: str
+    version: str
+
+
+class BaseImageInfo(Model):
+    """The distro image that was built on."""
+
+    name: str
+    how: Literal["pull", "bootstrap"]
+    layers: tuple[str, ...] = Field(description="sha256 of each layer's content")
+
+
+class SourceInfo(Model):
+    """The source archive."""
+
+    url: str = Field(description="where python.org publishes these bytes")
+    sha256: str
+    epoch: int = Field(description="SOURCE_DATE_EPOCH of the build, in seconds")
+
+
+class PatchInfo(Model):
+    """A patch that was applied."""
+
+    file: str
+    sha256: str
+    why: str
+    link: str
+
+
+class RuntimePackageInfo(Model):
+    """A distro package that is needed at run time, and by which modules ('' is the interpreter itself)."""
+
+    name: str
+    version: str = Field(default="", description="the version that was verified against")
+    modules: tuple[str, ...]
+    sonames: tuple[str, ...]
+    optional: bool = False
+
+
+class ConfigureInfo(Model):
+    """The arguments of both passes of the dual build."""
+
+    shared: tuple[str, ...]
+    static: tuple[str, ...]
+    make: tuple[str, ...]
+
+
+class ModulesInfo(Model):
+    """Which extension modules the tree must have, from the source's own lists and our rows; never read off the tree."""
+
+    builtin: tuple[str, ...]
+    shared: tuple[str, ...]
+    tests: tuple[str, ...] = Field(description="shared modules of the `tests` archive")
+    stdlib: tuple[str, ...] = Field(description="top-level names of the standard library")
+
+
+class ElfInfo(Model):
+    """What the binaries say of themselves."""
+
+    sonames: tuple[str, ...] = Field(description="every library that is NEEDED and not in the archive")
+    glibc: str = Field(description="highest GLIBC_x symbol version that is needed, e.g. '2.38'")
+
+
+class BuildInfo(Model):
+    """What is inside every archive, at `share/python-farm/build.json`. The same for equal recipe and inputs."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    cell: str
+    python: str
+    series: str
+    distro: str
+    arch: str
+    variant: str
+    abiflags: str
+    lib: str = Field(description="name of the library folder, e.g. 'python3.13'")
+    executable: str = Field(description="name of the real executable in bin/")
+    soname: str = Field(description="SONAME of libpython")
+    optimize: str
+    bytecode: str
+    recipe: str = Field(description="digest of the recipe")
+    inputs: str = Field(description="digest of the inputs")
+    source: SourceInfo
+    patches: tuple[PatchInfo, ...]
+    base_image: BaseImageInfo
+    builder_packages: tuple[PackageVersion, ...]
+    compiler: str
+    configure: ConfigureInfo
+    runtime: tuple[RuntimePackageInfo, ...]
+    modules: ModulesInfo
+    elf: ElfInfo
+    openssl: str = Field(description="as ssl.OPENSSL_VERSION says, '' without ssl")
+    sqlite: str = Field(description="as sqlite3.sqlite_version says, '' without sqlite3")
+
+
+class ArchiveInfo(Model):
+    """One archive as published."""
+
+    kind: ArchiveKind
+    format: Literal["tar.zst", "tar.gz"]
+    name: str = Field(description="file name; before publication the name it was staged under")
+    size: int = Field(description="bytes")
+    sha256: str
+    tar_sha256: str = Field(description="sha256 of the uncompressed tar; equal for both formats of a kind")
+
+
+class StepTime(Model):
+    """How long a step took."""
+
+    step: str
+    seconds: float
+
+
+class Artifact(Model):
+    """A published build of a cell. Lies beside its archives as `<stem>.json`."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    build_id: str = Field(pattern=r"^\d{10}$")
+    channel: str
+    created: str = Field(description="when it was published, RFC 3339 in UTC")
+    worker: str
+    engine: str
+    run: str
+    attempt: int
+    build: BuildInfo
+    archives: tuple[ArchiveInfo, ...]
+    findings: tuple[Finding, ...]
+    steps: tuple[StepTime, ...]
+
+    def archive(self, kind: ArchiveKind, form: str) -> ArchiveInfo:
+        """The archive of that kind and format. Raises LookupError when it was not published."""
+        for archive in self.archives:
+            if (archive.kind, archive.format) == (kind, form):
+                return archive
+        raise LookupError(f"{self.build.cell} has no {kind} {form}")

@@ -1,0 +1,133 @@
+"""Names of everything in the store, and of published files. State stands in key names, so that one listing answers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from farm.plan.cell import Cell
+
+if TYPE_CHECKING:
+    from farm.plan.recipe import ArchiveKind
+
+LAYOUT_KEY = "layout"
+LAYOUT_VERSION = "1"
+
+_DIGEST = 16  # hex digits of a digest in a key: 64 bits are plenty among the builds of one cell
+
+_CATALOG_RE = re.compile(
+    r"^catalog/(?P<cell>[^/]+)/(?P<build>\d{10})\.(?P<recipe>[0-9a-f]{16})\.(?P<inputs>[0-9a-f]{16})\.(?P<channel>[a-z]+)\.json$"
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published build as its catalog key tells it: no object needs to be read."""
+
+    cell: Cell
+    build_id: str
+    recipe: str
+    inputs: str
+    channel: str
+
+    @property
+    def key(self) -> str:
+        """The catalog key, whose being there is what makes a build published."""
+        return f"catalog/{self.cell}/{self.build_id}.{self.recipe}.{self.inputs}.{self.channel}.json"
+
+    @classmethod
+    def parse(cls, key: str) -> Self | None:
+        """The build that a key of the catalog names; None when it is no such key."""
+        if not (found := _CATALOG_RE.match(key)):
+            return None
+        return cls(Cell.parse(found["cell"]), found["build"], found["recipe"], found["inputs"], found["channel"])
+
+    def same(self, recipe: str, inputs: str) -> bool:
+        """Whether it was built from this recipe and these inputs (full or shortened digests)."""
+        return (self.recipe, self.inputs) == (recipe[:_DIGEST], inputs[:_DIGEST])
+
+
+def published(cell: Cell, build_id: str, recipe: str, inputs: str, channel: str) -> Published:
+    """The catalog's name of a build, from full digests."""
+    return Published(cell, build_id, recipe[:_DIGEST], inputs[:_DIGEST], channel)
+
+
+def catalog(cell: Cell | None = None) -> str:
+    """Prefix of all published builds, or of one cell's."""
+    return f"catalog/{cell}/" if cell else "catalog/"
+
+
+def claim(cell: Cell, recipe: str, inputs: str) -> str:
+    """Created once per recipe and inputs of a cell; holds the build id, so that nothing is published twice."""
+    return f"claims/{cell}/{recipe[:_DIGEST]}.{inputs[:_DIGEST]}"
+
+
+def artifact_folder(cell: Cell, build_id: str) -> str:
+    """Where the files of a build lie."""
+    return f"artifacts/{cell.distro}/{cell.python}/{cell.arch}/{build_id}"
+
+
+def flavour(kind: ArchiveKind, variant: str) -> str:
+    """What stands last in an archive's name: the variant where there is one, then the kind."""
+    return kind if variant == "default" else f"{variant}-{kind}"
+
+
+def archive_name(cell: Cell, triple: str, build_id: str, kind: ArchiveKind, form: str) -> str:
+    """`{stem}-install_only.tar.gz`; triple is e.g. 'x86_64-unknown-linux-gnu'."""
+    return f"{artifact_stem(cell, triple, build_id)}-{flavour(kind, cell.variant)}.{form}"
+
+
+def artifact_stem(cell: Cell, triple: str, build_id: str) -> str:
+    """The part of an archive's name that all files of a build share."""
+    return f"cpython-{cell.python}-{triple}-{cell.distro}.{build_id}"
+
+
+def lock(distro: str, arch: str, date: str) -> str:
+    """The inputs that a resolve step found for a distro and arch on a day (YYYYMMDD)."""
+    return f"locks/{distro}-{arch}/{date}.json"
+
+
+def locks(distro: str, arch: str) -> str:
+    """Prefix of all locks of a distro and arch; the last one in key order is the newest."""
+    return f"locks/{distro}-{arch}/"
+
+
+def plan(run: str) -> str:
+    """The plan of a run."""
+    return f"runs/{run}/plan.json"
+
+
+def attempt(run: str, cell: Cell, number: int) -> str:
+    """A granted attempt; created conditionally, so its number is the fence."""
+    return f"runs/{run}/attempts/{cell}/{number}.json"
+
+
+def attempts(run: str) -> str:
+    """Prefix of all attempts of a run."""
+    return f"runs/{run}/attempts/"
+
+
+def outcome(run: str, cell: Cell, number: int, state: str) -> str:
+    """How an attempt ended; `state` is 'published' or a failure's kind."""
+    return f"runs/{run}/outcomes/{cell}/{number}.{state}.json"
+
+
+def outcomes(run: str) -> str:
+    """Prefix of all outcomes of a run."""
+    return f"runs/{run}/outcomes/"
+
+
+def staging(run: str, cell: Cell, number: int, name: str = "") -> str:
+    """What an attempt staged; with no name its folder."""
+    return f"staging/{run}/{cell}/{number}/{name}"
+
+
+def log(run: str, cell: Cell, number: int) -> str:
+    """The kept log of an attempt."""
+    return f"runs/{run}/logs/{cell}/{number}.log"
+
+
+def channel_pointer(channel: str) -> str:
+    """The small mutable object from which a channel's shards are reached."""
+    return f"channels/{channel}/index.json"

@@ -1,0 +1,1 @@
+"""What crosses between the wings: messages as data, and the mailbox that carries them."""

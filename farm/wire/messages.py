@@ -1,0 +1,117 @@
+"""Messages between the wings, as data. Ids that are validated, never commands.
+
+wake-up (queue) -> grant request (mailbox) -> grant (reply) -> beats (Redis, lossy) -> result (staged in the store).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from farm.errors import Failure
+from farm.plan.recipe import Inputs, Recipe
+from farm.store.artifact import ArchiveInfo, BuildInfo, Finding, StepTime
+
+RunId = Annotated[str, Field(pattern=r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{6}$")]
+CellId = Annotated[str, Field(pattern=r"^[a-z0-9.-]{5,80}$")]
+
+BUILD_TASK = "workers.build_cell"
+RESOLVE_TASK = "workers.resolve"
+
+
+class Message(BaseModel):
+    """What all messages have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WakeUp(Message):
+    """There may be work for this cell of this run. Only a hint: the grant decides."""
+
+    run: RunId
+    cell: CellId
+
+
+class GrantRequest(Message):
+    """A builder asks for leave to build a cell. `reply` names the list the answer goes to."""
+
+    run: RunId
+    cell: CellId
+    worker: str
+    reply: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Grant(Message):
+    """Leave to make one attempt: everything the builder needs, and where it may put what it made.
+
+    `uploads` maps each staged file's name to an address that takes one PUT. `inputs` is None when nobody resolved them yet.
+    """
+
+    attempt: int
+    recipe: Recipe
+    inputs: Inputs | None
+    deadline_s: int
+    uploads: dict[str, str]
+
+
+class Denial(Message):
+    """No leave, and why: published meanwhile, cancelled, another attempt is alive, no attempts left."""
+
+    reason: str
+
+
+class ResolveRequest(Message):
+    """Find the inputs of a distro and arch: build or reuse the builder image with these packages, say what is in it."""
+
+    run: RunId
+    distro: Annotated[str, Field(pattern=r"^[a-z0-9.]{3,30}$")]
+    arch: Annotated[str, Field(pattern=r"^[a-z0-9]{3,20}$")]
+    packages: tuple[str, ...]
+    reply: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Resolved(Message):
+    """The answer to a resolve request: inputs, or why there are none."""
+
+    inputs: Inputs | None = None
+    failure: Failure | None = None
+
+
+class Beat(Message):
+    """A sign of life of an attempt: its step, since when (epoch seconds), and the last lines of its log."""
+
+    run: RunId
+    cell: CellId
+    attempt: int
+    worker: str
+    step: str
+    step_started: float
+    started: float
+    steps: tuple[StepTime, ...]
+    tail: tuple[str, ...]
+
+
+class Result(Message):
+    """How an attempt ended, staged last as `result.json`: archives or a failure."""
+
+    run: RunId
+    cell: CellId
+    attempt: int
+    worker: str
+    engine: str
+    recipe: str
+    inputs: str
+    failure: Failure | None = None
+    build: BuildInfo | None = None
+    archives: tuple[ArchiveInfo, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    steps: tuple[StepTime, ...] = ()
+
+
+STAGED_RESULT = "result.json"
+STAGED_LOG = "build.log"
+
+Answer = Grant | Denial
+ANSWER: TypeAdapter[Answer] = TypeAdapter(Grant | Denial)
+Kind = Literal["grant", "resolve"]

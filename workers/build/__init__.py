@@ -1,0 +1,1 @@
+"""From a recipe to archives: sources, images, the dual build, relocation, packing."""

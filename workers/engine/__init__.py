@@ -1,0 +1,1 @@
+"""The container engine, alone: docker-py lives here and nowhere else."""

@@ -1,0 +1,94 @@
+"""What the pipeline needs of a container engine. `workers.engine.docker` is the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A command that ended in a box: its exit code and all it printed (stdout and stderr as they came)."""
+
+    exit_code: int
+    output: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it succeeded."""
+        return self.exit_code == 0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a box may use."""
+
+    memory_bytes: int = 8 << 30
+    pids: int = 4096
+    cpus: float = 0.0
+    deadline_s: int = 3 * 3600
+    silent_s: int = 30 * 60
+    lease_s: int = 45
+
+
+@dataclass(frozen=True)
+class BoxSpec:
+    """A box to be: an image, limits, and labels by which leftovers are found. `/work` is its one writable volume."""
+
+    image: str
+    limits: Limits = Limits()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Box(Protocol):
+    """A running container without network, privileges or anything of the host: the only place foreign code runs."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/work",
+        user: str = "1000:1000",
+        on_line: Callable[[str], None] | None = None,
+        timeout_s: float | None = None,
+    ) -> Completed:
+        """Run a command to its end. Raises Transient when the engine or the box is lost, BuildFailed past a deadline."""
+        ...
+
+    def put(self, path: str, tar: IO[bytes] | bytes) -> None:
+        """Unpack a tar (plain or gzip) into the existing folder `path`, which lies under /work."""
+        ...
+
+    def get(self, path: str) -> Iterator[bytes]:
+        """A file or folder of the box as a tar stream. Its content is not to be trusted."""
+        ...
+
+
+class Engine(Protocol):
+    """A container engine: Docker Engine, or Podman's compatible socket."""
+
+    @property
+    def name(self) -> str:
+        """What answers, e.g. 'Docker Engine 20.10.24'."""
+        ...
+
+    def layers(self, image: str) -> tuple[str, ...] | None:
+        """Content digests of an image's layers; None when the engine has no such image."""
+        ...
+
+    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
+        """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
+        ...
+
+    def build(self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None) -> None:
+        """Build an image from a Dockerfile with no context. Raises BuildFailed or Transient."""
+        ...
+
+    def box(self, spec: BoxSpec) -> AbstractContextManager[Box]:
+        """A box that lives while the context does, and ends by itself when this process dies."""
+        ...

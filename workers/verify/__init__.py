@@ -1,0 +1,1 @@
+"""From archives to findings: small checks on the very bytes that will ship."""

@@ -1,0 +1,1 @@
+"""One file per check; `workers.verify.table` lists them all."""
