@@ -17,9 +17,23 @@ Optimize = Literal["none", "pgo", "pgo+lto"]
 Bytecode = Literal["none", "unchecked-hash"]
 Strip = Literal["split", "keep"]
 ArchiveKind = Literal["install_only", "debugsymbols", "tests", "static-lib"]
-Presence = Literal["builtin", "shared", "either"]
+Form = Literal["tar.zst", "tar.gz"]
 
 PREFIX = "/install"
+
+# What a build is packed into. Clients that cannot read zstd (older Docker, pyenv) install from the gzip of `install_only`.
+PACKS: tuple[tuple[ArchiveKind, Form], ...] = (
+    ("install_only", "tar.zst"),
+    ("install_only", "tar.gz"),
+    ("debugsymbols", "tar.zst"),
+    ("tests", "tar.zst"),
+    ("static-lib", "tar.zst"),
+)
+
+
+def staged_name(kind: ArchiveKind, form: Form) -> str:
+    """What an archive is called before publication gives it its name."""
+    return f"{kind}.{form}"
 
 
 @dataclass(frozen=True)

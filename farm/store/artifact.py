@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from farm.plan.recipe import ArchiveKind
+from farm.plan.recipe import ArchiveKind, Form
 
 SCHEMA_VERSION: Literal[1] = 1
 BUILD_INFO_PATH = "share/python-farm/build.json"
@@ -136,7 +136,7 @@ class ArchiveInfo(Model):
     """One archive as published."""
 
     kind: ArchiveKind
-    format: Literal["tar.zst", "tar.gz"]
+    format: Form
     name: str = Field(description="file name; before publication the name it was staged under")
     size: int = Field(description="bytes")
     sha256: str

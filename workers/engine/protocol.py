@@ -37,11 +37,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class BoxSpec:
-    """A box to be: an image, limits, and labels by which leftovers are found. `/work` is its one writable volume."""
+    """A box to be: an image, limits, and labels by which leftovers are found. `/work` is its one writable volume.
+
+    The image must have a folder `/work` that belongs to 1000:1000; the volume takes it over.
+    """
 
     image: str
     limits: Limits = Limits()
     labels: Mapping[str, str] = field(default_factory=dict)
+    cancelled: Callable[[], bool] = bool  # asked twice a second; True ends the box
 
 
 class Box(Protocol):

@@ -1,0 +1,142 @@
+"""The dual build: two out-of-tree builds of one source in one box, the second giving only the executable.
+
+Pass 1 (`shared`) is built and installed whole, so that headers, sysconfig and libpython are those of a shared build, which
+is what embedders need. Pass 2 (`static`) gives the executable with the interpreter linked in, which is what is fast and
+needs no run path; `altbininstall` puts it over pass 1's.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from farm.errors import BuildFailed
+from workers.build.tree import read_tar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from farm.plan.recipe import Optimize, Recipe
+    from workers.build.tree import Tree
+    from workers.engine.protocol import Box
+
+# What pass 2 has to make. Profiling trains the interpreter on its own test suite, which needs all the extension modules.
+_STATIC_TARGETS: Mapping[Optimize, tuple[str, ...]] = {"none": ("python",), "pgo": (), "pgo+lto": ()}
+_BYTECODE_PARTS = 2
+_SCRIPTS = ("unpack.sh", "finish.sh", "bytecode.py", "facts.py")
+_TREE = "/work/tree/install"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What came out of the box: the tree as it was installed, and what compiler and Python say of themselves."""
+
+    tree: Tree
+    compiler: str
+    openssl: str
+    sqlite: str
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Runs the steps of a dual build in a box; every step either succeeds or raises BuildFailed with its last lines."""
+
+    box: Box
+    recipe: Recipe
+    jobs: int
+    on_step: Callable[[str], None]
+    on_line: Callable[[str], None]
+
+    def run(self, source: Path, patches: Mapping[str, bytes], spool: Path) -> Compiled:
+        """Build from a source archive and patches; the tree's contents are kept in the new file `spool`."""
+        self.on_step("unpack")
+        self.box.put("/work", _bundle(source, patches))
+        self._do("sh", "/work/scripts/unpack.sh", f"/work/{self.recipe.source.file}")
+        self._shared()
+        self._static()
+        self._finish()
+        return self._export(spool)
+
+    def _shared(self) -> None:
+        self.on_step("configure shared")
+        self._do("../src/configure", *self.recipe.configure_shared, cwd="/work/shared")
+        self.on_step("make shared")
+        self._make("shared")
+        self.on_step("install")
+        # one job: parallel installs race in some versions (python/cpython#109796)
+        self._do("make", "install", *self.recipe.make, "DESTDIR=/work/tree", cwd="/work/shared")
+
+    def _static(self) -> None:
+        self.on_step("configure static")
+        self._do("../src/configure", *self.recipe.configure_static, cwd="/work/static")
+        self.on_step("make static")
+        self._make("static", *_STATIC_TARGETS[self.recipe.optimize])
+        self.on_step("overlay")
+        self._do("make", "altbininstall", *self.recipe.make, "DESTDIR=/work/tree", cwd="/work/static")
+
+    def _finish(self) -> None:
+        self.on_step("split debug")
+        self._do("sh", "/work/scripts/finish.sh", self.recipe.layout.lib, self.recipe.strip)
+        if self.recipe.bytecode != "none":
+            self.on_step("bytecode")
+            self._do("sh", "-c", _parallel(self._python("bytecode.py", _TREE, self.recipe.layout.lib)))
+
+    def _export(self, spool: Path) -> Compiled:
+        self.on_step("export")
+        said = json.loads(self._do(*self._python("facts.py")).splitlines()[-1])
+        compiler = self._do("gcc", "--version").splitlines()[0]
+        with spool.open("wb") as file:
+            file.writelines(self.box.get(_TREE))
+        return Compiled(read_tar(spool, "install"), compiler, str(said["openssl"]), str(said["sqlite"]))
+
+    def _python(self, script: str, *arguments: str) -> tuple[str, ...]:
+        return (f"{_TREE}/bin/{self.recipe.layout.executable}", "-E", "-s", f"/work/scripts/{script}", *arguments)
+
+    def _make(self, folder: str, *targets: str) -> None:
+        self._do("make", f"-j{self.jobs}", *targets, *self.recipe.make, cwd=f"/work/{folder}")
+
+    def _do(self, *argv: str, cwd: str = "/work") -> str:
+        env = {
+            **dict(self.recipe.environment),
+            "SOURCE_DATE_EPOCH": str(self.recipe.source.epoch),
+            "CONFIG_SITE": "/work/config.site",
+        }
+        done = self.box.run(argv, env=env, cwd=cwd, on_line=self.on_line)
+        if not done.ok:
+            tail = "\n".join(done.output.splitlines()[-20:])
+            raise BuildFailed(f"'{' '.join(argv)[:200]}' ended with code {done.exit_code}:\n{tail}")
+        return done.output
+
+
+def _parallel(argv: Sequence[str]) -> str:
+    """One shell command that runs all parts at once and fails when one of them fails."""
+    starts = "\n".join(f"{' '.join(argv)} {part} {_BYTECODE_PARTS} & pids=\"$pids $!\"" for part in range(_BYTECODE_PARTS))
+    return f'{starts}\nfor pid in $pids; do wait "$pid" || exit 1; done'
+
+
+def _bundle(source: Path, patches: Mapping[str, bytes]) -> bytes:
+    """What goes into the box: the source archive, the patches and the scripts, as one tar."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        tar.add(source, arcname=source.name, filter=_plain)
+        for name, data in sorted(patches.items()):
+            _add(tar, f"patches/{name}", data)
+        for name in _SCRIPTS:
+            _add(tar, f"scripts/{name}", files("workers.build").joinpath("scripts", name).read_bytes())
+    return stream.getvalue()
+
+
+def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.uid, info.gid, info.mode, info.uname, info.gname = 1000, 1000, 0o644, "", ""
+    return info
+
+
+def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = _plain(tarfile.TarInfo(name))
+    info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))

@@ -1,0 +1,121 @@
+"""The metadata of a build, from what decided it and from what its binaries say. Pure."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
+from farm.store.artifact import (
+    BaseImageInfo,
+    BuildInfo,
+    ConfigureInfo,
+    ElfInfo,
+    ModulesInfo,
+    PackageVersion,
+    PatchInfo,
+    RuntimePackageInfo,
+    SourceInfo,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from farm.plan.recipe import Inputs, Recipe
+    from workers.build.compile import Compiled
+    from workers.build.tree import Tree
+
+SOURCE_SITE = "https://www.python.org/ftp/python/"
+_GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)+)$")
+_MAGIC = b"\x7fELF"
+
+
+def describe(
+    recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: ModulesInfo, tree: Tree, patches: tuple[PatchInfo, ...]
+) -> BuildInfo:
+    """What lies inside every archive of a build: only what two builds of one recipe and inputs agree on."""
+    cell, layout = recipe.cell, recipe.layout
+    return BuildInfo(
+        cell=str(cell),
+        python=str(cell.python),
+        series=layout.series,
+        distro=cell.distro,
+        arch=cell.arch,
+        variant=cell.variant,
+        abiflags=layout.abiflags,
+        lib=layout.lib,
+        executable=layout.executable,
+        soname=layout.soname,
+        optimize=recipe.optimize,
+        bytecode=recipe.bytecode,
+        recipe=recipe.digest,
+        inputs=inputs.digest,
+        source=SourceInfo(
+            url=SOURCE_SITE + recipe.source.path, sha256=recipe.source.sha256, epoch=recipe.source.epoch
+        ),
+        patches=patches,
+        base_image=BaseImageInfo(name=inputs.base.name, how=inputs.base.how, layers=inputs.base.layers),
+        builder_packages=tuple(PackageVersion(name=name, version=version) for name, version in inputs.packages),
+        compiler=compiled.compiler,
+        configure=ConfigureInfo(shared=recipe.configure_shared, static=recipe.configure_static, make=recipe.make),
+        runtime=_runtime(recipe, dict(inputs.packages)),
+        modules=modules,
+        elf=elf_info(tree),
+        openssl=compiled.openssl,
+        sqlite=compiled.sqlite,
+    )
+
+
+def _runtime(recipe: Recipe, versions: dict[str, str]) -> tuple[RuntimePackageInfo, ...]:
+    """The run-time packages; the builder image has most of them too, in the same version, through its development packages."""
+    return tuple(
+        RuntimePackageInfo(
+            name=package.name,
+            version=versions.get(package.name, ""),
+            modules=package.modules,
+            sonames=package.sonames,
+            optional=package.optional,
+        )
+        for package in recipe.runtime
+    )
+
+
+def elf_info(tree: Tree) -> ElfInfo:
+    """What the tree's binaries need from outside: libraries, and the highest glibc symbol version."""
+    needed: set[str] = set()
+    versions: set[tuple[int, ...]] = set()
+    for elf in _elves(tree):
+        needed.update(_needed(elf))
+        versions.update(_glibc(elf))
+    own = {path.rpartition("/")[2] for path in tree.entries}
+    highest = max(versions, default=())
+    return ElfInfo(sonames=tuple(sorted(needed - own)), glibc=".".join(str(part) for part in highest))
+
+
+def _elves(tree: Tree) -> Iterator[ELFFile]:
+    for path, entry in tree.files():
+        if "/debug/" not in path and (path.startswith("bin/") or ".so" in path):
+            data = entry.content.read()
+            if data.startswith(_MAGIC):
+                try:
+                    yield ELFFile(io.BytesIO(data))
+                except ELFError:
+                    continue  # the check `hardening.elf` says what is wrong with it
+
+
+def _needed(elf: ELFFile) -> Iterable[str]:
+    dynamic = elf.get_section_by_name(".dynamic")
+    return (str(tag.needed) for tag in dynamic.iter_tags("DT_NEEDED")) if dynamic else ()
+
+
+def _glibc(elf: ELFFile) -> Iterator[tuple[int, ...]]:
+    section = elf.get_section_by_name(".gnu.version_r")
+    if section is None:
+        return
+    for _, auxiliaries in section.iter_versions():
+        for auxiliary in auxiliaries:
+            if found := _GLIBC.match(auxiliary.name):
+                yield tuple(int(part) for part in found[1].split("."))

@@ -1,0 +1,94 @@
+"""The images a cell needs: the base as the distro ships it, the builder (base and toolchain), the run-time image.
+
+Images are named by what is in them, so that one is reused while its base and packages are the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from farm.errors import Transient
+from farm.plan.recipe import BaseImage, Inputs, digest_of
+from workers.build.base import ensure_base
+from workers.engine.protocol import BoxSpec, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from farm.plan.facts import Distro
+    from farm.settings import Settings
+    from workers.engine.protocol import Engine
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of a cell, in the engine, and the inputs that they are."""
+
+    base: BaseImage
+    builder: str
+    runtime: str
+    inputs: Inputs
+
+
+def dockerfile(base: str, install: str, packages: Iterable[str]) -> str:
+    """A Dockerfile that adds packages to a base image, and the folder that boxes work in.
+
+    `install` is the distro family's command, with `{packages}` in it.
+    """
+    command = install.format(packages=" ".join(packages))
+    return f"FROM {base}\nRUN {command}\nRUN mkdir -p /work && chown 1000:1000 /work\n"
+
+
+@dataclass(frozen=True)
+class ImageMaker:
+    """Makes images of one distro and arch in one engine."""
+
+    distro: Distro
+    arch: str
+    engine: Engine
+    settings: Settings
+    on_line: Callable[[str], None]
+
+    def resolve(self, packages: tuple[str, ...]) -> tuple[str, Inputs]:
+        """The builder image with these packages, and what exactly is in it."""
+        base = ensure_base(self.distro.release, self.arch, self.engine, self.settings, self.on_line)
+        builder = self._with_packages("builder", base, packages)
+        return builder, Inputs(base, self.installed(builder))
+
+    def images(self, packages: tuple[str, ...], runtime: tuple[str, ...], wanted: Inputs | None) -> Images:
+        """All images of a cell. Raises Transient when the distro is not any more what the plan was made for."""
+        builder, inputs = self.resolve(packages)
+        if wanted is not None and inputs.digest != wanted.digest:
+            raise Transient(
+                f"{self.distro.id} has changed since the plan was made: {_difference(wanted, inputs)}",
+                hint="submit again: the inputs are then resolved anew",
+            )
+        return Images(inputs.base, builder, self._with_packages("runtime", inputs.base, runtime), inputs)
+
+    def _with_packages(self, role: str, base: BaseImage, packages: tuple[str, ...]) -> str:
+        """An image of the base and packages; built once a day, because a day is what a lock is good for."""
+        content = dockerfile(base.name, self.distro.family.install, packages)
+        image = f"python-farm/{role}-{self.distro.id}-{self.arch}:{digest_of([base.layers, content])[:16]}"
+        if self.engine.layers(image) is None:
+            self.on_line(f"building the {role} image of {self.distro.id}: {len(packages)} packages")
+            self.engine.build(image, content, on_line=self.on_line)
+        return image
+
+    def installed(self, image: str) -> tuple[tuple[str, str], ...]:
+        """Name and exact version of every package in an image, sorted."""
+        with self.engine.box(BoxSpec(image, Limits(deadline_s=120))) as box:
+            done = box.run(["sh", "-c", self.distro.family.query])
+        if not done.ok:
+            raise Transient(f"{image} does not say what is in it: {done.output[-300:]}")
+        pairs = (line.split() for line in done.output.splitlines() if line.strip())
+        return tuple(sorted((pair[0], pair[1]) for pair in pairs))
+
+
+def _difference(wanted: Inputs, found: Inputs) -> str:
+    if wanted.base.layers != found.base.layers:
+        return "the base image has other contents"
+    before, now = dict(wanted.packages), dict(found.packages)
+    changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    shown = ", ".join(f"{name} {before.get(name, 'absent')} -> {now.get(name, 'absent')}" for name in changed[:5])
+    return f"{shown}{', …' if len(changed) > 5 else ''}"  # noqa: PLR2004 - enough to see what it is about

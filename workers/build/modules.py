@@ -1,0 +1,92 @@
+"""Which modules a tree must have, from the source's own lists and our rows; never from the tree.
+
+CPython prints a line when an extension module could not be built and goes on, so somebody has to know what should be there.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from farm.errors import BuildFailed
+from farm.store.artifact import ModulesInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from farm.plan.recipe import Recipe
+
+_LISTS = {
+    "Modules/Setup.bootstrap.in": "bootstrap",
+    "Modules/Setup.stdlib.in": "stdlib",
+    "Modules/config.c.in": "core",
+    "Python/stdlib_module_names.h": "names",
+}
+_SETUP = re.compile(r"^(?:@MODULE_\w+_TRUE@)?(?P<name>[A-Za-z_]\w*)\s+\S+\.c\b")
+_INITTAB = re.compile(r'^\s*\{"(?P<name>\w+)",', re.MULTILINE)
+_NAME = re.compile(r'^"(?P<name>\w+)",', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class SourceLists:
+    """The lists that a source archive has of its own modules; empty where its version has no such list."""
+
+    builtin: frozenset[str]
+    extensions: frozenset[str]
+    stdlib: frozenset[str]
+
+
+def source_lists(archive: Path) -> SourceLists:
+    """Read the lists from a source archive. Raises BuildFailed when it is no such archive."""
+    texts: dict[str, str] = dict.fromkeys(_LISTS.values(), "")
+    try:
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                name = member.name.partition("/")[2]
+                if name in _LISTS and (file := tar.extractfile(member)):
+                    texts[_LISTS[name]] = file.read().decode()
+    except tarfile.TarError as error:
+        raise BuildFailed(f"{archive.name} is not a source archive: {error}") from error
+    return parse_lists(texts)
+
+
+def parse_lists(texts: Mapping[str, str]) -> SourceLists:
+    """The lists from the texts of `bootstrap`, `stdlib`, `core` and `names`."""
+    builtin = set(_setup_names(texts["bootstrap"])) | {found["name"] for found in _INITTAB.finditer(texts["core"])}
+    return SourceLists(
+        builtin=frozenset(builtin),
+        extensions=frozenset(_setup_names(texts["stdlib"])),
+        stdlib=frozenset(found["name"] for found in _NAME.finditer(texts["names"])),
+    )
+
+
+def _setup_names(text: str) -> Iterable[str]:
+    return (found["name"] for line in text.splitlines() if (found := _SETUP.match(line)))
+
+
+def expected(lists: SourceLists, recipe: Recipe) -> ModulesInfo:
+    """What the tree must have: the source's lists, plus and minus the rows; test modules by the rows that trim them."""
+    present = {rule.name for rule in recipe.modules if rule.present}
+    absent = {rule.name for rule in recipe.modules if not rule.present}
+    shared = (lists.extensions | present) - absent - lists.builtin
+    tests = {name for name in shared if _trimmed(name, recipe)}
+    return ModulesInfo(
+        builtin=tuple(sorted(lists.builtin - absent)),
+        shared=tuple(sorted(shared - tests)),
+        tests=tuple(sorted(tests)),
+        stdlib=tuple(sorted(lists.stdlib - absent)),
+    )
+
+
+def _trimmed(name: str, recipe: Recipe) -> bool:
+    path = f"lib/{recipe.layout.lib}/lib-dynload/{name}.cpython.so"
+    return any(
+        trim.archive == "tests"
+        and fnmatchcase(path, trim.glob.format(lib=recipe.layout.lib))
+        and not any(fnmatchcase(path, keep.format(lib=recipe.layout.lib)) for keep in trim.keep)
+        for trim in recipe.trims
+    )

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Make the installed tree ready to leave the box: one place for static libraries, $ORIGIN where one of our libraries needs
+# another, no bytecode of the build's, debug information in files of its own.
+# usage: finish.sh LIBRARY_FOLDER STRIP        e.g. finish.sh python3.13 split
+set -eu
+tree=/work/tree/install
+lib=$1
+strip=$2
+cd "$tree"
+
+for archive in lib/libpython*.a; do
+    [ -e "$archive" ] || continue
+    for config in lib/"$lib"/config*; do
+        mv "$archive" "$config"/
+        chmod 644 "$config/${archive##*/}"
+    done
+done
+
+# the stable-ABI stub is nothing but a NEEDED entry for the real library, which lies beside it
+if [ -e lib/libpython3.so ]; then
+    chmod u+w lib/libpython3.so
+    patchelf --set-rpath "\$ORIGIN" lib/libpython3.so
+fi
+
+find . -name __pycache__ -type d -prune -exec rm -rf {} +
+find . -name '*.py[co]' -type f -exec rm -f {} +
+
+split_debug() {
+    id=$(readelf -n "$1" 2> /dev/null | sed -n 's/^ *Build ID: *//p')
+    [ -n "$id" ] || return 0
+    folder=lib/debug/.build-id/$(echo "$id" | cut -c1-2)
+    debug=$folder/$(echo "$id" | cut -c3-).debug
+    beside=$(dirname "$1")/.debug
+    mkdir -p "$folder" "$beside"
+    chmod u+w "$1"
+    objcopy --only-keep-debug "$1" "$debug"
+    chmod 644 "$debug"
+    # gdb finds it by build id under `debug-file-directory`, and by this link's name beside the binary
+    link=$beside/$(basename "$1").debug
+    ln -s "$(realpath --relative-to="$beside" "$debug")" "$link"
+    objcopy --strip-debug --add-gnu-debuglink="$link" "$1"
+}
+
+if [ "$strip" = split ]; then
+    find bin lib -type f \( -name '*.so' -o -name '*.so.*' -o -path 'bin/*' \) | LC_ALL=C sort > /work/elf.list
+    while read -r file; do
+        [ "$(head -c 4 "$file" | tail -c 3)" = ELF ] || continue
+        split_debug "$file"
+    done < /work/elf.list
+fi

@@ -1,0 +1,151 @@
+"""A running container as a place to run commands in: sign of life, deadlines, streamed output."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Any
+
+import requests
+from docker.errors import APIError, DockerException
+
+from farm.errors import BuildFailed, Cancelled, Transient
+from workers.engine.protocol import Completed, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+_KILLED = 137
+_TICK_S = 0.5
+
+
+class DockerBox:
+    """A box in Docker: its first process is the keeper, commands are `exec`s."""
+
+    def __init__(self, client: Any, container: Any, limits: Limits, cancelled: Callable[[], bool]) -> None:  # noqa: ANN401
+        """Wrap a created container that was not started yet."""
+        self._api = client.api
+        self._container = container
+        self._limits = limits
+        self._cancelled = cancelled
+        self._ends = time.monotonic() + limits.deadline_s
+        self._over = threading.Event()
+        self._why: Exception | None = None
+        self._last_line = 0.0
+
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        """Start it, and keep it alive until the context ends."""
+        attached = self._api.attach_socket(self._container.id, params={"stdin": 1, "stream": 1})
+        self._container.start()
+        keeper = threading.Thread(target=self._keep_alive, args=(attached,), name="box-keeper", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            keeper.join(timeout=10)
+            attached.close()
+
+    def _keep_alive(self, attached: Any) -> None:  # noqa: ANN401 - docker-py's socket
+        """Say every third of a lease that we live, and end the box when a deadline passes or somebody cancels."""
+        raw = getattr(attached, "_sock", attached)
+        said = 0.0
+        while not self._over.wait(_TICK_S):
+            now = time.monotonic()
+            if now - said > self._limits.lease_s / 3:
+                said = now
+                with suppress(OSError):
+                    raw.sendall(b"alive\n")
+            self._why = self._reason_to_end(now)
+            if self._why is not None:
+                with suppress(DockerException, requests.RequestException):
+                    self._container.kill()
+                return
+
+    def _reason_to_end(self, now: float) -> Exception | None:
+        if self._cancelled():
+            return Cancelled("the cell was cancelled")
+        if now > self._ends:
+            return BuildFailed(
+                f"the cell took longer than its deadline of {self._limits.deadline_s} s",
+                hint="raise FARM_CELL_DEADLINE_S, or build with a lighter optimize",
+            )
+        if self._last_line and now - self._last_line > self._limits.silent_s:
+            return BuildFailed(
+                f"nothing was printed for {self._limits.silent_s} s, so the build was taken for stuck",
+                hint="see the log's last lines; FARM_SILENT_DEADLINE_S sets the time",
+            )
+        return None
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/work",
+        user: str = "1000:1000",
+        on_line: Callable[[str], None] | None = None,
+        timeout_s: float | None = None,
+    ) -> Completed:
+        """Run a command to its end. Raises Transient when the engine or the box is lost, BuildFailed past a deadline."""
+        command = ["timeout", "-k", "10", str(timeout_s), *argv] if timeout_s else list(argv)
+        try:
+            started = self._api.exec_create(
+                self._container.id, command, environment=dict(env or {}), workdir=cwd, user=user, stdout=True, stderr=True
+            )
+            output = self._stream(started["Id"], on_line)
+            code = self._api.exec_inspect(started["Id"])["ExitCode"]
+        except (APIError, requests.RequestException) as error:
+            raise self._why or Transient(f"the box was lost: {error}", hint="is the engine running?") from error
+        if code == _KILLED and not self._running():
+            raise self._why or self._lost()
+        return Completed(_KILLED if code is None else code, output)
+
+    def _stream(self, started: str, on_line: Callable[[str], None] | None) -> str:
+        lines: list[str] = []
+        rest = b""
+        self._last_line = time.monotonic()
+        try:
+            for chunk in self._api.exec_start(started, stream=True):
+                self._last_line = time.monotonic()
+                *whole, rest = (rest + chunk).split(b"\n")
+                for raw in whole:
+                    _take(raw, lines, on_line)
+        finally:
+            self._last_line = 0.0
+        if rest:
+            _take(rest, lines, on_line)
+        return "\n".join(lines)
+
+    def _running(self) -> bool:
+        with suppress(DockerException, requests.RequestException):
+            self._container.reload()
+            return bool(self._container.attrs["State"]["Running"])
+        return False
+
+    def _lost(self) -> Exception:
+        return Transient("the box ended under the build: the engine stopped it, or the host ran out of memory")
+
+    def put(self, path: str, tar: IO[bytes] | bytes) -> None:
+        """Unpack a tar (plain or gzip) into the existing folder `path`, which lies under /work."""
+        try:
+            self._container.put_archive(path, tar)
+        except (APIError, requests.RequestException) as error:
+            raise self._why or Transient(f"the box took no files at {path}: {error}") from error
+
+    def get(self, path: str) -> Iterator[bytes]:
+        """A file or folder of the box as a tar stream. Its content is not to be trusted."""
+        try:
+            stream, _ = self._container.get_archive(path)
+            yield from stream
+        except (APIError, requests.RequestException) as error:
+            raise self._why or Transient(f"the box gave no {path}: {error}") from error
+
+
+def _take(raw: bytes, lines: list[str], on_line: Callable[[str], None] | None) -> None:
+    line = raw.decode(errors="replace").rstrip("\r")
+    lines.append(line)
+    if on_line:
+        on_line(line)

@@ -1,0 +1,209 @@
+"""Docker Engine, or Podman's compatible socket, through docker-py. The only module that imports it."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import tarfile
+from contextlib import contextmanager, suppress
+from functools import wraps
+from importlib.resources import files
+from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import docker
+import requests
+import urllib3
+from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
+
+from farm.errors import BuildFailed, EngineUnavailable, FarmError, Transient
+from workers.engine.box import DockerBox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from workers.engine.protocol import Box, BoxSpec
+
+MANAGED = "farm.managed"
+OWNER = "farm.owner"
+WORK = "/work"
+_UID = 1000
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def owner() -> str:
+    """This process as a label: host, pid and when the pid was started, so that a reused pid is not taken for us."""
+    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    """When a process was started, in clock ticks since boot; '' when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123 - no file of ours
+            return stat.read().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def _alive(label: str) -> bool:
+    """Whether the process that a label names is alive, as far as this host can tell (others' are left alone)."""
+    host, _, rest = label.partition("/")
+    pid, _, started = rest.partition("/")
+    return host != socket.gethostname() or (pid.isdigit() and _started(int(pid)) == started != "")
+
+
+def classified(method: Callable[P, R]) -> Callable[P, R]:
+    """Turns what docker-py raises into errors of ours: the engine's failures are transient."""
+
+    @wraps(method)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except FarmError:
+            raise
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError) as error:
+            raise EngineUnavailable(
+                f"the container engine does not answer: {error}", hint="is it running? try: docker info"
+            ) from error
+        except (APIError, DockerException) as error:
+            raise Transient(f"the container engine refused: {error}", hint="see the engine's own log") from error
+
+    return wrapper
+
+
+class DockerEngine:
+    """A container engine at a url, e.g. unix:///var/run/docker.sock."""
+
+    def __init__(self, url: str) -> None:
+        """Connect. Raises EngineUnavailable when nothing answers there."""
+        try:
+            self._client = docker.DockerClient(base_url=url, version="auto", timeout=120)
+            self._name = self._described()
+        except (DockerException, requests.RequestException) as error:
+            raise EngineUnavailable(
+                f"no container engine answers at {url}: {error}",
+                hint="start it, or name another one with FARM_ENGINE",
+            ) from error
+
+    def _described(self) -> str:
+        version = self._client.version()
+        name = next((part["Name"] for part in version.get("Components", ()) if "Engine" in part.get("Name", "")), "Engine")
+        return f"{'Docker ' if name == 'Engine' else ''}{name} {version['Version']}"
+
+    @property
+    def name(self) -> str:
+        """What answers, e.g. 'Docker Engine 20.10.24'."""
+        return self._name
+
+    @classified
+    def layers(self, image: str) -> tuple[str, ...] | None:
+        """Content digests of an image's layers; None when the engine has no such image."""
+        try:
+            return tuple(self._client.images.get(image).attrs["RootFS"]["Layers"])
+        except ImageNotFound:
+            return None
+
+    @classified
+    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
+        """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
+        if rootfs is None:
+            self._client.images.pull(image, platform=f"linux/{arch}")
+            return
+        repository, _, tag = image.rpartition(":")
+        answer = self._client.api.import_image_from_data(rootfs, repository=repository, tag=tag)
+        if '"error"' in answer:
+            raise Transient(f"the engine could not import {image}: {answer}")
+
+    @classified
+    def build(self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None) -> None:
+        """Build an image from a Dockerfile with no context. Raises BuildFailed or Transient."""
+        stream = self._client.api.build(
+            fileobj=io.BytesIO(dockerfile.encode()), tag=image, rm=True, forcerm=True, decode=True, labels={MANAGED: "1"}
+        )
+        lines: list[str] = []
+        try:
+            for part in stream:
+                _build_part(part, lines, on_line)
+        except BuildError as error:
+            raise BuildFailed(
+                f"the image {image} could not be built: {error}\n" + "\n".join(lines[-15:]),
+                hint="a package that the mirror does not have? see the lines above",
+                step="image",
+            ) from error
+
+    @contextmanager
+    def box(self, spec: BoxSpec) -> Iterator[Box]:
+        """A box that lives while the context does, and ends by itself when this process dies."""
+        self.sweep()
+        container = self._create(spec)
+        try:
+            box = DockerBox(self._client, container, spec.limits, spec.cancelled)
+            with classified(box.started)():
+                yield box
+        finally:
+            with suppress(DockerException, requests.RequestException):
+                container.remove(force=True, v=True)
+
+    @classified
+    def _create(self, spec: BoxSpec) -> Any:  # noqa: ANN401 - docker-py's container
+        limits = spec.limits
+        container = self._client.containers.create(
+            spec.image,
+            ["/bin/sh", f"{WORK}/.keeper.sh", str(limits.deadline_s), str(limits.lease_s)],
+            labels={MANAGED: "1", OWNER: owner(), **spec.labels},
+            network_mode="none",
+            user=f"{_UID}:{_UID}",
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges:true"],
+            read_only=True,
+            tmpfs={"/tmp": "rw,exec,nosuid,nodev,size=4g,mode=1777"},  # noqa: S108 - inside the box; configure runs programs
+            mounts=[docker.types.Mount(target=WORK, source=None, type="volume")],
+            mem_limit=limits.memory_bytes,
+            memswap_limit=limits.memory_bytes,
+            pids_limit=limits.pids,
+            nano_cpus=int(limits.cpus * 1e9) or None,
+            ulimits=[docker.types.Ulimit(name="core", soft=0, hard=0)],
+            environment={"HOME": WORK, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            hostname="farm",
+            stdin_open=True,
+            auto_remove=True,
+            log_config=docker.types.LogConfig(type="none"),
+        )
+        container.put_archive(WORK, _keeper())
+        return container
+
+    @classified
+    def sweep(self) -> int:
+        """Remove what dead processes of this host left behind; gives how many containers that were."""
+        left = [
+            container
+            for container in self._client.containers.list(all=True, filters={"label": OWNER}, ignore_removed=True)
+            if not _alive(container.labels[OWNER])
+        ]
+        for container in left:
+            with suppress(NotFound, APIError):
+                container.remove(force=True, v=True)
+        return len(left)
+
+
+def _keeper() -> bytes:
+    """A tar with the keeper in it."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        text = files("workers.engine").joinpath("keeper.sh").read_bytes()
+        script = tarfile.TarInfo(".keeper.sh")
+        script.mode, script.size = 0o444, len(text)
+        tar.addfile(script, io.BytesIO(text))
+    return stream.getvalue()
+
+
+def _build_part(part: dict[str, Any], lines: list[str], on_line: Callable[[str], None] | None) -> None:
+    if "error" in part:
+        raise BuildError(part["error"], iter(()))
+    for line in str(part.get("stream", "")).splitlines():
+        if line.strip():
+            lines.append(line)
+            if on_line:
+                on_line(line)

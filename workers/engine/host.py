@@ -1,0 +1,48 @@
+"""Which container engine this host has: asked, not guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from farm.errors import EngineUnavailable
+from workers.engine.docker import DockerEngine
+
+if TYPE_CHECKING:
+    from farm.settings import Settings
+
+
+@dataclass(frozen=True)
+class EngineAt:
+    """An engine that answered: its url and what it calls itself, e.g. 'Docker Engine 20.10.24'."""
+
+    url: str
+    name: str
+
+
+def ask(url: str) -> EngineAt:
+    """The engine at a url. Raises EngineUnavailable."""
+    return EngineAt(url, DockerEngine(url).name)
+
+
+def require(settings: Settings) -> EngineAt:
+    """The first engine that answers where one may be. Raises EngineUnavailable, which names every place that was asked."""
+    answers: list[str] = []
+    for url in settings.engine_urls:
+        try:
+            return ask(url)
+        except EngineUnavailable as error:
+            answers.append(error.message)
+    raise EngineUnavailable(
+        "no container engine answers. Asked:\n  " + "\n  ".join(answers),
+        hint="start one (systemctl start docker, or systemctl --user start podman.socket), name one in FARM_ENGINE, "
+        "or run the command behind 'python -m workers with-engine --', which as root starts one of its own",
+    )
+
+
+def find(settings: Settings) -> EngineAt | None:
+    """The first engine that answers where one may be; None when none does."""
+    try:
+        return require(settings)
+    except EngineUnavailable:
+        return None
