@@ -17,6 +17,11 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def _ca_bundle() -> str:
+    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+    return next((value for name in names if (value := os.environ.get(name))), "")
+
+
 class S3Settings(BaseSettings):
     """How to reach an S3-compatible store. Without keys, boto3's own chain (environment, files, instance role) is used."""
 
@@ -47,12 +52,17 @@ class Settings(BaseSettings):
     sources: Path | None = Field(None, description="folder with source archives, for use without a network")
     source_mirror: str = Field("", description="url of a mirror with python.org's paths, tried first")
     apt_mirror: str = Field("", description="url of a Debian mirror; empty reads this host's own apt configuration")
+    ca_bundle: str = Field(
+        default_factory=_ca_bundle,
+        description="file with the CA certificates for https; empty is REQUESTS_CA_BUNDLE, SSL_CERT_FILE, or the usual ones",
+    )
     base_image: Literal["auto", "pull", "bootstrap"] = Field("auto", description="how to get a distro's base image")
     registry: str = Field("", description="registry (and path) that base images are pulled from; empty is the engine's default")
     engine: str = Field("", description="url of the container engine; empty looks at DOCKER_HOST and the usual sockets")
     slots: int = Field(0, description="cells built at once by one worker; 0 lets the machine decide")
     jobs: int = Field(0, description="-j of make inside a cell; 0 is the number of cores this process may use")
     cell_deadline_s: int = Field(3 * 3600, description="seconds after which an attempt is ended")
+    verify_deadline_s: int = Field(30 * 60, description="seconds after which verification is taken for stuck")
     silent_deadline_s: int = Field(30 * 60, description="seconds without a line of output after which an attempt is ended")
     lease_s: int = Field(45, description="seconds without a sign of life after which a container ends itself")
     attempts: int = Field(3, description="tries of a cell after transient failures")
@@ -72,6 +82,23 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments beat the environment, which beats `farm.toml` in the working folder."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def engine_urls(self) -> tuple[str, ...]:
+        """Where a container engine may answer, in the order of asking; one that is set here is the only one."""
+        if self.engine:
+            return (self.engine,)
+        runtime = os.environ.get("XDG_RUNTIME_DIR")
+        usual = ("/var/run/docker.sock", runtime and f"{runtime}/podman/podman.sock", "/run/podman/podman.sock")
+        urls = (os.environ.get("DOCKER_HOST"), *(f"unix://{socket}" for socket in usual if socket))
+        return tuple(dict.fromkeys(url for url in urls if url))
+
+    def child_environment(self) -> dict[str, str]:
+        """The environment of a builder that we start: these settings, and none of the store's credentials."""
+        ours = ("FARM_", "AWS_")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        plain = self.model_dump(mode="json", exclude={"s3", "store"}, exclude_none=True)
+        return environment | {f"FARM_{name.upper()}": str(value) for name, value in plain.items()}
 
     @property
     def make_jobs(self) -> int:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from farm.errors import Failure
-from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
+from farm.plan.patches import patch_texts
+from farm.settings import Settings
 from farm.store.artifact import BUILD_INFO_PATH
 from farm.store.upload import upload
-from farm.wire.messages import Result
-from workers.build.compile import Passes
+from farm.wire.messages import Grant, Result
+from workers.build.compile import Compiled, Passes
 from workers.build.describe import describe
 from workers.build.image import ImageMaker
 from workers.build.modules import expected, source_lists
@@ -22,20 +22,20 @@ from workers.build.pack import divide, pack
 from workers.build.relocate import edits
 from workers.build.sources import fetch
 from workers.build.tree import Content, Entry
-from workers.engine.protocol import BoxSpec, Limits
-from workers.verify.run import Verifier
+from workers.engine.docker import DockerEngine
+from workers.engine.host import require
+from workers.engine.protocol import BoxSpec, Engine, limits_of
+from workers.verify.run import Images as VerifyImages
+from workers.verify.run import verify_archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from farm.plan.recipe import Inputs, Recipe
-    from farm.settings import Settings
+    from farm.plan.cell import Cell
+    from farm.plan.recipe import Inputs
     from farm.store.artifact import BuildInfo, StepTime
-    from farm.wire.messages import Grant
     from farm.wire.verification import Verification
     from workers.build.image import Images
-    from workers.build.tree import Tree
-    from workers.engine.protocol import Engine
 
 
 class Reporter(Protocol):
@@ -67,16 +67,6 @@ class Effects:
     reporter: Reporter
     settings: Settings
 
-    def limits(self, deadline_s: int) -> Limits:
-        """What a box may use."""
-        settings = self.settings
-        return Limits(
-            memory_bytes=int(settings.memory_gb * (1 << 30)),
-            deadline_s=deadline_s,
-            silent_s=settings.silent_deadline_s,
-            lease_s=settings.lease_s,
-        )
-
 
 @dataclass(frozen=True)
 class BuildRequest:
@@ -89,25 +79,26 @@ class BuildRequest:
 
 def build_cell(request: BuildRequest, effects: Effects) -> Result:
     """Build, verify and stage one cell. Raises FarmError; an archive that fails its verification is staged all the same."""
-    recipe, reporter = request.grant.recipe, effects.reporter
+    recipe, reporter, facts = request.grant.recipe, effects.reporter, load_facts(effects.settings.facts)
     with tempfile.TemporaryDirectory(prefix="farm-cell-") as folder:
         work = Path(folder)
         reporter.step("sources")
         source = fetch(recipe.source, effects.settings, reporter.line)
         modules = expected(source_lists(source), recipe)
         reporter.step("images")
-        images = _images(request, effects)
+        maker = ImageMaker(facts.distros[recipe.cell.distro], recipe.cell.arch, effects.engine, effects.settings, reporter.line)
+        images = maker.images(recipe.build_packages, recipe.required_packages, request.grant.inputs)
         compiled = _compile(request, effects, images, source, work)
         reporter.step("relocate")
         tree = compiled.tree.with_entries(edits(compiled.tree, recipe.layout, recipe.scrub))
-        build = describe(recipe, images.inputs, compiled, modules, tree, _patch_reasons(effects.settings))
+        build = describe(recipe, images.inputs, compiled, modules, tree, facts)
         reporter.step("pack")
         archives = pack(divide(tree, recipe.trims, recipe.layout.lib), _metadata(build), recipe.source.epoch, work)
         reporter.step("verify")
         verification = _verify(work / "install_only.tar.gz", build, images, effects)
         reporter.step("stage")
         for archive in archives:
-            upload(work / archive.name, request.grant.uploads[archive.name])
+            upload(request.grant.uploads[archive.name], work / archive.name)
         return Result(
             run=request.run,
             cell=str(recipe.cell),
@@ -126,22 +117,15 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
 
 def resolve(distro: str, arch: str, packages: tuple[str, ...], effects: Effects) -> Inputs:
     """What the distro decides today: the base image, and the version of every package in the builder image."""
-    facts = load_facts(effects.settings.facts)
-    return ImageMaker(facts.distro(distro), arch, effects.engine, effects.settings, effects.reporter.line).resolve(packages)[1]
-
-
-def _images(request: BuildRequest, effects: Effects) -> Images:
-    recipe = request.grant.recipe
-    distro = load_facts(effects.settings.facts).distro(recipe.cell.distro)
-    maker = ImageMaker(distro, recipe.cell.arch, effects.engine, effects.settings, effects.reporter.line)
-    return maker.images(recipe.build_packages, recipe.required_packages, request.grant.inputs)
+    facts = load_facts(effects.settings.facts).distros[distro]
+    return ImageMaker(facts, arch, effects.engine, effects.settings, effects.reporter.line).resolve(packages)[1]
 
 
 def _compile(request: BuildRequest, effects: Effects, images: Images, source: Path, work: Path) -> Compiled:
     recipe, reporter = request.grant.recipe, effects.reporter
     spec = BoxSpec(
         images.builder,
-        effects.limits(request.grant.deadline_s),
+        limits_of(effects.settings, request.grant.deadline_s),
         labels={"farm.run": request.run, "farm.cell": str(recipe.cell), "farm.attempt": str(request.grant.attempt)},
         cancelled=reporter.cancelled,
     )
@@ -155,7 +139,7 @@ def _metadata(build: BuildInfo) -> Mapping[str, Entry]:
 
 
 def _verify(archive: Path, build: BuildInfo, images: Images, effects: Effects) -> Verification:
-    limits = effects.limits(effects.settings.verify_deadline_s)
+    limits = limits_of(effects.settings, effects.settings.verify_deadline_s)
     pair = VerifyImages(runtime=images.runtime, builder=images.builder)
     return verify_archive(archive, build, effects.engine, pair, limits, effects.reporter.line)
 
@@ -176,4 +160,4 @@ def _refusal(verification: Verification, cell: Cell) -> Failure | None:
 
 def effects(reporter: Reporter, settings: Settings) -> Effects:
     """What the pipeline acts with on this host. Raises EngineUnavailable."""
-    return Effects(connect(settings), reporter, settings)
+    return Effects(DockerEngine(require(settings).url), reporter, settings)

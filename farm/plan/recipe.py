@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import lru_cache
 from typing import Literal
 
 from farm.plan.cell import Cell
@@ -123,8 +124,8 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """sha256 over every field, as hex."""
-        return digest_of(asdict(self))
+        """sha256 over the digest of every field, as hex."""
+        return digest_of({part.name: _digest_of_part(getattr(self, part.name)) for part in fields(self)})
 
     @property
     def required_packages(self) -> tuple[str, ...]:
@@ -155,6 +156,17 @@ class Inputs:
 
 
 def digest_of(value: object) -> str:
-    """sha256 of a JSON-able value in canonical form, as hex."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """sha256 of a value of JSON's types and dataclasses in canonical form, as hex."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_fields_of)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@lru_cache(maxsize=4096)  # thousands of cells share most parts of their recipes
+def _digest_of_part(part: object) -> str:
+    return digest_of(part)
+
+
+def _fields_of(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} has no canonical form")

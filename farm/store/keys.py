@@ -16,9 +16,15 @@ LAYOUT_VERSION = "1"
 
 _DIGEST = 16  # hex digits of a digest in a key: 64 bits are plenty among the builds of one cell
 
+_KEY_RE = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _CATALOG_RE = re.compile(
     r"^catalog/(?P<cell>[^/]+)/(?P<build>\d{10})\.(?P<recipe>[0-9a-f]{16})\.(?P<inputs>[0-9a-f]{16})\.(?P<channel>[a-z]+)\.json$"
 )
+
+
+def valid(key: str) -> bool:
+    """Whether a text may be a key: relative, no empty part, none that climbs, only characters that every url keeps."""
+    return bool(_KEY_RE.fullmatch(key)) and not {".", ".."} & set(key.split("/"))
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,16 @@ def claim(cell: Cell, recipe: str, inputs: str) -> str:
     return f"claims/{cell}/{recipe[:_DIGEST]}.{inputs[:_DIGEST]}"
 
 
+def reservation(cell: Cell, build_id: str) -> str:
+    """Created once per build id of a cell, before the id is used, so that no two builds share one."""
+    return f"claims/{cell}/{build_id}"
+
+
+def reservations(cell: Cell) -> str:
+    """Prefix of all build ids of a cell that were ever reserved (and of its claims)."""
+    return f"claims/{cell}/"
+
+
 def artifact_folder(cell: Cell, build_id: str) -> str:
     """Where the files of a build lie."""
     return f"artifacts/{cell.distro}/{cell.python}/{cell.arch}/{build_id}"
@@ -81,6 +97,12 @@ def archive_name(cell: Cell, triple: str, build_id: str, kind: ArchiveKind, form
 def artifact_stem(cell: Cell, triple: str, build_id: str) -> str:
     """The part of an archive's name that all files of a build share."""
     return f"cpython-{cell.python}-{triple}-{cell.distro}.{build_id}"
+
+
+def metadata_name(cell: Cell, triple: str, build_id: str) -> str:
+    """The file with a build's metadata: `{stem}.json`, or `{stem}-{variant}.json`."""
+    suffix = "" if cell.variant == "default" else f"-{cell.variant}"
+    return f"{artifact_stem(cell, triple, build_id)}{suffix}.json"
 
 
 def lock(distro: str, arch: str, date: str) -> str:
@@ -123,6 +145,11 @@ def staging(run: str, cell: Cell, number: int, name: str = "") -> str:
     return f"staging/{run}/{cell}/{number}/{name}"
 
 
+def staging_of(run: str) -> str:
+    """Prefix of all that a run staged."""
+    return f"staging/{run}/"
+
+
 def log(run: str, cell: Cell, number: int) -> str:
     """The kept log of an attempt."""
     return f"runs/{run}/logs/{cell}/{number}.log"
@@ -131,3 +158,18 @@ def log(run: str, cell: Cell, number: int) -> str:
 def channel_pointer(channel: str) -> str:
     """The small mutable object from which a channel's shards are reached."""
     return f"channels/{channel}/index.json"
+
+
+def shard(channel: str, distro: str, series: str, digest: str) -> str:
+    """An immutable part of a channel's index, named by the digest of its content."""
+    return f"channels/{channel}/shards/{distro}/{series}/{digest}.json"
+
+
+def uv_index(channel: str, distro: str) -> str:
+    """The list of downloads that uv reads."""
+    return f"channels/{channel}/uv/{distro}.json"
+
+
+def sums(channel: str, distro: str) -> str:
+    """The checksums of what a channel offers for a distro."""
+    return f"channels/{channel}/{distro}/SHA256SUMS"

@@ -64,3 +64,15 @@ class Staging(Protocol):
     def upload_url(self, key: str, *, expires_s: int) -> str:
         """Where one PUT of one staging object may go: a presigned http(s) url, or a file:// url for a folder."""
         ...
+
+
+class Readable(Protocol):
+    """A store whose objects can be read in parts, as HTTP clients ask for them."""
+
+    def stat(self, key: str) -> Stat | None:
+        """Size and etag of an object, without reading it; None when there is none."""
+        ...
+
+    def read(self, stat: Stat, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes [start, stop) of the object that `stat` saw. Raises Conflict when it has changed since."""
+        ...

@@ -62,7 +62,11 @@ def test_archives_are_what_they_say(tmp_path):
         data = (tmp_path / archive.name).read_bytes()
         assert hashlib.sha256(data).hexdigest() == archive.sha256
         assert len(data) == archive.size
-        plain = gzip.decompress(data) if archive.format == "tar.gz" else zstandard.ZstdDecompressor().decompressobj().decompress(data)
+        plain = (
+            gzip.decompress(data)
+            if archive.format == "tar.gz"
+            else zstandard.ZstdDecompressor().decompressobj().decompress(data)
+        )
         assert hashlib.sha256(plain).hexdigest() == archive.tar_sha256
         assert b"share/m.json" in plain
     assert not list(tmp_path.glob("*.tar"))

@@ -47,7 +47,7 @@ FILES = {
     "lib/pkgconfig/python-3.13.pc": "# See: man pkg-config\nprefix=/install\nexec_prefix=${prefix}\n",
     "bin/pip3": "#!/install/bin/python3.13\nimport sys\nprint(sys.argv[1:])\n",
     "bin/python3.13-config": CONFIG_SH,
-    "bin/python3.13": "#!/bin/sh\necho \"interpreter $0\"\nshift\necho \"$@\"\n",
+    "bin/python3.13": '#!/bin/sh\necho "interpreter $0"\nshift\necho "$@"\n',
     "lib/python3.13/site-packages/pip-25.dist-info/RECORD": "../../../bin/pip3,sha256=old,1\npip/__init__.py,sha256=x,2\n",
     "lib/python3.13/build-details.json": '{"base_prefix": "/install", "c_api": {"headers": "/install/include/python3.13"}}',
 }
@@ -163,7 +163,7 @@ def test_record_has_the_hash_of_the_changed_script(edited):
 
 @pytest.mark.parametrize("path", [DATA, f"{CONFIG}/Makefile"])
 def test_a_tree_without_sysconfig_is_refused(path):
-    with pytest.raises(BuildFailed, match="the tree has no lib/python3.13"):
+    with pytest.raises(BuildFailed, match=r"the tree has no lib/python3\.13"):
         edits(tree(**{path: ""}), LAYOUT, ())
 
 

@@ -10,20 +10,21 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from farm.errors import BuildFailed
-from workers.build.tree import read_tar
+from farm.plan.recipe import Recipe
+from workers.build.tree import Tree, read_tar
+from workers.engine.protocol import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from farm.plan.recipe import Optimize, Recipe
-    from workers.build.tree import Tree
-    from workers.engine.protocol import Box
+    from farm.plan.recipe import Optimize
 
 # What pass 2 has to make. Profiling trains the interpreter on its own test suite, which needs all the extension modules.
 _STATIC_TARGETS: Mapping[Optimize, tuple[str, ...]] = {"none": ("python",), "pgo": (), "pgo+lto": ()}
@@ -115,7 +116,7 @@ class Passes:
 
 def _parallel(argv: Sequence[str]) -> str:
     """One shell command that runs all parts at once and fails when one of them fails."""
-    starts = "\n".join(f"{' '.join(argv)} {part} {_BYTECODE_PARTS} & pids=\"$pids $!\"" for part in range(_BYTECODE_PARTS))
+    starts = "\n".join(f'{" ".join(argv)} {part} {_BYTECODE_PARTS} & pids="$pids $!"' for part in range(_BYTECODE_PARTS))
     return f'{starts}\nfor pid in $pids; do wait "$pid" || exit 1; done'
 
 

@@ -7,7 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
 
 from farm.store.artifact import (
     BaseImageInfo,
@@ -24,7 +26,8 @@ from farm.store.artifact import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from farm.plan.recipe import Inputs, Recipe
+    from farm.plan.facts import Facts
+    from farm.plan.recipe import Inputs, Patch, Recipe
     from workers.build.compile import Compiled
     from workers.build.tree import Tree
 
@@ -33,9 +36,7 @@ _GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)+)$")
 _MAGIC = b"\x7fELF"
 
 
-def describe(
-    recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: ModulesInfo, tree: Tree, patches: tuple[PatchInfo, ...]
-) -> BuildInfo:
+def describe(recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: ModulesInfo, tree: Tree, facts: Facts) -> BuildInfo:
     """What lies inside every archive of a build: only what two builds of one recipe and inputs agree on."""
     cell, layout = recipe.cell, recipe.layout
     return BuildInfo(
@@ -53,10 +54,8 @@ def describe(
         bytecode=recipe.bytecode,
         recipe=recipe.digest,
         inputs=inputs.digest,
-        source=SourceInfo(
-            url=SOURCE_SITE + recipe.source.path, sha256=recipe.source.sha256, epoch=recipe.source.epoch
-        ),
-        patches=patches,
+        source=SourceInfo(url=SOURCE_SITE + recipe.source.path, sha256=recipe.source.sha256, epoch=recipe.source.epoch),
+        patches=tuple(_patch(patch, facts) for patch in recipe.patches),
         base_image=BaseImageInfo(name=inputs.base.name, how=inputs.base.how, layers=inputs.base.layers),
         builder_packages=tuple(PackageVersion(name=name, version=version) for name, version in inputs.packages),
         compiler=compiled.compiler,
@@ -67,6 +66,11 @@ def describe(
         openssl=compiled.openssl,
         sqlite=compiled.sqlite,
     )
+
+
+def _patch(patch: Patch, facts: Facts) -> PatchInfo:
+    row = facts.patches[patch.file]
+    return PatchInfo(file=patch.file, sha256=patch.sha256, why=row.why, link=row.link)
 
 
 def _runtime(recipe: Recipe, versions: dict[str, str]) -> tuple[RuntimePackageInfo, ...]:
@@ -108,12 +112,14 @@ def _elves(tree: Tree) -> Iterator[ELFFile]:
 
 def _needed(elf: ELFFile) -> Iterable[str]:
     dynamic = elf.get_section_by_name(".dynamic")
-    return (str(tag.needed) for tag in dynamic.iter_tags("DT_NEEDED")) if dynamic else ()
+    if not isinstance(dynamic, DynamicSection):
+        return ()
+    return (str(tag.needed) for tag in dynamic.iter_tags("DT_NEEDED"))  # type: ignore[attr-defined]  # set by pyelftools as it reads
 
 
 def _glibc(elf: ELFFile) -> Iterator[tuple[int, ...]]:
     section = elf.get_section_by_name(".gnu.version_r")
-    if section is None:
+    if not isinstance(section, GNUVerNeedSection):
         return
     for _, auxiliaries in section.iter_versions():
         for auxiliary in auxiliaries:

@@ -5,20 +5,19 @@ Images are named by what is in them, so that one is reused while its base and pa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farm.errors import Transient
+from farm.plan.facts import Distro
 from farm.plan.recipe import BaseImage, Inputs, digest_of
-from workers.build.base import ensure_base
-from workers.engine.protocol import BoxSpec, Limits
+from farm.settings import Settings
+from workers.build.base import Release, ensure_base
+from workers.engine.protocol import BoxSpec, Engine, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from farm.plan.facts import Distro
-    from farm.settings import Settings
-    from workers.engine.protocol import Engine
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class ImageMaker:
 
     def resolve(self, packages: tuple[str, ...]) -> tuple[str, Inputs]:
         """The builder image with these packages, and what exactly is in it."""
-        base = ensure_base(self.distro.release, self.arch, self.engine, self.settings, self.on_line)
+        base = ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line)
         builder = self._with_packages("builder", base, packages)
         return builder, Inputs(base, self.installed(builder))
 
@@ -83,6 +82,13 @@ class ImageMaker:
             raise Transient(f"{image} does not say what is in it: {done.output[-300:]}")
         pairs = (line.split() for line in done.output.splitlines() if line.strip())
         return tuple(sorted((pair[0], pair[1]) for pair in pairs))
+
+
+def release_of(distro: Distro) -> Release:
+    """A distro as its base image needs it."""
+    facts = distro.facts
+    suites = (*facts.suites, *((facts.security_suite,) if facts.security_suite else ()))
+    return Release(name=distro.id, image=facts.image, suites=suites, keyring=distro.family.keyring)
 
 
 def _difference(wanted: Inputs, found: Inputs) -> str:

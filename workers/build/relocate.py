@@ -53,7 +53,7 @@ _relocate(build_time_vars, __file__.rsplit("/", 3)[0] or "/")
 del _relocate
 '''
 
-_INSTALLED_PREFIX = '''installed_prefix ()
+_INSTALLED_PREFIX = """installed_prefix ()
 {
     script=$1
     while [ -L "$script" ]; do
@@ -65,7 +65,7 @@ _INSTALLED_PREFIX = '''installed_prefix ()
     done
     (cd "$(dirname "$script")/.." && pwd -P)
 }
-'''
+"""
 
 
 def edits(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> dict[str, Entry | None]:

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import requests
 from docker.errors import APIError, DockerException
+from docker.utils.socket import frames_iter
 
 from farm.errors import BuildFailed, Cancelled, Transient
 from workers.engine.protocol import Completed, Limits
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _KILLED = 137
 _TICK_S = 0.5
+_TRIES_TO_SEE_THE_END = 4
 
 
 class DockerBox:
@@ -46,7 +48,7 @@ class DockerBox:
         finally:
             self._over.set()
             keeper.join(timeout=10)
-            attached.close()
+            _close(attached)
 
     def _keep_alive(self, attached: Any) -> None:  # noqa: ANN401 - docker-py's socket
         """Say every third of a lease that we live, and end the box when a deadline passes or somebody cancels."""
@@ -90,7 +92,8 @@ class DockerBox:
         timeout_s: float | None = None,
     ) -> Completed:
         """Run a command to its end. Raises Transient when the engine or the box is lost, BuildFailed past a deadline."""
-        command = ["timeout", "-k", "10", str(timeout_s), *argv] if timeout_s else list(argv)
+        limited = ["timeout", "-k", "10", str(timeout_s), *argv] if timeout_s else list(argv)
+        command = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", *limited]  # one stream, so that lines keep their order
         try:
             started = self._api.exec_create(
                 self._container.id, command, environment=dict(env or {}), workdir=cwd, user=user, stdout=True, stderr=True
@@ -99,34 +102,41 @@ class DockerBox:
             code = self._api.exec_inspect(started["Id"])["ExitCode"]
         except (APIError, requests.RequestException) as error:
             raise self._why or Transient(f"the box was lost: {error}", hint="is the engine running?") from error
-        if code == _KILLED and not self._running():
-            raise self._why or self._lost()
+        if self._why is not None:
+            raise self._why
+        if code in (None, _KILLED) and self._ended():
+            raise Transient("the box ended under the build: the engine stopped it, or the host ran out of memory")
         return Completed(_KILLED if code is None else code, output)
 
     def _stream(self, started: str, on_line: Callable[[str], None] | None) -> str:
         lines: list[str] = []
         rest = b""
         self._last_line = time.monotonic()
+        connection = self._api.exec_start(started, socket=True)
         try:
-            for chunk in self._api.exec_start(started, stream=True):
+            for _, chunk in frames_iter(connection, tty=False):
                 self._last_line = time.monotonic()
                 *whole, rest = (rest + chunk).split(b"\n")
                 for raw in whole:
                     _take(raw, lines, on_line)
         finally:
             self._last_line = 0.0
+            _close(connection)
         if rest:
             _take(rest, lines, on_line)
         return "\n".join(lines)
 
-    def _running(self) -> bool:
-        with suppress(DockerException, requests.RequestException):
-            self._container.reload()
-            return bool(self._container.attrs["State"]["Running"])
+    def _ended(self) -> bool:
+        """Whether the whole box is gone, and not just a command in it; the engine takes a moment to know."""
+        for _ in range(_TRIES_TO_SEE_THE_END):
+            try:
+                self._container.reload()
+            except (DockerException, requests.RequestException):
+                return True
+            if not self._container.attrs["State"]["Running"]:
+                return True
+            time.sleep(_TICK_S)
         return False
-
-    def _lost(self) -> Exception:
-        return Transient("the box ended under the build: the engine stopped it, or the host ran out of memory")
 
     def put(self, path: str, tar: IO[bytes] | bytes) -> None:
         """Unpack a tar (plain or gzip) into the existing folder `path`, which lies under /work."""
@@ -142,6 +152,11 @@ class DockerBox:
             yield from stream
         except (APIError, requests.RequestException) as error:
             raise self._why or Transient(f"the box gave no {path}: {error}") from error
+
+
+def _close(connection: Any) -> None:  # noqa: ANN401 - docker-py's socket, which hangs on to its response
+    with suppress(AttributeError, OSError, ValueError):
+        connection._response.close()  # noqa: SLF001 - docker-py keeps it there for us, and never closes it
 
 
 def _take(raw: bytes, lines: list[str], on_line: Callable[[str], None] | None) -> None:

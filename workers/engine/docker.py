@@ -7,16 +7,15 @@ import os
 import socket
 import tarfile
 from contextlib import contextmanager, suppress
-from functools import wraps
 from importlib.resources import files
-from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Any
 
 import docker
 import requests
 import urllib3
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
 
-from farm.errors import BuildFailed, EngineUnavailable, FarmError, Transient
+from farm.errors import BuildFailed, EngineUnavailable, Transient
 from workers.engine.box import DockerBox
 
 if TYPE_CHECKING:
@@ -28,9 +27,6 @@ MANAGED = "farm.managed"
 OWNER = "farm.owner"
 WORK = "/work"
 _UID = 1000
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def owner() -> str:
@@ -54,23 +50,17 @@ def _alive(label: str) -> bool:
     return host != socket.gethostname() or (pid.isdigit() and _started(int(pid)) == started != "")
 
 
-def classified(method: Callable[P, R]) -> Callable[P, R]:
-    """Turns what docker-py raises into errors of ours: the engine's failures are transient."""
-
-    @wraps(method)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(*args, **kwargs)
-        except FarmError:
-            raise
-        except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError) as error:
-            raise EngineUnavailable(
-                f"the container engine does not answer: {error}", hint="is it running? try: docker info"
-            ) from error
-        except (APIError, DockerException) as error:
-            raise Transient(f"the container engine refused: {error}", hint="see the engine's own log") from error
-
-    return wrapper
+@contextmanager
+def classified() -> Iterator[None]:
+    """Turns what docker-py raises into errors of ours: the engine's failures are transient. Also a decorator."""
+    try:
+        yield
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError) as error:
+        raise EngineUnavailable(
+            f"the container engine does not answer: {error}", hint="is it running? try: docker info"
+        ) from error
+    except DockerException as error:
+        raise Transient(f"the container engine refused: {error}", hint="see the engine's own log") from error
 
 
 class DockerEngine:
@@ -92,12 +82,16 @@ class DockerEngine:
         name = next((part["Name"] for part in version.get("Components", ()) if "Engine" in part.get("Name", "")), "Engine")
         return f"{'Docker ' if name == 'Engine' else ''}{name} {version['Version']}"
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
     @property
     def name(self) -> str:
         """What answers, e.g. 'Docker Engine 20.10.24'."""
         return self._name
 
-    @classified
+    @classified()
     def layers(self, image: str) -> tuple[str, ...] | None:
         """Content digests of an image's layers; None when the engine has no such image."""
         try:
@@ -105,7 +99,7 @@ class DockerEngine:
         except ImageNotFound:
             return None
 
-    @classified
+    @classified()
     def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
         """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
         if rootfs is None:
@@ -116,7 +110,7 @@ class DockerEngine:
         if '"error"' in answer:
             raise Transient(f"the engine could not import {image}: {answer}")
 
-    @classified
+    @classified()
     def build(self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None) -> None:
         """Build an image from a Dockerfile with no context. Raises BuildFailed or Transient."""
         stream = self._client.api.build(
@@ -140,13 +134,13 @@ class DockerEngine:
         container = self._create(spec)
         try:
             box = DockerBox(self._client, container, spec.limits, spec.cancelled)
-            with classified(box.started)():
+            with classified(), box.started():
                 yield box
         finally:
             with suppress(DockerException, requests.RequestException):
                 container.remove(force=True, v=True)
 
-    @classified
+    @classified()
     def _create(self, spec: BoxSpec) -> Any:  # noqa: ANN401 - docker-py's container
         limits = spec.limits
         container = self._client.containers.create(
@@ -174,7 +168,7 @@ class DockerEngine:
         container.put_archive(WORK, _keeper())
         return container
 
-    @classified
+    @classified()
     def sweep(self) -> int:
         """Remove what dead processes of this host left behind; gives how many containers that were."""
         left = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -139,6 +140,8 @@ class OwnEngine:
             cgroups.release()
         for name in ("bridge.json", "cgroups", "pid", "docker.sock"):
             (self.run / name).unlink(missing_ok=True)
+        if not _mounts_below(self.run):
+            shutil.rmtree(self.run / "exec", ignore_errors=True)  # a dead containerd's pid file stops the next one
 
 
 @contextmanager

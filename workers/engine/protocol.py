@@ -9,6 +9,8 @@ from typing import IO, TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from farm.settings import Settings
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -33,6 +35,16 @@ class Limits:
     deadline_s: int = 3 * 3600
     silent_s: int = 30 * 60
     lease_s: int = 45
+
+
+def limits_of(settings: Settings, deadline_s: int) -> Limits:
+    """What an operator's settings let a box use; the deadline depends on what the box is for."""
+    return Limits(
+        memory_bytes=int(settings.memory_gb * (1 << 30)),
+        deadline_s=deadline_s,
+        silent_s=settings.silent_deadline_s,
+        lease_s=settings.lease_s,
+    )
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ cd "$tree"
 
 for archive in lib/libpython*.a; do
     [ -e "$archive" ] || continue
-    for config in lib/"$lib"/config*; do
-        mv "$archive" "$config"/
-        chmod 644 "$config/${archive##*/}"
+    for config in lib/"$lib"/config*/; do
+        mv "$archive" "$config"
+        chmod 644 "$config${archive##*/}"
     done
 done
 

@@ -1,0 +1,52 @@
+# The two commands of a newcomer: `make demo` and `make test`. Both do all the set-up by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WITH_ENGINE := $(BIN)/python -m workers with-engine --
+CODE := farm workers tests deploy benchmarks
+SCRIPTS = .ci/run $(shell find deploy tests workers -type f \( -name '*.sh' -o -path 'workers/build/scripts/*.sh' \))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint bench venv clean
+
+help:
+	@echo "make demo    build one Python for real, publish it to ./store, and run it in a Docker image"
+	@echo "make test    lint, and all tests, a real build included"
+	@echo "make lint    only the linters: ruff, mypy, import-linter, shellcheck"
+	@echo "make bench   measure the time budgets"
+	@echo "make venv    only set up the virtual environment $(VENV)"
+	@echo "make clean   remove the virtual environment and what tools cached here; ./store stays"
+
+demo: $(VENV)/ready
+	@$(WITH_ENGINE) $(BIN)/python -m deploy.demo
+
+test: $(VENV)/ready-dev
+	@$(WITH_ENGINE) $(MAKE) --no-print-directory check
+
+# What `make test` runs once an engine answers. PYTEST passes arguments on, e.g. make test PYTEST='-k sources -x'
+check: lint
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: $(VENV)/ready-dev
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck $(SCRIPTS)
+
+bench: $(VENV)/ready-dev
+	@$(WITH_ENGINE) $(BIN)/python -m benchmarks $(BENCH)
+
+venv: $(VENV)/ready-dev
+
+$(VENV)/ready: pyproject.toml constraints.txt deploy/venv.sh
+	@PYTHON='$(PYTHON)' sh deploy/venv.sh $(VENV) .
+	@touch $@
+
+$(VENV)/ready-dev: pyproject.toml constraints.txt deploy/venv.sh
+	@PYTHON='$(PYTHON)' sh deploy/venv.sh $(VENV) '.[dev]'
+	@touch $(VENV)/ready $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find $(CODE) -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,64 @@
+"""`farm ls` and `farm info`: what is published."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from farm.errors import BadInput
+from farm.plan.cell import Cell
+from farm.settings import Settings
+from farm.show import published as show
+from farm.store import catalog
+from farm.store.open import base_url, open_store
+
+if TYPE_CHECKING:
+    from farm.store.protocol import Store
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command()
+@click.option("--distro", help="Only this distro, e.g. debian13.")
+@click.option("--series", help="Only this Python series, e.g. 3.13.")
+@click.option("--channel", help="Only this channel.")
+@_JSON
+def ls(distro: str | None, series: str | None, channel: str | None, as_json: bool) -> None:
+    """List what is published, oldest build of a cell first."""
+    store = open_store(Settings())
+    everything = catalog.published(store)
+    builds = [
+        build
+        for build in everything
+        if distro in (None, build.cell.distro)
+        and series in (None, build.cell.python.series)
+        and channel in (None, build.channel)
+    ]
+    if as_json:
+        click.echo(json.dumps(show.listing_json(builds), indent=2))
+    elif builds:
+        click.echo(show.listing(builds))
+    else:
+        click.echo((show.NONE_MATCH if everything else show.EMPTY).format(store=store.name, count=len(everything)))
+
+
+@click.command()
+@click.argument("cell")
+@click.option("--channel", help="The newest of this channel.")
+@_JSON
+def info(cell: str, channel: str | None, as_json: bool) -> None:
+    """Show the newest published build of a cell, and how to use it."""
+    settings = Settings()
+    store = open_store(settings)
+    build = catalog.newest(store, Cell.parse(cell), channel)
+    if build is None:
+        raise _not_published(store, cell, channel)
+    artifact = catalog.artifact(store, build)
+    click.echo(artifact.model_dump_json(indent=2) if as_json else show.info(artifact, base_url(settings)))
+
+
+def _not_published(store: Store, cell: str, channel: str | None) -> BadInput:
+    where = f"{store.name}, channel {channel}" if channel else store.name
+    return BadInput(f"{cell} is not published in {where}", hint="`farm ls` lists what is")

@@ -1,0 +1,92 @@
+"""`farm verify`: the checks of a build, again, on a published cell or on any tarball."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NoReturn
+
+import click
+from pydantic import ValidationError
+
+from farm.errors import EXIT_CELLS_FAILED, BadInput, Failure, FarmError, StoreUnavailable, from_failure
+from farm.plan.cell import Cell
+from farm.settings import Settings
+from farm.show import report
+from farm.store import catalog, keys
+from farm.store.open import open_store
+from farm.wire.verification import Verification
+
+_GRACE_S = 20.0
+
+
+@click.command()
+@click.argument("what", metavar="CELL|FILE")
+@click.option("--channel", help="Of a cell's builds, take the newest of this channel.")
+@click.option("--no-engine", is_flag=True, help="Only look at the archive; run nothing of it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def verify(what: str, channel: str | None, no_engine: bool, as_json: bool) -> None:
+    """Verify a published cell, or any tarball, again.
+
+    Exit codes: 0 no check found an error, 3 some did, 4 the engine or the store failed while it ran.
+    """
+    with TemporaryDirectory(prefix="farm-verify-") as folder:
+        file = Path(what)
+        archive = file if file.exists() or "/" in what else _fetched(what, channel, Path(folder))
+        outcome = _run(archive, quiet=as_json, options=["--no-engine"] if no_engine else [])
+    if as_json:
+        click.echo(outcome.model_dump_json(indent=2))
+    else:
+        for line in report.lines(outcome):
+            click.echo(line)
+    if outcome.errors:
+        sys.exit(EXIT_CELLS_FAILED)
+
+
+def _fetched(text: str, channel: str | None, folder: Path) -> Path:
+    """The newest published archive of a cell, as a local file whose bytes are those that were published."""
+    cell, store = Cell.parse(text), open_store(Settings())
+    build = catalog.newest(store, cell, channel)
+    if build is None:
+        raise BadInput(
+            f"{cell} is not published in {store.name}", hint="`farm ls` shows what is; or give the path of a tarball"
+        )
+    archive = catalog.artifact(store, build).archive("install_only", "tar.gz")
+    target = folder / archive.name
+    if not store.fetch(f"{keys.artifact_folder(cell, build.build_id)}/{archive.name}", target):
+        raise StoreUnavailable(f"{archive.name} of {cell} is listed and not in {store.name}", hint="is the store complete?")
+    with target.open("rb") as data:
+        digest = hashlib.file_digest(data, "sha256").hexdigest()
+    if digest != archive.sha256:
+        raise FarmError(f"{archive.name} in {store.name} has sha256 {digest}; {archive.sha256} was published")
+    return target
+
+
+def _run(archive: Path, *, quiet: bool, options: list[str]) -> Verification:
+    """The outcome from the build wing, which runs as a child; its progress goes to our standard error."""
+    argv = [sys.executable, "-m", "workers", "verify", *options, "--", str(archive)]
+    stderr = subprocess.DEVNULL if quiet else None
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=stderr) as child:  # noqa: S603 - a command of ours
+        try:
+            said, _ = child.communicate()
+        except KeyboardInterrupt:
+            child.wait(timeout=_GRACE_S)  # it was interrupted too, and takes its boxes away
+            raise
+    return read_outcome(said, child.returncode)
+
+
+def read_outcome(said: bytes, exit_code: int) -> Verification:
+    """What the child printed. Raises the FarmError that it met."""
+    try:
+        return Verification.model_validate_json(said) if exit_code == 0 else _raise(said)
+    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        hint = "run it again without --json to see what it printed"
+        raise FarmError(f"the verifying process ended with exit code {exit_code} and no outcome", hint=hint) from error
+
+
+def _raise(said: bytes) -> NoReturn:
+    raise from_failure(Failure(**json.loads(said)["error"]))

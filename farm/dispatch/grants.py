@@ -1,0 +1,61 @@
+"""Answering a builder that asks for leave: the only place where an attempt comes into being."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from farm.dispatch.decide import Tempo, Wanted, refusal
+from farm.dispatch.journal import AttemptNote, Journal, PlannedCell
+from farm.errors import BadInput
+from farm.plan.cell import Cell
+from farm.plan.recipe import PACKS, staged_name
+from farm.store import keys
+from farm.store.protocol import Staging
+from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Denial, Grant
+
+if TYPE_CHECKING:
+    from farm.dispatch.decide import Sight
+    from farm.wire.messages import GrantRequest
+
+STAGED_NAMES = (*(staged_name(kind, form) for kind, form in PACKS), STAGED_LOG, STAGED_RESULT)
+
+_URL_SLACK_S = 1800  # uploads begin when the build has ended, which may be at its deadline
+
+
+@dataclass(frozen=True)
+class Granter:
+    """Grants attempts of one run, one alive at a time for each cell."""
+
+    journal: Journal
+    planned: Mapping[Cell, PlannedCell]
+    wanted: Wanted
+    staging: Staging
+    tempo: Tempo
+    deadline_s: int
+
+    def answer(self, request: GrantRequest, sight: Sight, now: float) -> Grant | Denial:
+        """Leave and all that the attempt needs, or why not. The store decides between two that ask at once."""
+        try:
+            cell = Cell.parse(request.cell)
+        except BadInput as error:
+            return Denial(reason=error.message)
+        if why := refusal(cell, self.wanted, sight, now, self.tempo):
+            return Denial(reason=why)
+        number = sight.record(cell).newest + 1
+        note = AttemptNote(worker=request.worker[:200], granted=now, deadline_s=self.deadline_s)
+        if not self.journal.grant(cell, number, note):
+            return Denial(reason=f"attempt {number} of {cell} was granted to somebody else just now")
+        planned = self.planned[cell]
+        return Grant(
+            attempt=number,
+            recipe=planned.recipe,
+            inputs=planned.inputs,
+            deadline_s=self.deadline_s,
+            uploads={name: self._url(cell, number, name) for name in STAGED_NAMES},
+        )
+
+    def _url(self, cell: Cell, number: int, name: str) -> str:
+        key = keys.staging(self.journal.run, cell, number, name)
+        return self.staging.upload_url(key, expires_s=self.deadline_s + _URL_SLACK_S)

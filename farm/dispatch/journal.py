@@ -1,0 +1,231 @@
+"""What the store knows of a run: its plan, its attempts, how they ended, and their logs. All that is durable of it.
+
+State stands in key names: three listings tell where thousands of cells are, and an object is read only when it is new.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tempfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from farm.dispatch.decide import Attempt, Ending, Record
+from farm.errors import BadInput, Conflict, Failure, FarmError
+from farm.plan.cell import Cell
+from farm.plan.recipe import Inputs, Recipe
+from farm.store import keys
+from farm.store.artifact import Artifact, Finding, Model, StepTime
+from farm.store.protocol import Store
+from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Result, RunId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NUMBERED_RE = re.compile(r"^(?P<cell>[^/]+)/(?P<number>[0-9]+)(?P<rest>[./].+)$")
+_RESULT_LIMIT = 16 << 20
+M = TypeVar("M", bound=BaseModel)
+
+
+class PlannedCell(Model):
+    """A cell that a run wants: its whole recipe, the inputs it is built with, the channel and the names it goes by there.
+
+    `blocked` says why it cannot be attempted; `published` names the build that is there already.
+    """
+
+    cell: str
+    channel: str
+    triple: str
+    uv: bool = True
+    recipe: Recipe
+    inputs: Inputs | None = None
+    blocked: Failure | None = None
+    published: str = ""
+
+
+class RunPlan(Model):
+    """What a run is to do, as it is kept in the store. `started` is RFC 3339 in UTC."""
+
+    run: RunId
+    started: str
+    fail_fast: bool = False
+    deadline_s: int
+    cells: tuple[PlannedCell, ...]
+
+
+class AttemptNote(Model):
+    """A granted attempt as it is kept; `granted` is epoch seconds."""
+
+    worker: str
+    granted: float
+    deadline_s: int
+
+
+class Outcome(Model):
+    """How an attempt ended, as it is kept. `at` is epoch seconds; `artifact` the catalog key of what was published."""
+
+    state: str
+    at: float
+    worker: str = ""
+    failure: Failure | None = None
+    artifact: str = ""
+    findings: tuple[Finding, ...] = ()
+    steps: tuple[StepTime, ...] = ()
+    staged: str = ""
+    log: str = ""
+
+
+def new_run(now: datetime | None = None) -> str:
+    """A fresh id of a run, e.g. 20261122-153000-a1b2c3; ids sort by time."""
+    return f"{now or datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+@dataclass
+class Journal:
+    """One run's part of the store."""
+
+    store: Store
+    run: str
+    _notes: dict[str, AttemptNote] = field(default_factory=dict)
+    _outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    @classmethod
+    def latest(cls, store: Store) -> Journal:
+        """The newest run's. Raises BadInput when there was none."""
+        runs = {stat.key.split("/")[1] for stat in store.list("runs/")}
+        if not runs:
+            raise BadInput(f"there is no run in the store {store.name}", hint="start one with `farm submit matrix.yaml`")
+        return cls(store, max(runs))
+
+    def save_plan(self, plan: RunPlan) -> None:
+        """Keep the plan; a run has one only."""
+        self.store.put(keys.plan(self.run), plan.model_dump_json().encode(), if_absent=True)
+
+    def plan(self) -> RunPlan:
+        """The plan. Raises BadInput when there is no such run."""
+        found = self._read(keys.plan(self.run), RunPlan)
+        if found is None:
+            raise BadInput(f"there is no run {self.run} in the store {self.store.name}", hint="see `farm watch` without a run")
+        return found
+
+    def records(self) -> dict[Cell, Record]:
+        """Where every cell stands that was ever attempted."""
+        attempts: dict[Cell, list[Attempt]] = {}
+        endings: dict[Cell, dict[int, Ending]] = {}
+        staged: dict[Cell, set[int]] = {}
+        # Listed in this order, an attempt that ends meanwhile is at worst seen as open, never as one that nobody granted.
+        for cell, number, _, _ in self._numbered(keys.staging_of(self.run), f"/{STAGED_RESULT}"):
+            staged.setdefault(cell, set()).add(number)
+        for cell, number, rest, key in self._numbered(keys.outcomes(self.run), ".json"):
+            state = rest.removeprefix(".").removesuffix(".json")
+            endings.setdefault(cell, {})[number] = Ending(state, self.outcome_at(key).at)
+        for cell, number, _, key in self._numbered(keys.attempts(self.run), ".json"):
+            note = self._note(key)
+            attempts.setdefault(cell, []).append(Attempt(number, note.worker, note.granted))
+        return {
+            cell: Record(
+                tuple(sorted(attempts.get(cell, ()), key=lambda attempt: attempt.number)),
+                endings.get(cell, {}),
+                frozenset(staged.get(cell, ())),
+            )
+            for cell in {*attempts, *endings, *staged}
+        }
+
+    def outcome(self, cell: Cell) -> Outcome | None:
+        """How the newest ended attempt at a cell ended."""
+        found = list(self._numbered(f"{keys.outcomes(self.run)}{cell}/", ".json", prefix=keys.outcomes(self.run)))
+        return self.outcome_at(max(found, key=lambda item: item[1])[3]) if found else None
+
+    def outcome_at(self, key: str) -> Outcome:
+        """The outcome kept at a key."""
+        if key not in self._outcomes:
+            self._outcomes[key] = self._read(key, Outcome) or Outcome(state="transient", at=0.0)
+        return self._outcomes[key]
+
+    def grant(self, cell: Cell, number: int, note: AttemptNote) -> bool:
+        """Create an attempt; False when somebody else created it first."""
+        try:
+            self.store.put(keys.attempt(self.run, cell, number), note.model_dump_json().encode(), if_absent=True)
+        except Conflict:
+            return False
+        return True
+
+    def end(self, cell: Cell, number: int, outcome: Outcome) -> None:
+        """Keep how an attempt ended."""
+        key = keys.outcome(self.run, cell, number, outcome.state)
+        self.store.put(key, outcome.model_dump_json(exclude_defaults=True).encode())
+        self._outcomes[key] = outcome
+
+    def staged(self, cell: Cell, number: int) -> Result:
+        """The result that an attempt staged. Raises FarmError when it is not one of this attempt."""
+        key = keys.staging(self.run, cell, number, STAGED_RESULT)
+        found = self.store.get(key)
+        try:
+            result = Result.model_validate_json((found[0] if found else b"")[:_RESULT_LIMIT])
+        except ValidationError as error:
+            raise FarmError(f"the builder staged a result that cannot be read: {error.errors()[0]['msg']}") from error
+        if (result.run, result.cell, result.attempt) != (self.run, str(cell), number):
+            raise FarmError(f"the builder staged the result of another attempt: {result.cell}, attempt {result.attempt}")
+        return result
+
+    def keep_log(self, cell: Cell, number: int, tail: Iterable[str] = ()) -> str:
+        """Move an attempt's staged log to where logs are kept, or keep its last lines seen; gives the key, '' for none."""
+        key = keys.log(self.run, cell, number)
+        with tempfile.TemporaryDirectory(prefix="farm-log-") as folder:
+            file = Path(folder) / "log"
+            if self.store.fetch(keys.staging(self.run, cell, number, STAGED_LOG), file):
+                self.store.put(key, file)
+                return key
+        if lines := list(tail):
+            lost = "(the builder was lost; these are the last lines that were seen)"
+            self.store.put(key, "\n".join([lost, *lines, ""]).encode())
+            return key
+        return ""
+
+    def log_tail(self, key: str, limit: int = 200) -> list[str]:
+        """The last lines of a kept log."""
+        found = self.store.get(key) if key else None
+        return found[0].decode(errors="replace").splitlines()[-limit:] if found else []
+
+    def artifact(self, key: str) -> Artifact | None:
+        """The metadata of a published build, by its key in the catalog."""
+        return self._read(key, Artifact)
+
+    def clear(self, cell: Cell, number: int) -> None:
+        """Remove what an attempt staged."""
+        for stat in list(self.store.list(keys.staging(self.run, cell, number))):
+            self.store.delete(stat.key)
+
+    def sweep(self) -> None:
+        """Remove all that the run staged and that is not kept for somebody to look at."""
+        kept = [self.outcome_at(key).staged for *_, key in self._numbered(keys.outcomes(self.run), ".json")]
+        for stat in list(self.store.list(keys.staging_of(self.run))):
+            if not any(folder and stat.key.startswith(folder) for folder in kept):
+                self.store.delete(stat.key)
+
+    def _note(self, key: str) -> AttemptNote:
+        if key not in self._notes:
+            self._notes[key] = self._read(key, AttemptNote) or AttemptNote(worker="?", granted=0.0, deadline_s=0)
+        return self._notes[key]
+
+    def _read(self, key: str, model: type[M]) -> M | None:
+        found = self.store.get(key)
+        try:
+            return model.model_validate_json(found[0]) if found else None
+        except ValidationError as error:
+            raise FarmError(
+                f"{key} in the store {self.store.name} cannot be read: {error.errors()[0]['msg']}",
+                hint="another version of the farm may have written it; submit again to start a new run",
+            ) from error
+
+    def _numbered(self, where: str, ending: str, *, prefix: str = "") -> Iterable[tuple[Cell, int, str, str]]:
+        """Every key under a prefix that is CELL/NUMBER and something with that ending."""
+        for stat in self.store.list(where):
+            found = _NUMBERED_RE.match(stat.key.removeprefix(prefix or where))
+            if found and found["rest"].endswith(ending):
+                yield Cell.parse(found["cell"]), int(found["number"]), found["rest"], stat.key

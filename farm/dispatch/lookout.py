@@ -1,0 +1,93 @@
+"""Seeing how a run stands: the store for what is true, Redis for what is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from farm.dispatch.decide import Sight, Tempo, Wanted, state_of
+from farm.dispatch.journal import Journal
+from farm.dispatch.queue import wake_id
+from farm.dispatch.view import RunView, look
+from farm.plan.cell import Cell
+from farm.wire.mailbox import AttemptKey, SchedulerMail
+from farm.wire.messages import Beat
+from farm.wire.queue import build_queue
+
+if TYPE_CHECKING:
+    from farm.dispatch.decide import Attempt
+
+
+@dataclass
+class Lookout:
+    """What is seen of a run, and when something was last seen."""
+
+    journal: Journal
+    mail: SchedulerMail
+    wanted: Wanted
+    published: frozenset[Cell]
+    tempo: Tempo
+    clock: Callable[[], float]
+    sight: Sight = field(default_factory=Sight)
+    beats: Mapping[AttemptKey, Beat] = field(default_factory=dict)
+    looked: float = float("-inf")
+    last_words: dict[AttemptKey, Beat] = field(default_factory=dict)
+    _seen: dict[tuple[Cell, int], float] = field(default_factory=dict)
+    _sent: dict[Cell, float] = field(default_factory=dict)
+    _unserved: dict[Cell, float] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """See everything anew."""
+        now = self.looked = self.clock()
+        self.sight = Sight(self.journal.records(), self.published, self._seen, self._sent, frozenset(), self._unserved)
+        self.listen()
+        self._find_workers(now)
+        self.sight = replace(self.sight, queued=self._queued(now))
+
+    def listen(self) -> None:
+        """See who is alive. A beat that is there is a sign of life now, for Redis soon drops it: no clocks are compared."""
+        attempts = self._open()
+        self.beats = self.mail.beats(self.wanted.run, [(str(cell), attempt.number) for cell, attempt in attempts])
+        self.last_words.update(self.beats)
+        now = self.clock()
+        for cell, attempt in attempts:
+            if (str(cell), attempt.number) in self.beats:
+                self._seen[cell, attempt.number] = now
+            # Whoever has just begun to look has seen nobody yet, which says nothing about them.
+            self._seen.setdefault((cell, attempt.number), now)
+
+    def woken(self, cell: Cell) -> None:
+        """A wake-up was sent."""
+        self._sent[cell] = self.clock()
+
+    def excuse(self) -> None:
+        """While Redis or the store is away nobody can be seen, so nobody is blamed for it."""
+        now = self.clock()
+        for cell, attempt in self._open():
+            self._seen[cell, attempt.number] = now
+
+    def view(self, notes: Mapping[Cell, str]) -> RunView:
+        """What a person sees."""
+        return look(self.wanted, self.sight, self.beats, notes, now=self.clock(), tempo=self.tempo)
+
+    def _open(self) -> list[tuple[Cell, Attempt]]:
+        return [(cell, attempt) for cell, record in self.sight.records.items() for attempt in record.open]
+
+    def _find_workers(self, now: float) -> None:
+        served = self.mail.served()
+        for cell in self.wanted.cells:
+            if build_queue(cell.arch) in served:
+                self._unserved.pop(cell, None)
+            else:
+                self._unserved.setdefault(cell, now)
+
+    def _queued(self, now: float) -> frozenset[Cell]:
+        """The cells whose wake-up still waits to be taken; only asked for those that wait suspiciously long."""
+        overdue = [
+            cell
+            for cell, sent in self._sent.items()
+            if now - sent > self.tempo.grace_s and state_of(cell, self.wanted, self.sight, now, self.tempo) == "waiting"
+        ]
+        tasks = {task for arch in {cell.arch for cell in overdue} for task in self.mail.waiting(build_queue(arch))}
+        return frozenset(cell for cell in overdue if wake_id(self.wanted.run, cell) in tasks)

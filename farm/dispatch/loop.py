@@ -1,0 +1,154 @@
+"""The loop of a run: looks at the store and at Redis, has `decide` say what to do, and does it. It keeps no truth itself.
+
+One thread answers builders and looks; another one publishes, so that no builder waits for an upload.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from farm.dispatch.decide import Action, Cancel, Done, Expire, Settle, Tempo, Wake, Wanted, decide
+from farm.dispatch.grants import Granter
+from farm.dispatch.journal import Journal, Outcome, RunPlan
+from farm.dispatch.lookout import Lookout
+from farm.dispatch.queue import TaskQueue
+from farm.dispatch.settle import Settler
+from farm.errors import BrokerUnavailable, Failure, StoreUnavailable
+from farm.plan.cell import Cell
+from farm.store.protocol import Staging
+from farm.wire.mailbox import SchedulerMail
+from farm.wire.messages import GrantRequest
+
+if TYPE_CHECKING:
+    from farm.dispatch.view import RunView
+
+_TICK_S = 0.5
+_PRESENT_S = 5.0
+
+
+class Watcher(Protocol):
+    """Whom the loop shows what it sees, about twice a second."""
+
+    def show(self, view: RunView) -> None:
+        """The run as it is now."""
+        ...
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the loop acts with. `tend` keeps the farm's own children alive, and is called at every turn."""
+
+    mail: SchedulerMail
+    queue: TaskQueue
+    staging: Staging
+    settler: Settler
+    watcher: Watcher
+    tend: Callable[[], None] = lambda: None
+    clock: Callable[[], float] = time.time
+
+
+class Loop:
+    """Drives one run to its end."""
+
+    def __init__(self, journal: Journal, plan: RunPlan, means: Means, tempo: Tempo) -> None:
+        """Nothing is done yet; the plan is in the store."""
+        self._journal, self._run, self._means, self._tempo = journal, plan.run, means, tempo
+        self._planned = {Cell.parse(planned.cell): planned for planned in plan.cells}
+        self._wanted = wanted(plan)
+        published = frozenset(cell for cell, planned in self._planned.items() if planned.published)
+        self._notes = {cell: planned.blocked.message for cell, planned in self._planned.items() if planned.blocked}
+        self._lookout = Lookout(journal, means.mail, self._wanted, published, tempo, means.clock)
+        self._granter = Granter(journal, self._planned, self._wanted, means.staging, tempo, plan.deadline_s)
+        self._settling: dict[tuple[Cell, int], Future[Outcome]] = {}
+        self._presented = float("-inf")
+
+    def run(self) -> None:
+        """Return when every cell is settled. Raises what Redis or the store raise for longer than our patience."""
+        trouble_since: float | None = None
+        with ThreadPoolExecutor(1, thread_name_prefix="publish") as publisher:
+            while True:
+                self._means.tend()
+                try:
+                    if self._turn(publisher):
+                        return
+                    trouble_since = None
+                except (BrokerUnavailable, StoreUnavailable):
+                    now = self._means.clock()
+                    trouble_since = now if trouble_since is None else trouble_since
+                    if now - trouble_since > self._tempo.patience_s:
+                        raise
+                    self._lookout.excuse()
+                    time.sleep(_TICK_S)
+
+    def _turn(self, publisher: ThreadPoolExecutor) -> bool:
+        """Answer who asks, look, act, show; True when the run is done."""
+        means, lookout = self._means, self._lookout
+        self._present()
+        asked = means.mail.next(self._run, timeout_s=_TICK_S)
+        ended = self._collect()
+        if asked or ended or means.clock() - lookout.looked >= self._tempo.poll_s:
+            lookout.look()
+        else:
+            lookout.listen()
+        if isinstance(asked, GrantRequest):
+            means.mail.answer(asked, self._granter.answer(asked, lookout.sight, means.clock()))
+            lookout.look()
+        actions = decide(self._wanted, lookout.sight, means.clock(), self._tempo)
+        for action in actions:
+            self._do(action, publisher)
+        means.watcher.show(lookout.view(self._notes))
+        return actions == (Done(),) and not self._settling
+
+    def _present(self) -> None:
+        now = self._means.clock()
+        if now - self._presented >= _PRESENT_S or not self._means.mail.is_present(self._run):
+            self._means.mail.present(self._run)
+            self._presented = now
+
+    def _do(self, action: Action, publisher: ThreadPoolExecutor) -> None:
+        match action:
+            case Wake(cell):
+                self._means.queue.wake(self._run, cell)
+                self._lookout.woken(cell)
+            case Cancel(cell, number):
+                self._means.mail.cancel(self._run, cell, number)
+            case Expire(cell, number, why):
+                self._expire(cell, number, why)
+            case Settle(cell, number) if (cell, number) not in self._settling:
+                job = publisher.submit(self._means.settler.settle, cell, number, self._planned[cell])
+                self._settling[cell, number] = job
+            case _:
+                pass
+
+    def _expire(self, cell: Cell, number: int, why: str) -> None:
+        """The outcome is written first: from then on nothing that the lost builder stages counts."""
+        beat = self._lookout.last_words.get((str(cell), number))
+        failure = Failure("transient", f"attempt {number} of {cell} was lost: {why}", step=beat.step if beat else "")
+        log = self._journal.keep_log(cell, number, beat.tail if beat else ())
+        self._end(cell, number, Outcome(state="transient", at=self._means.clock(), failure=failure, log=log))
+        self._means.mail.cancel(self._run, cell, number)
+
+    def _collect(self) -> bool:
+        """Record what the publishing thread is done with; whether there was something."""
+        done = [key for key, job in self._settling.items() if job.done()]
+        for key in done:
+            self._end(*key, self._settling.pop(key).result())
+        return bool(done)
+
+    def _end(self, cell: Cell, number: int, outcome: Outcome) -> None:
+        self._journal.end(cell, number, outcome)
+        if outcome.failure:
+            self._notes[cell] = outcome.failure.message
+        if not outcome.staged:
+            self._journal.clear(cell, number)
+
+
+def wanted(plan: RunPlan) -> Wanted:
+    """What a plan asks for, as the rules read it."""
+    cells = tuple(Cell.parse(planned.cell) for planned in plan.cells)
+    blocked = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.blocked)
+    return Wanted(plan.run, cells, plan.fail_fast, blocked)

@@ -1,0 +1,56 @@
+"""Sending tasks to builders by name. What a task carries is an id, never a command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from farm.errors import BrokerUnavailable
+from farm.wire.mailbox import without_secret
+from farm.wire.messages import BUILD_TASK, RESOLVE_TASK, ResolveRequest, WakeUp
+from farm.wire.queue import build_queue, celery_config
+
+if TYPE_CHECKING:
+    from farm.plan.cell import Cell
+    from farm.settings import Settings
+
+
+class TaskQueue:
+    """Where tasks are put."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect lazily to `settings.broker_url`."""
+        self._url = settings.broker_url
+        self._app = Celery("farm", set_as_current=False)
+        self._app.conf.update(celery_config(settings))
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._app.close()
+
+    def wake(self, run: str, cell: Cell) -> None:
+        """Tell the builders of the cell's architecture that there may be work."""
+        self._send(BUILD_TASK, WakeUp(run=run, cell=str(cell)).model_dump(), cell.arch, wake_id(run, cell))
+
+    def resolve(self, request: ResolveRequest) -> None:
+        """Ask a builder for the inputs of a distro and arch."""
+        self._send(RESOLVE_TASK, request.model_dump(mode="json"), request.arch, f"{request.run}/resolve/{request.reply}")
+
+    def _send(self, task: str, message: dict[str, object], arch: str, task_id: str) -> None:
+        queue = build_queue(arch)
+        try:
+            self._app.amqp.queues.add(queue)
+            # One quick try: the loop sends again by itself.
+            self._app.send_task(task, [message], queue=queue, task_id=task_id, retry=False)
+        except (OperationalError, OSError) as error:
+            raise BrokerUnavailable(
+                f"Redis at {without_secret(self._url)} takes no message: {error}",
+                hint="check FARM_BROKER_URL and that the server runs; what was published stays, submit again to go on",
+            ) from error
+
+
+def wake_id(run: str, cell: Cell) -> str:
+    """The task id of a wake-up, by which it is found again in the queue."""
+    return f"{run}/{cell}"

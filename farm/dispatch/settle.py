@@ -1,0 +1,70 @@
+"""Settling an attempt that staged its result: publish it, or record its failure. The log is kept in every case."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from farm.dispatch.decide import PUBLISHED
+from farm.dispatch.journal import Journal, Outcome
+from farm.errors import Failure, FarmError, StoreUnavailable
+from farm.plan.cell import Cell
+from farm.store import keys
+
+if TYPE_CHECKING:
+    from farm.dispatch.journal import PlannedCell
+    from farm.wire.messages import Result
+
+Publish = Callable[["PlannedCell", "Result"], str]
+
+_MOST_TRIES = 3
+
+
+@dataclass
+class Settler:
+    """Turns what an attempt staged into its outcome. `publish` gives the catalog key of what it published."""
+
+    journal: Journal
+    publish: Publish
+    clock: Callable[[], float] = time.time
+    _tries: dict[tuple[Cell, int], int] = field(default_factory=dict)
+
+    def settle(self, cell: Cell, number: int, planned: PlannedCell) -> Outcome:
+        """The outcome of an attempt. Raises StoreUnavailable a few times before it becomes the outcome."""
+        log = self.journal.keep_log(cell, number)
+        try:
+            result = self.journal.staged(cell, number)
+        except StoreUnavailable:
+            raise
+        except FarmError as error:
+            return Outcome(state=error.kind, at=self.clock(), failure=error.failure("stage"), log=log)
+        if result.failure:
+            return self._outcome(cell, number, result, log, failure=result.failure)
+        try:
+            artifact = self.publish(planned, result)
+        except StoreUnavailable as error:
+            self._tries[cell, number] = self._tries.get((cell, number), 0) + 1
+            if self._tries[cell, number] < _MOST_TRIES:
+                raise
+            return self._outcome(cell, number, result, log, failure=error.failure("publish"))
+        except FarmError as error:
+            return self._outcome(cell, number, result, log, failure=error.failure("publish"))
+        return self._outcome(cell, number, result, log, artifact=artifact)
+
+    def _outcome(  # one place for the shape of an outcome
+        self, cell: Cell, number: int, result: Result, log: str, *, failure: Failure | None = None, artifact: str = ""
+    ) -> Outcome:
+        kept = failure is not None and failure.kind == "verification-failed"
+        return Outcome(
+            state=failure.kind if failure else PUBLISHED,
+            at=self.clock(),
+            worker=result.worker,
+            failure=failure,
+            artifact=artifact,
+            findings=result.findings,
+            steps=result.steps,
+            staged=keys.staging(self.journal.run, cell, number) if kept else "",
+            log=log,
+        )

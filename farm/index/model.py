@@ -1,0 +1,105 @@
+"""What a channel's index says. Published JSON: a small pointer that changes, and shards that never do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from farm.plan.cell import Cell
+from farm.plan.recipe import ArchiveKind, Form
+from farm.store import keys
+from farm.store.artifact import Model
+
+if TYPE_CHECKING:
+    from farm.store.artifact import Artifact
+
+
+class Listed(Model):
+    """An archive of a build. `key` is its path below the store's root."""
+
+    kind: ArchiveKind
+    format: Form
+    key: str
+    size: int
+    sha256: str
+
+
+class Entry(Model):
+    """A published build, as a channel lists it."""
+
+    cell: str
+    build_id: str
+    created: str
+    triple: str = Field(description="e.g. 'x86_64-unknown-linux-gnu'")
+    recipe: str
+    inputs: str
+    uv: bool = Field(description="whether uv can install it")
+    metadata: str = Field(description="path of the build's metadata below the store's root")
+    archives: tuple[Listed, ...]
+
+
+class Shard(Model):
+    """All builds of one series for one distro in a channel, ordered by cell and build id. Never changes."""
+
+    schema_version: Literal[1] = 1
+    channel: str
+    distro: str
+    series: str
+    entries: tuple[Entry, ...] = ()
+
+    def grown(self, entry: Entry) -> Shard:
+        """The shard with this entry in its place."""
+        kept = {(each.cell, each.build_id): each for each in self.entries} | {(entry.cell, entry.build_id): entry}
+        ordered = sorted(kept.values(), key=lambda each: (Cell.parse(each.cell).sort_key, each.build_id))
+        return self.model_copy(update={"entries": tuple(ordered)})
+
+
+class ShardRef(Model):
+    """Where a shard lies; its name is the sha256 of its content."""
+
+    distro: str
+    series: str
+    key: str
+    sha256: str
+
+
+class Pointer(Model):
+    """The one object of a channel that changes. `serial` rises with every change."""
+
+    schema_version: Literal[1] = 1
+    channel: str
+    serial: int = 0
+    updated: str = ""
+    shards: tuple[ShardRef, ...] = ()
+
+    def shard(self, distro: str, series: str) -> ShardRef | None:
+        """Where the shard of a distro and series lies; None before its first build."""
+        return next((ref for ref in self.shards if (ref.distro, ref.series) == (distro, series)), None)
+
+    def moved(self, ref: ShardRef, updated: str) -> Pointer:
+        """The next pointer, with this shard in the place of the older one."""
+        others = [each for each in self.shards if (each.distro, each.series) != (ref.distro, ref.series)]
+        shards = tuple(sorted([*others, ref], key=lambda each: (each.distro, each.series)))
+        return self.model_copy(update={"serial": self.serial + 1, "updated": updated, "shards": shards})
+
+
+def entry_of(artifact: Artifact, triple: str, *, uv: bool) -> Entry:
+    """The entry of an artifact in a channel's index."""
+    build = artifact.build
+    cell = Cell.parse(build.cell)
+    folder = keys.artifact_folder(cell, artifact.build_id)
+    return Entry(
+        cell=build.cell,
+        build_id=artifact.build_id,
+        created=artifact.created,
+        triple=triple,
+        recipe=build.recipe,
+        inputs=build.inputs,
+        uv=uv,
+        metadata=f"{folder}/{keys.metadata_name(cell, triple, artifact.build_id)}",
+        archives=tuple(
+            Listed(kind=a.kind, format=a.format, key=f"{folder}/{a.name}", size=a.size, sha256=a.sha256)
+            for a in artifact.archives
+        ),
+    )

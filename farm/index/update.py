@@ -1,0 +1,114 @@
+"""Brings a published build into its channel: a new shard, then the pointer, then the flat files that clients read.
+
+A reader that follows pointer, shard, archive finds each of them, whenever it looks: what is pointed at is written first and
+never changes. The cost is that of the shards of one distro, however much was ever published.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from farm.errors import Conflict, FarmError, StoreUnavailable
+from farm.index import render
+from farm.index.model import Entry, Pointer, Shard, ShardRef
+from farm.plan.cell import Cell
+from farm.store import catalog, keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from pydantic import BaseModel
+
+    from farm.store.protocol import Store
+
+_TRIES = 60
+_LONGEST_WAIT_S = 1.0
+
+
+def add(store: Store, channel: str, entry: Entry, *, base_url: str, clock: Callable[[], datetime]) -> None:
+    """Have the channel list this build, whose bytes are in the store. Nothing changes when it does already.
+
+    Many publishers may do so at once. Raises StoreUnavailable.
+    """
+    cell = Cell.parse(entry.cell)
+    _until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
+    for flat in render.FLATS:
+        _until_it_holds(store, channel, partial(_flatten, store, channel, cell.distro, flat, base_url))
+
+
+def entries(store: Store, channel: str, distro: str) -> list[Entry]:
+    """All builds that a channel lists for a distro."""
+    pointer = _pointer(store, channel)[0]
+    return [entry for ref in pointer.shards if ref.distro == distro for entry in _shard(store, ref).entries]
+
+
+def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetime]) -> None:
+    """One try to write the shard and move the pointer to it. Raises Conflict when somebody else moved it."""
+    cell = Cell.parse(entry.cell)
+    pointer, etag = _pointer(store, channel)
+    ref = pointer.shard(cell.distro, cell.python.series)
+    shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
+    grown = shard.grown(entry)
+    if grown == shard:
+        return
+    data = _rendered(grown)
+    sha256 = hashlib.sha256(data).hexdigest()
+    key = keys.shard(channel, cell.distro, cell.python.series, sha256)
+    _write_named_by_content(store, key, data)
+    moved = pointer.moved(
+        ShardRef(distro=cell.distro, series=cell.python.series, key=key, sha256=sha256), f"{clock():%Y-%m-%dT%H:%M:%SZ}"
+    )
+    _replace(store, keys.channel_pointer(channel), _rendered(moved), etag)
+
+
+def _flatten(store: Store, channel: str, distro: str, flat: render.Flat, base_url: str) -> None:
+    """One try to write a flat file. It is read before the pointer is: whoever was overtaken meanwhile gets a Conflict."""
+    key = flat.key(channel, distro)
+    before = store.get(key)
+    data = flat.render(entries(store, channel, distro), base_url)
+    if before is None or before[0] != data:
+        _replace(store, key, data, before[1] if before else "")
+
+
+def _replace(store: Store, key: str, data: bytes, etag: str) -> None:
+    store.put(key, data, if_absent=not etag, if_match=etag)
+
+
+def _write_named_by_content(store: Store, key: str, data: bytes) -> None:
+    try:
+        store.put(key, data, if_absent=True)
+    except Conflict:
+        return  # the name is the content's digest, so it is these bytes
+
+
+def _pointer(store: Store, channel: str) -> tuple[Pointer, str]:
+    return catalog.load(store, keys.channel_pointer(channel), Pointer) or (Pointer(channel=channel), "")
+
+
+def _shard(store: Store, ref: ShardRef) -> Shard:
+    if (found := catalog.load(store, ref.key, Shard)) is None:
+        raise FarmError(f"{ref.key} is missing from the store {store.name}", hint="restore it: the channel's pointer names it")
+    return found[0]
+
+
+def _until_it_holds(store: Store, channel: str, attempt: Callable[[], None]) -> None:
+    again = Retrying(
+        retry=retry_if_exception_type(Conflict),
+        stop=stop_after_attempt(_TRIES),
+        wait=wait_random_exponential(0.02, max=_LONGEST_WAIT_S),
+    )
+    try:
+        again(attempt)
+    except RetryError:
+        raise StoreUnavailable(
+            f"the indexes of the channel '{channel}' change too often in the store {store.name}", hint="run it again"
+        ) from None
+
+
+def _rendered(model: BaseModel) -> bytes:
+    return (model.model_dump_json(indent=1) + "\n").encode()

@@ -1,0 +1,100 @@
+"""Facts to recipe, and facts to reasons. Both read one selection of rows, so that they cannot disagree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from farm.plan.recipe import Recipe, Source
+from farm.plan.selection import impossible, select
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farm.plan.cell import Cell
+    from farm.plan.facts import Facts
+    from farm.plan.options import Options
+    from farm.plan.selection import Selection
+
+__all__ = ["Decision", "compose", "decisions", "impossible"]
+
+_PASSES = {"both": "configure, both passes", "shared": "configure, shared pass", "static": "configure, static pass"}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One thing decided about a cell, and why."""
+
+    subject: str
+    value: str
+    why: str
+    link: str = ""
+
+
+def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
+    """The recipe of a cell; `code` is the digest of the code that builds. Raises BadInput when it is impossible."""
+    chosen = select(cell, options, facts)
+    source = facts.sources[str(cell.python)]
+    return Recipe(
+        cell=cell,
+        source=Source(source.file, source.sha256, source.path, source.pool, source.epoch),
+        patches=chosen.patches,
+        layout=chosen.layout,
+        optimize=options.optimize,
+        bytecode=options.bytecode or chosen.series.bytecode,
+        strip=options.strip,
+        configure_shared=chosen.configure_shared,
+        configure_static=chosen.configure_static,
+        make=chosen.make,
+        environment=tuple((name, row.value) for name, row in chosen.environment),
+        build_packages=chosen.packages.build,
+        runtime=chosen.packages.runtime,
+        trims=chosen.trims,
+        modules=chosen.modules,
+        scrub=tuple(row.pattern for _, row in chosen.scrub),
+        code=code,
+    )
+
+
+def decisions(cell: Cell, options: Options, facts: Facts) -> tuple[Decision, ...]:
+    """Why each part of the cell's recipe is there, in the recipe's order. Raises BadInput when it is impossible."""
+    chosen = select(cell, options, facts)
+    return (*_choices(cell, options, chosen), *_build(chosen), *_needs(chosen), *_tree(chosen))
+
+
+def _choices(cell: Cell, options: Options, chosen: Selection) -> Iterator[Decision]:
+    series, variant = chosen.series, chosen.variant
+    yield Decision("variant", cell.variant, variant.why, variant.link)
+    if options.bytecode:
+        yield Decision("bytecode", options.bytecode, "the matrix asks for it")
+    else:
+        yield Decision("bytecode", series.bytecode, series.bytecode_why, series.bytecode_link)
+
+
+def _build(chosen: Selection) -> Iterator[Decision]:
+    for file, patch in chosen.patch_rows:
+        yield Decision("patch", file, patch.why, patch.link)
+    for _, argument in chosen.configure:
+        yield Decision(_PASSES[argument.passes], argument.arg, argument.why, argument.link)
+    for _, flag in chosen.flags:
+        yield Decision(f"make, {chosen.variable(flag)}", flag.flag, flag.why, flag.link)
+    for _, word in chosen.make_words:
+        yield Decision("make", word.word, word.why, word.link)
+    for name, variable in chosen.environment:
+        yield Decision("environment", f"{name}={variable.value}", variable.why, variable.link)
+
+
+def _needs(chosen: Selection) -> Iterator[Decision]:
+    for reason in chosen.packages.reasons:
+        yield Decision(reason.subject, reason.value, reason.why, reason.link)
+
+
+def _tree(chosen: Selection) -> Iterator[Decision]:
+    for _, trim in chosen.trim_rows:
+        for glob in trim.globs:
+            where = f"moved to {trim.archive}" if trim.archive else "left out"
+            yield Decision(where, glob.format(lib=chosen.layout.lib), trim.why, trim.link)
+    for _, module in chosen.module_rows:
+        yield Decision("module" if module.present else "no module", ", ".join(module.names), module.why, module.link)
+    for _, scrub in chosen.scrub:
+        yield Decision("dropped from sysconfig", scrub.pattern, scrub.why, scrub.link)

@@ -1,0 +1,221 @@
+"""All facts as one frozen value: what exists, what it needs and why. `load_facts` reads them once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from farm.errors import BadInput
+from farm.plan import rows
+from farm.plan.cell import VARIANTS, Cell, Version
+from farm.plan.suggest import did_you_mean
+from farm.plan.tables import HINT, Files, Table, checked, laid_over, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from farm.plan.recipe import Optimize
+
+
+@dataclass(frozen=True)
+class Distro:
+    """A distro release: its facts, and the names that rows may call it by: its id and its family."""
+
+    id: str
+    facts: rows.DistroFile
+    family: rows.FamilyRow
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What a row's `distros` may call it."""
+        return frozenset((self.id, self.facts.family))
+
+    @cached_property
+    def capabilities(self) -> frozenset[str]:
+        """What it has packages for."""
+        return frozenset(name for name, row in self.facts.provides.items() if row.build or row.runtime)
+
+
+@dataclass(frozen=True, eq=False)  # compared by identity, so that it can be the key of a memo
+class Facts:
+    """Everything we know, by file of `farm/data`, each row by its key in file order."""
+
+    sources: Mapping[str, rows.SourceRow]
+    series: Mapping[str, rows.SeriesRow]
+    variants: Mapping[str, rows.VariantRow]
+    arches: Mapping[str, rows.ArchRow]
+    distros: Mapping[str, Distro]
+    configure: Mapping[str, rows.ConfigureRow]
+    flags: Mapping[str, rows.FlagRow]
+    make: Mapping[str, rows.MakeRow]
+    environment: Mapping[str, rows.EnvironmentRow]
+    capabilities: Mapping[str, rows.CapabilityRow]
+    trims: Mapping[str, rows.TrimRow]
+    modules: Mapping[str, rows.ModuleRow]
+    scrub: Mapping[str, rows.ScrubRow]
+    patches: Mapping[str, rows.PatchRow]
+    impossible: Mapping[str, rows.ImpossibleRow]
+    costs: Mapping[str, rows.CostRow]
+
+    @cached_property
+    def versions(self) -> tuple[Version, ...]:
+        """Every version that we have a source for, oldest first."""
+        return tuple(sorted((Version.parse(text) for text in self.sources), key=lambda version: version.key))
+
+    def newest(self, series: str) -> Version | None:
+        """What a series means: its newest release, or its newest prerelease if it has nothing else."""
+        known = [version for version in self.versions if version.series == series]
+        return max(known, key=lambda version: (not version.pre, version.key), default=None)
+
+    def place(self, cell: Cell, optimize: Optimize) -> rows.Place:
+        """Where rows are asked whether they hold. Equal for cells for which all rows answer alike."""
+        distro = self.distros[cell.distro]
+        return rows.Place(
+            version=self._eras[cell.python],
+            distro=distro.names,
+            capabilities=distro.capabilities,
+            openssl=distro.facts.openssl,
+            arch=cell.arch,
+            variant=cell.variant,
+            optimize=optimize,
+        )
+
+    @cached_property
+    def _eras(self) -> dict[Version, rows.Numbers]:
+        """For each version the first one of its series that no row tells apart from it."""
+        bounds = {bound for _, scopes in _scopes(self) for row in scopes.values() for bound in row.bounds()}
+        firsts: dict[tuple[object, ...], rows.Numbers] = {}
+        eras = {}
+        for version in self.versions:
+            numbers = (version.major, version.minor, version.patch)
+            answers = tuple((numbers[: len(bound)] > bound) - (numbers[: len(bound)] < bound) for bound in bounds)
+            eras[version] = firsts.setdefault((version.series, answers), numbers)
+        return eras
+
+    def triple(self, cell: Cell) -> str:
+        """The GNU triple of the cell, e.g. 'x86_64-unknown-linux-gnu'."""
+        return f"{self.arches[cell.arch].cpu}-unknown-linux-{self.distros[cell.distro].facts.libc}"
+
+    def check(self, cell: Cell) -> None:
+        """Raises BadInput when a name in the cell is none that we have facts for."""
+        for kind, name, known in (
+            ("source for Python", str(cell.python), self.sources),
+            ("distro", cell.distro, self.distros),
+            ("arch", cell.arch, self.arches),
+            ("variant", cell.variant, self.variants),
+        ):
+            if name not in known:
+                raise BadInput(f"{cell}: there are no facts for {kind} '{name}'{did_you_mean(name, known)}", hint=HINT)
+
+
+def load_facts(overlay: Path | None = None) -> Facts:
+    """Our facts with the operator's folder laid over them. Raises BadInput naming file, row and key of every mistake."""
+    if overlay and not overlay.is_dir():
+        raise BadInput(f"the facts folder {overlay} does not exist", hint="correct FARM_FACTS or 'facts' in farm.toml")
+    files = Files(overlay)
+    facts = Facts(
+        sources=files.rows("sources.toml", rows.SourceRow),
+        series=files.rows("pythons.toml", rows.SeriesRow),
+        variants=files.rows("variants.toml", rows.VariantRow),
+        arches=files.rows("arches.toml", rows.ArchRow),
+        distros=_distros(files),
+        configure=files.rows("configure.toml", rows.ConfigureRow),
+        flags=files.rows("flags.toml", rows.FlagRow),
+        make=files.rows("make.toml", rows.MakeRow),
+        environment=files.rows("environment.toml", rows.EnvironmentRow),
+        capabilities=files.rows("capabilities.toml", rows.CapabilityRow),
+        trims=files.rows("trim.toml", rows.TrimRow),
+        modules=files.rows("modules.toml", rows.ModuleRow),
+        scrub=files.rows("scrub.toml", rows.ScrubRow),
+        patches=files.rows("patches.toml", rows.PatchRow),
+        impossible=files.rows("impossible.toml", rows.ImpossibleRow),
+        costs=files.rows("costs.toml", rows.CostRow),
+    )
+    refuse([*_unknown_names(facts), *_unknown_series(facts), *_unknown_capabilities(facts)])
+    return facts
+
+
+def _distros(files: Files) -> dict[str, Distro]:
+    families = files.rows("families.toml", rows.FamilyRow)
+    return {name: _distro(files, name, families) for name in files.distro_names()}
+
+
+def _distro(files: Files, name: str, families: Mapping[str, rows.FamilyRow]) -> Distro:
+    label = files.label(f"distros/{name}.toml")
+    facts = checked(label, {name: _inherited(files, name, ())}, rows.DistroFile)[name]
+    if facts.family not in families:
+        raise BadInput(
+            f"{label}: key 'family': no row '{facts.family}' in families.toml{did_you_mean(facts.family, families)}", hint=HINT
+        )
+    return Distro(name, facts, families[facts.family])
+
+
+def _inherited(files: Files, name: str, heirs: tuple[str, ...]) -> Table:
+    """The distro's tables over those of the distros that it inherits from."""
+    if name in heirs:
+        raise BadInput(f"distros/{name}.toml: inherits from itself through {' -> '.join(heirs)}", hint=HINT)
+    table = files.distro(name)
+    parent = table.get("inherits", "")
+    if not parent:
+        return table
+    if parent not in files.distro_names():
+        near = did_you_mean(str(parent), files.distro_names())
+        raise BadInput(f"{files.label(f'distros/{name}.toml')}: key 'inherits': no distro '{parent}'{near}", hint=HINT)
+    return laid_over(_inherited(files, parent, (*heirs, name)), table)
+
+
+def _unknown_names(facts: Facts) -> Iterator[str]:
+    """Rows whose limits name a distro, arch or variant that is none: such a row would silently never hold."""
+    distros = {name for distro in facts.distros.values() for name in distro.names}
+    for file, scopes in _scopes(facts):
+        for key, row in scopes.items():
+            for limit, names, known in (
+                ("distros", row.distros, distros),
+                ("arches", row.arches, set(facts.arches)),
+                ("variants", row.variants, set(VARIANTS)),
+                ("given", row.given, set(facts.capabilities)),
+                ("lacking", row.lacking, set(facts.capabilities)),
+            ):
+                for name in set(names) - known:
+                    yield f"{file}: row '{key}': key '{limit}': no such name '{name}'{did_you_mean(name, sorted(known))}"
+
+
+def _scopes(facts: Facts) -> Iterable[tuple[str, Mapping[str, rows.Scope]]]:
+    return (
+        ("configure.toml", facts.configure),
+        ("flags.toml", facts.flags),
+        ("make.toml", facts.make),
+        ("environment.toml", facts.environment),
+        ("capabilities.toml", facts.capabilities),
+        ("trim.toml", facts.trims),
+        ("modules.toml", facts.modules),
+        ("scrub.toml", facts.scrub),
+        ("patches.toml", facts.patches),
+        ("impossible.toml", facts.impossible),
+        ("costs.toml", facts.costs),
+        *((f"distros/{name}.toml", distro.facts.provides) for name, distro in facts.distros.items()),
+    )
+
+
+def _unknown_series(facts: Facts) -> Iterator[str]:
+    for text in facts.sources:
+        try:
+            series = Version.parse(text).series
+        except BadInput as error:
+            yield f"sources.toml: row '{text}': {error.message}"
+            continue
+        if series not in facts.series:
+            yield f"sources.toml: row '{text}': pythons.toml has no row '{series}'"
+
+
+def _unknown_capabilities(facts: Facts) -> Iterator[str]:
+    for name, distro in facts.distros.items():
+        for capability in distro.facts.provides:
+            if capability not in facts.capabilities:
+                near = did_you_mean(capability, facts.capabilities)
+                yield f"distros/{name}.toml: provides '{capability}', which capabilities.toml does not have{near}"
+        for capability in facts.capabilities.keys() - distro.facts.provides.keys():
+            yield f"distros/{name}.toml: does not say how it provides '{capability}' (an empty table if it does not)"

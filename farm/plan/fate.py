@@ -1,0 +1,169 @@
+"""What becomes of each cell of a matrix, and why: pure, from facts, what is published and what the distros have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from farm.plan.cell import Cell
+from farm.plan.compose import compose, impossible
+from farm.plan.options import Options
+from farm.plan.recipe import Inputs, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from farm.plan.facts import Facts
+    from farm.plan.matrix import Asked, Matrix
+    from farm.plan.rows import CostRow
+
+Fate = Literal["build", "stale", "published", "impossible"]
+FATES: tuple[Fate, ...] = ("build", "stale", "published", "impossible")
+
+Platform = tuple[str, str]  # distro, arch: what has inputs of its own
+
+
+class Build(Protocol):
+    """A published build, as its catalog key tells it (`farm.store.keys.Published`)."""
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that was built."""
+        ...
+
+    @property
+    def build_id(self) -> str:
+        """When, and which of that day."""
+        ...
+
+    @property
+    def recipe(self) -> str:
+        """Digest of the recipe, shortened."""
+        ...
+
+    @property
+    def inputs(self) -> str:
+        """Digest of the inputs, shortened."""
+        ...
+
+    @property
+    def channel(self) -> str:
+        """The channel it was published to."""
+        ...
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell of a plan. `newest` is its newest published build; `recipe` is None when the cell is impossible."""
+
+    cell: Cell
+    options: Options
+    fate: Fate
+    reason: str
+    recipe: Recipe | None
+    newest: Build | None = None
+    seconds: int = 0
+    disk_mb: int = 0
+    store_mb: int = 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is something to build."""
+        return self.fate in {"build", "stale"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every cell of a matrix with its fate, in the matrix's order. Times and sizes are estimates (`costs.toml`)."""
+
+    cells: tuple[Planned, ...]
+    inputs: Mapping[Platform, Inputs | None]
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def counts(self) -> dict[Fate, int]:
+        """How many cells have each fate."""
+        return {fate: sum(planned.fate == fate for planned in self.cells) for fate in FATES}
+
+    @cached_property
+    def order(self) -> tuple[Planned, ...]:
+        """What to build, in order: by builder image, the image with the most work first, and its longest cells first."""
+        images: dict[tuple[object, ...], list[Planned]] = {}
+        for planned in self.cells:
+            if planned.wanted and planned.recipe:
+                images.setdefault((planned.cell.distro, planned.cell.arch, planned.recipe.build_packages), []).append(planned)
+        by_work = sorted(images.values(), key=lambda cells: -sum(planned.seconds for planned in cells))
+        return tuple(planned for cells in by_work for planned in sorted(cells, key=lambda planned: -planned.seconds))
+
+    @property
+    def seconds(self) -> int:
+        """Seconds of two cores that building takes, one cell after the other."""
+        return sum(planned.seconds for planned in self.order)
+
+    @property
+    def disk_mb(self) -> int:
+        """MB of the largest build's volume: what one slot of a worker needs."""
+        return max((planned.disk_mb for planned in self.order), default=0)
+
+    @property
+    def store_mb(self) -> int:
+        """MB by which the store grows."""
+        return sum(planned.store_mb for planned in self.order)
+
+
+def plan(
+    matrix: Matrix,
+    facts: Facts,
+    published: Iterable[Build],
+    locks: Mapping[Platform, Inputs | None],
+    code: str,
+) -> Plan:
+    """The fate of every cell. `locks` has the newest inputs of each distro and arch, as far as they were ever resolved."""
+    builds: dict[Cell, list[Build]] = {}
+    for build in published:
+        builds.setdefault(build.cell, []).append(build)
+    digests = {platform: inputs.digest if inputs else "" for platform, inputs in locks.items()}
+    cells = tuple(
+        _planned(
+            asked,
+            facts,
+            sorted(builds.get(asked.cell, ()), key=lambda build: build.build_id),
+            digests.get((asked.cell.distro, asked.cell.arch), ""),
+            code,
+        )
+        for asked in matrix.cells
+    )
+    return Plan(cells, dict(locks), matrix.notes)
+
+
+def _planned(asked: Asked, facts: Facts, builds: list[Build], inputs: str, code: str) -> Planned:
+    cell, options = asked.cell, asked.options
+    newest = builds[-1] if builds else None
+    if reason := impossible(cell, options, facts):
+        return Planned(cell, options, "impossible", reason, None, newest)
+    recipe = compose(cell, options, facts, code)
+    fate, reason = _fate(recipe.digest, inputs, options, builds)
+    cost = _cost(asked, facts)
+    return Planned(cell, options, fate, reason, recipe, newest, cost.seconds, cost.disk_mb, cost.store_mb)
+
+
+def _fate(recipe: str, inputs: str, options: Options, builds: list[Build]) -> tuple[Fate, str]:
+    if not builds:
+        return "build", "never published"
+    same_recipe = [build for build in builds if recipe.startswith(build.recipe)]
+    same = [build for build in same_recipe if not inputs or inputs.startswith(build.inputs)]
+    if same:
+        build = same[-1]
+        seen = "" if inputs else "; this distro's packages were not resolved yet"
+        other = "" if build.channel == options.channel else f" in the channel {build.channel}"
+        return "published", f"as {build.build_id}{other}{seen}"
+    if same_recipe:
+        return "stale", f"the distro's packages have changed since {same_recipe[-1].build_id}"
+    return "stale", f"the recipe has changed since {builds[-1].build_id}"
+
+
+def _cost(asked: Asked, facts: Facts) -> CostRow:
+    place = facts.place(asked.cell, asked.options.optimize)
+    return next(row for row in facts.costs.values() if row.holds(place))

@@ -1,0 +1,101 @@
+"""Packages of a cell: what to install to build it, what it needs to run, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from farm.plan import rows
+from farm.plan.recipe import RuntimePackage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from farm.plan.facts import Distro
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a package is there."""
+
+    subject: str
+    value: str
+    why: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Packages:
+    """Packages to build with (sorted) and to run with, and a reason for each."""
+
+    build: tuple[str, ...]
+    runtime: tuple[RuntimePackage, ...]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class _Need:
+    """A run-time package as one capability needs it."""
+
+    name: str
+    modules: tuple[str, ...]
+    sonames: tuple[str, ...]
+    optional: bool
+
+
+@dataclass(frozen=True)
+class _Capability:
+    """A capability that holds here, with the distro's packages for it."""
+
+    row: rows.CapabilityRow
+    build: tuple[str, ...]
+    needs: tuple[_Need, ...]
+
+
+def packages(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow], place: rows.Place) -> Packages:
+    """The packages of all capabilities that hold at this place, and the distro's toolchain."""
+    found = [_capability(row, distro.facts.provides[key], place) for key, row in capabilities.items() if row.holds(place)]
+    build = sorted({*distro.facts.toolchain, *(name for capability in found for name in capability.build)})
+    runtime = _merged(need for capability in found for need in capability.needs)
+    return Packages(tuple(build), runtime, tuple(_reasons(distro, found, runtime)))
+
+
+def _capability(row: rows.CapabilityRow, provides: rows.ProvidesRow, place: rows.Place) -> _Capability:
+    if not provides.holds(place):
+        return _Capability(row, (), ())
+    modules = tuple(module.name for module in row.modules if module.holds(place))
+    needs = tuple(
+        _Need(package.name, package.modules or modules, package.sonames, row.optional)
+        for package in provides.runtime
+        if package.holds(place)
+    )
+    return _Capability(row, provides.build, needs)
+
+
+def _merged(needs: Iterable[_Need]) -> tuple[RuntimePackage, ...]:
+    """One entry a package. It is optional only if everything that needs it is."""
+    by_name: dict[str, list[_Need]] = {}
+    for need in needs:
+        by_name.setdefault(need.name, []).append(need)
+    return tuple(
+        RuntimePackage(
+            name,
+            modules=tuple(sorted({module for need in same for module in need.modules})),
+            sonames=tuple(sorted({soname for need in same for soname in need.sonames})),
+            optional=all(need.optional for need in same),
+        )
+        for name, same in sorted(by_name.items())
+    )
+
+
+def _reasons(distro: Distro, found: Iterable[_Capability], runtime: tuple[RuntimePackage, ...]) -> Iterator[Reason]:
+    found = tuple(found)
+    for name in distro.facts.toolchain:
+        yield Reason("package to build", name, distro.facts.toolchain_why, "")
+    for capability in found:
+        for name in capability.build:
+            yield Reason("package to build", name, capability.row.why, capability.row.link)
+    for package in runtime:
+        whys = [capability.row for capability in found if any(need.name == package.name for need in capability.needs)]
+        subject = "package to run, optional" if package.optional else "package to run"
+        yield Reason(subject, package.name, "; ".join(dict.fromkeys(row.why for row in whys)), whys[0].link)

@@ -1,0 +1,303 @@
+"""What a row of a facts file may say. One class per file of `farm/data`; pydantic because the files come from outside.
+
+Every row that is a decision carries `why`, and may carry the limits within which it holds (see `Scope`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from farm.plan.recipe import ArchiveKind, Bytecode, Optimize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Bounds = tuple[int, ...]
+Numbers = tuple[int, int, int]
+
+_BOUND_RE = re.compile(r"\d+(\.\d+){0,2}")
+
+
+def _bound(value: object) -> object:
+    if not isinstance(value, str) or not _BOUND_RE.fullmatch(value):
+        raise ValueError(f'must be a version in quotes such as "3.10", not {value!r}')
+    return tuple(int(number) for number in value.split("."))
+
+
+Bound = Annotated[Bounds, BeforeValidator(_bound)]
+Why = Annotated[str, Field(min_length=8)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row may or may not hold: what of a cell and its options the scopes of rows look at.
+
+    `distro` holds the distro's id and its family, `capabilities` what it provides for this Python.
+    """
+
+    version: Numbers
+    distro: frozenset[str]
+    capabilities: frozenset[str]
+    openssl: Bounds
+    arch: str
+    variant: str
+    optimize: Optimize
+
+
+class Row(BaseModel):
+    """What all rows have in common: frozen, and no key that we do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Scope(Row):
+    """The limits of a row. An empty limit limits nothing; `since` and `until` include the version they name.
+
+    `given` and `lacking` are capabilities that the distro must, or must not, have packages for.
+    """
+
+    since: Bound = ()
+    until: Bound = ()
+    distros: tuple[str, ...] = ()
+    openssl_since: Bound = ()
+    given: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    arches: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    optimize: tuple[Optimize, ...] = ()
+
+    def holds(self, place: Place) -> bool:
+        """Whether the row holds at this place."""
+        return self.spans(place.version) and self._limits_met(place)
+
+    def bounds(self) -> Iterator[Bounds]:
+        """Every version that this row, or a row inside it, names as a limit."""
+        yield from (self.since, self.until)
+
+    def spans(self, version: Numbers) -> bool:
+        """Whether the row holds for a Python version; '3.11' as `until` means the whole series."""
+        return version[: len(self.since)] >= self.since and (not self.until or version[: len(self.until)] <= self.until)
+
+    def _limits_met(self, place: Place) -> bool:
+        return (
+            (not self.distros or not place.distro.isdisjoint(self.distros))
+            and place.capabilities.issuperset(self.given)
+            and place.capabilities.isdisjoint(self.lacking)
+            and (not self.arches or place.arch in self.arches)
+            and (not self.variants or place.variant in self.variants)
+            and (not self.optimize or place.optimize in self.optimize)
+            and (not self.openssl_since or place.openssl >= self.openssl_since)
+        )
+
+
+class SourceRow(Row):
+    """A source archive; the row's key is its version. See `farm.plan.recipe.Source`."""
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    sha256: Sha256
+    path: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+$")]
+    pool: Annotated[str, Field(pattern=r"^([A-Za-z0-9._~+-]+(/[A-Za-z0-9._~+-]+)+)?$")] = ""
+    epoch: Annotated[int, Field(ge=315532800)]
+
+
+class SeriesRow(Row):
+    """A feature release; the row's key is e.g. '3.13'. `lib` and `soname` are templates of series, thread and abiflags."""
+
+    status: Literal["end-of-life", "security", "bugfix", "prerelease"]
+    eol: date
+    lib: str = "python{series}{thread}"
+    executable: str = "python{series}{abiflags}"
+    soname: str = "libpython{series}{abiflags}.so.1.0"
+    bytecode: Bytecode
+    bytecode_why: Why
+    bytecode_link: str = ""
+    compile_flags: Literal["CFLAGS_NODIST", "EXTRA_CFLAGS"] = "CFLAGS_NODIST"
+    link_flags: Literal["LDFLAGS_NODIST", "LDFLAGS"] = "LDFLAGS_NODIST"
+
+
+class VariantRow(Row):
+    """A variant; the row's key is its name. `thread` is the part of abiflags that also names the library folder."""
+
+    abiflags: Literal["", "t", "d", "td"]
+    thread: Literal["", "t"] = ""
+    since: Bound = ()
+    why: Why
+    link: str = ""
+
+
+class ArchRow(Row):
+    """An arch; the row's key is Debian's name for it. `family` is what uv's download index calls it."""
+
+    cpu: str
+    multiarch: str
+    family: str
+    machine: Literal["EM_X86_64", "EM_AARCH64"]
+    platform: Annotated[str, Field(pattern=r"^linux/[a-z0-9/]+$")]
+    interpreter: str = Field(description="SONAME of the dynamic loader")
+
+
+class ConfigureRow(Scope):
+    """An argument of configure, and the passes of the dual build that get it."""
+
+    arg: Annotated[str, Field(pattern=r"^--[a-z][^\s]*$")]
+    passes: Literal["shared", "static", "both"] = "both"
+    why: Why
+    link: str = ""
+
+
+class FlagRow(Scope):
+    """A compiler or linker flag that make gets; the series says through which variable."""
+
+    flag: Annotated[str, Field(pattern=r"^-[^\s]+$")]
+    goes_to: Literal["compile", "link"]
+    why: Why
+    link: str = ""
+
+
+class MakeRow(Scope):
+    """A whole `NAME=value` word for make."""
+
+    word: Annotated[str, Field(pattern=r"^[A-Z_]+=.+$")]
+    why: Why
+    link: str = ""
+
+
+class EnvironmentRow(Scope):
+    """An environment variable of the build; the row's key is its name."""
+
+    value: str
+    why: Why
+    link: str = ""
+
+
+class TrimRow(Scope):
+    """A part of the tree that leaves install_only.
+
+    Globs match the whole path of a file below the prefix; `**` is any number of folders, `{lib}` the library folder's name.
+    """
+
+    globs: Annotated[tuple[str, ...], Field(min_length=1)]
+    archive: ArchiveKind | Literal[""]
+    keep: tuple[str, ...] = ()
+    why: Why
+    link: str = ""
+
+
+class ModuleRow(Scope):
+    """What to expect of extension modules beyond what the source's own lists say."""
+
+    names: Annotated[tuple[str, ...], Field(min_length=1)]
+    present: bool
+    why: Why
+    link: str = ""
+
+
+class ScrubRow(Scope):
+    """A regular expression; flags of the shipped sysconfig that it matches whole are dropped."""
+
+    pattern: str
+    why: Why
+    link: str = ""
+
+
+class PatchRow(Scope):
+    """A patch in `patches/`; the row's key is its file name."""
+
+    sha256: Sha256
+    why: Why
+    link: str
+
+
+class ImpossibleRow(Scope):
+    """A combination that cannot be built. `why` is what the user reads."""
+
+    why: Why
+    link: str = ""
+
+
+class ScopedModule(Scope):
+    """An extension module of a capability, in the versions that have it under this name ('' is the interpreter)."""
+
+    name: str
+
+
+class CapabilityRow(Scope):
+    """Something the tree can do because a distro library is there; distros say with which packages."""
+
+    modules: tuple[ScopedModule, ...] = ()
+    optional: bool = False
+    why: Why
+    link: str = ""
+
+    def bounds(self) -> Iterator[Bounds]:
+        """Limits of the row and of its modules."""
+        yield from super().bounds()
+        for module in self.modules:
+            yield from module.bounds()
+
+
+class ProvidedPackage(Scope):
+    """A run-time package of a distro. `modules` narrows the capability's modules to those that need this package."""
+
+    name: PackageName
+    sonames: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+
+class ProvidesRow(Scope):
+    """How a distro provides a capability: packages to build with, and packages to run with."""
+
+    build: tuple[PackageName, ...] = ()
+    runtime: tuple[ProvidedPackage, ...] = ()
+    why: str = ""
+
+    def bounds(self) -> Iterator[Bounds]:
+        """Limits of the row and of its packages."""
+        yield from super().bounds()
+        for package in self.runtime:
+            yield from package.bounds()
+
+
+class FamilyRow(Row):
+    """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line."""
+
+    install: Annotated[str, Field(pattern=r"\{packages\}")]
+    query: str
+    keyring: Annotated[str, Field(pattern=r"^/")]
+    why: Why
+    link: str = ""
+
+
+class DistroFile(Row):
+    """A file of `distros/`. Its name is the distro's id."""
+
+    inherits: str = ""
+    family: str
+    version_id: str
+    codename: str
+    image: str = Field(description="name of the image to pull, without a registry's host")
+    libc: Literal["gnu", "musl"]
+    libc_version: Bound
+    openssl: Bound
+    suites: Annotated[tuple[str, ...], Field(min_length=1)]
+    security_suite: str = ""
+    eol: date
+    toolchain: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+    toolchain_why: Why
+    provides: dict[str, ProvidesRow]
+
+
+class CostRow(Scope):
+    """What a cell costs: seconds of two cores, MB of the build's volume, MB that stay in the store. Estimates only."""
+
+    seconds: Annotated[int, Field(gt=0)]
+    disk_mb: Annotated[int, Field(gt=0)]
+    store_mb: Annotated[int, Field(gt=0)]
+    why: Why

@@ -1,0 +1,116 @@
+"""What was granted to an attempt, and whether what it staged is that. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from farm.errors import BadInput, VerificationFailed
+from farm.plan.recipe import PACKS, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from farm.plan.cell import Cell
+    from farm.store.artifact import BuildInfo, Finding
+    from farm.wire.messages import Result
+
+_NO_PGO_CHANNELS = ("dev",)  # a slow Python is for trying things out; nobody should get one by following a channel
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Order:
+    """One attempt as the trusted side granted it, and how its artifact is to be offered.
+
+    `inputs` is the granted inputs' digest, `triple` e.g. 'x86_64-unknown-linux-gnu'; `uv` says whether uv can install it.
+    """
+
+    run: str
+    attempt: int
+    recipe: Recipe
+    inputs: str
+    channel: str
+    triple: str
+    base_url: str
+    uv: bool = True
+
+    @property
+    def cell(self) -> Cell:
+        """What was to be built."""
+        return self.recipe.cell
+
+    def __str__(self) -> str:
+        """As messages call it."""
+        return f"{self.cell} (run {self.run}, attempt {self.attempt})"
+
+
+def check(order: Order, staged: Result) -> BuildInfo:
+    """What the builder says it built, once it is what was granted. Raises BadInput for the order, else VerificationFailed."""
+    if order.recipe.optimize == "none" and order.channel not in _NO_PGO_CHANNELS:
+        raise BadInput(
+            f"{order.cell} was built with optimize 'none', which may not go to the channel '{order.channel}'",
+            hint="set 'channel: dev' for it, or 'optimize: pgo+lto'",
+        )
+    if staged.failure or staged.build is None:
+        raise VerificationFailed(f"{order} staged a failure, and nothing to publish", hint="read its log")
+    _refuse(order, _differences(order, staged, staged.build))
+    _refuse(order, _objections(staged.findings))
+    _refuse(order, _shapes(staged))
+    return staged.build
+
+
+def _refuse(order: Order, reasons: Iterable[str]) -> None:
+    if said := list(reasons):
+        more = f" (and {len(said) - _SHOWN} more)" if len(said) > _SHOWN else ""
+        raise VerificationFailed(
+            f"{order} is not published: {'; '.join(said[:_SHOWN])}{more}", hint="what it staged is kept in the store's staging/"
+        )
+
+
+def _differences(order: Order, staged: Result, build: BuildInfo) -> Iterator[str]:
+    """Everything that we decided and the builder only repeats."""
+    recipe, cell = order.recipe, order.cell
+    pairs = {
+        "run": (staged.run, order.run),
+        "attempt": (staged.attempt, order.attempt),
+        "cell": (staged.cell, str(cell)),
+        "recipe": (staged.recipe, recipe.digest),
+        "inputs": (staged.inputs, order.inputs),
+        "recipe of the build": (build.recipe, recipe.digest),
+        "inputs of the build": (build.inputs, order.inputs),
+        "cell of the build": (build.cell, str(cell)),
+        "python": (build.python, str(cell.python)),
+        "distro": (build.distro, cell.distro),
+        "arch": (build.arch, cell.arch),
+        "variant": (build.variant, cell.variant),
+        "optimize": (build.optimize, recipe.optimize),
+        "bytecode": (build.bytecode, recipe.bytecode),
+        "soname": (build.soname, recipe.layout.soname),
+        "source": (build.source.sha256, recipe.source.sha256),
+        "patches": ([patch.sha256 for patch in build.patches], [patch.sha256 for patch in recipe.patches]),
+    }
+    for what, (said, granted) in pairs.items():
+        if said != granted:
+            yield f"{what} is {said!r}, and {granted!r} was granted"
+
+
+def _objections(findings: Iterable[Finding]) -> Iterator[str]:
+    for finding in findings:
+        if finding.severity == "error":
+            yield f"{finding.check}: {finding.message}"
+
+
+def _shapes(staged: Result) -> Iterator[str]:
+    """Whether every kind comes in the formats that it must, once, and formats of one kind hold one tar."""
+    tars: dict[str, set[str]] = {}
+    for archive in staged.archives:
+        tars.setdefault(archive.kind, set()).add(archive.tar_sha256)
+    forms = sorted((archive.kind, archive.format) for archive in staged.archives)
+    wanted = sorted(pack for pack in PACKS if pack[0] in tars or pack[0] == "install_only")
+    if forms != wanted:
+        shown = [", ".join(f"{kind}.{form}" for kind, form in packs) or "none" for packs in (forms, wanted)]
+        yield f"its archives are {shown[0]}, and should be {shown[1]}"
+    if len({archive.name for archive in staged.archives}) != len(staged.archives):
+        yield "two archives have one name"
+    yield from (f"the formats of {kind} hold different tars" for kind, hashes in tars.items() if len(hashes) > 1)

@@ -1,0 +1,151 @@
+"""Publishes what an attempt staged: checked, written once, in an order in which no reader ever sees a promise without bytes.
+
+Safe to repeat after a crash at any point: every step finds what an earlier try wrote, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from farm.errors import Conflict, StoreUnavailable
+from farm.index import update
+from farm.index.model import entry_of
+from farm.plan.recipe import digest_of
+from farm.publish import identity
+from farm.publish.order import check
+from farm.publish.staged import check_fence, fetch_checked
+from farm.store import catalog, keys
+from farm.store.artifact import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from farm.publish.order import Order
+    from farm.publish.staged import Checked
+    from farm.store.artifact import ArchiveInfo, BuildInfo
+    from farm.store.protocol import Store
+    from farm.wire.messages import Result
+
+
+def publish(store: Store, staged: Result, order: Order, *, clock: Callable[[], datetime]) -> Artifact:
+    """The artifact of a granted attempt; the one that is there if its recipe and inputs were published before.
+
+    `clock` gives the time in UTC. Raises VerificationFailed when what was staged is not what it says or not safe, Conflict
+    when a newer attempt was granted, BadInput when the order is against our rules, StoreUnavailable.
+    """
+    build = check(order, staged)
+    artifact = _published(store, order) or _first(store, staged, build, order, clock())
+    update.add(store, order.channel, entry_of(artifact, order.triple, uv=order.uv), base_url=order.base_url, clock=clock)
+    return artifact
+
+
+def _published(store: Store, order: Order) -> Artifact | None:
+    """What is published of this recipe and inputs; from another channel it is offered in this one too."""
+    same = [build for build in catalog.published(store, order.cell) if build.same(order.recipe.digest, order.inputs)]
+    if not same:
+        return None
+    here = [build for build in same if build.channel == order.channel]
+    artifact = catalog.artifact(store, (here or same)[-1])
+    if not here:
+        artifact = artifact.model_copy(update={"channel": order.channel})
+        _mark(store, artifact)
+    return artifact
+
+
+def _first(store: Store, staged: Result, build: BuildInfo, order: Order, now: datetime) -> Artifact:
+    check_fence(store, order)
+    recipe = order.recipe.digest
+    with tempfile.TemporaryDirectory(prefix="farm-publish-") as folder:
+        checked = fetch_checked(store, order, staged, Path(folder))
+        content = digest_of(sorted((archive.info.kind, archive.info.format, archive.info.sha256) for archive in checked))
+        build_id = identity.settle(store, order.cell, recipe, order.inputs, content, now.date())
+        archives = _write_archives(store, order, build_id, checked)
+    artifact = Artifact(
+        build_id=build_id,
+        channel=order.channel,
+        created=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        worker=staged.worker,
+        engine=staged.engine,
+        run=order.run,
+        attempt=order.attempt,
+        build=build,
+        archives=archives,
+        findings=staged.findings,
+        steps=staged.steps,
+    )
+    artifact = _write_metadata(store, order, artifact)
+    _check_written(store, order, artifact)
+    if not identity.holds(store, order.cell, recipe, order.inputs, build_id):
+        raise Conflict(f"{order} is not published: another publisher took over", hint="nothing to do")
+    _mark(store, artifact)
+    return artifact
+
+
+def _write_archives(store: Store, order: Order, build_id: str, checked: Sequence[Checked]) -> tuple[ArchiveInfo, ...]:
+    """Every archive under its published name, then their `.sha256`."""
+    folder = keys.artifact_folder(order.cell, build_id)
+    written: list[ArchiveInfo] = []
+    for archive in sorted(checked, key=lambda archive: (archive.info.kind, archive.info.format)):
+        info = archive.info
+        name = keys.archive_name(order.cell, order.triple, build_id, info.kind, info.format)
+        _write_once(store, f"{folder}/{name}", archive.path, info.sha256)
+        written.append(info.model_copy(update={"name": name}))
+    for info in written:
+        line = f"{info.sha256}  {info.name}\n".encode()
+        _write_once(store, f"{folder}/{info.name}.sha256", line, hashlib.sha256(line).hexdigest())
+    return tuple(written)
+
+
+def _write_once(store: Store, key: str, data: bytes | Path, sha256: str) -> None:
+    try:
+        store.put(key, data, if_absent=True)
+    except Conflict:
+        # Ours, from a try that was cut off or whose answer was lost; anybody else's would have another build id.
+        with tempfile.TemporaryDirectory(prefix="farm-publish-") as folder:
+            there = Path(folder) / "there"
+            store.fetch(key, there)
+            if not there.exists() or hashlib.sha256(there.read_bytes()).hexdigest() != sha256:
+                raise Conflict(
+                    f"{key} is in the store {store.name} with other bytes", hint="look who else writes there"
+                ) from None
+
+
+def _write_metadata(store: Store, order: Order, artifact: Artifact) -> Artifact:
+    """The metadata beside the archives. What an earlier try wrote stands: its time and worker are as good as ours."""
+    folder = keys.artifact_folder(order.cell, artifact.build_id)
+    key = f"{folder}/{keys.metadata_name(order.cell, order.triple, artifact.build_id)}"
+    try:
+        store.put(key, _rendered(artifact), if_absent=True)
+    except Conflict:
+        if found := catalog.load(store, key, Artifact):
+            return found[0].model_copy(update={"channel": order.channel})
+        raise
+    return artifact
+
+
+def _check_written(store: Store, order: Order, artifact: Artifact) -> None:
+    """That every archive lies in the store with its size, before anything says that it does."""
+    folder = f"{keys.artifact_folder(order.cell, artifact.build_id)}/"
+    sizes = {stat.key.removeprefix(folder): stat.size for stat in store.list(folder)}
+    for archive in artifact.archives:
+        if sizes.get(archive.name) != archive.size:
+            raise StoreUnavailable(
+                f"{archive.name} was written to the store {store.name}, and is not there with its {archive.size} bytes",
+                hint="the store loses what it is given; look at its log before you run it again",
+            )
+
+
+def _mark(store: Store, artifact: Artifact) -> None:
+    """The catalog's entry, from which on the build is published."""
+    try:
+        store.put(catalog.name_of(artifact).key, _rendered(artifact), if_absent=True)
+    except Conflict:
+        return
+
+
+def _rendered(artifact: Artifact) -> bytes:
+    return (artifact.model_dump_json(indent=1) + "\n").encode()

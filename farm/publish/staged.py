@@ -1,0 +1,89 @@
+"""What an attempt staged, believed only after it was read: the fence, sizes, hashes, the tars and the metadata inside."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from farm.errors import Conflict, VerificationFailed
+from farm.publish.tarball import inspect
+from farm.store import keys
+from farm.store.artifact import BUILD_INFO_PATH, ArchiveInfo, BuildInfo
+
+if TYPE_CHECKING:
+    from farm.publish.order import Order
+    from farm.store.protocol import Store
+    from farm.wire.messages import Result
+
+ARCHIVE_BYTES = 2 << 30
+_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An archive that is what it says, as a private file."""
+
+    info: ArchiveInfo
+    path: Path
+
+
+def check_fence(store: Store, order: Order) -> None:
+    """Return when the attempt is the newest one that was granted for its cell. Raises Conflict."""
+    prefix = f"{keys.attempts(order.run)}{order.cell}/"
+    names = (stat.key.removeprefix(prefix).removesuffix(".json") for stat in store.list(prefix))
+    granted = [int(name) for name in names if name.isdecimal()]
+    if max(granted, default=0) != order.attempt:
+        newest = f"attempt {max(granted)} was granted after it" if granted else "no attempt was ever granted"
+        raise Conflict(f"{order} is not published: {newest}", hint="nothing to do: the newer attempt will be published")
+
+
+def fetch_checked(store: Store, order: Order, staged: Result, folder: Path) -> tuple[Checked, ...]:
+    """The staged archives, fetched into `folder` and checked. Raises VerificationFailed, StoreUnavailable."""
+    prefix = keys.staging(order.run, order.cell, order.attempt)
+    sizes = {stat.key.removeprefix(prefix): stat.size for stat in store.list(prefix)}
+    for archive in staged.archives:
+        _check_size(order, archive, sizes)
+    return tuple(_checked(store, order, staged, archive, folder) for archive in staged.archives)
+
+
+def _check_size(order: Order, archive: ArchiveInfo, sizes: dict[str, int]) -> None:
+    """Before a byte is read: a size that lies, or is too big, costs nothing."""
+    if not _NAME_RE.fullmatch(archive.name) or archive.name not in sizes:
+        raise VerificationFailed(f"{order} did not stage the archive {archive.name!r}")
+    if sizes[archive.name] != archive.size or archive.size > ARCHIVE_BYTES:
+        raise VerificationFailed(
+            f"{order} staged {archive.name} of {sizes[archive.name]} bytes, and said {archive.size} (at most {ARCHIVE_BYTES})"
+        )
+
+
+def _checked(store: Store, order: Order, staged: Result, archive: ArchiveInfo, folder: Path) -> Checked:
+    path = folder / archive.name
+    if not store.fetch(keys.staging(order.run, order.cell, order.attempt, archive.name), path):
+        raise VerificationFailed(f"{order}: {archive.name} left the staging folder while it was checked")
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    # The hash first: nothing reads an archive that is not the one that was verified.
+    if sha256 != archive.sha256:
+        raise VerificationFailed(f"{order} staged {archive.name} with sha256 {sha256}, and said {archive.sha256}")
+    contents = inspect(path, archive.format)
+    if contents.tar_sha256 != archive.tar_sha256:
+        raise VerificationFailed(f"{order}: the tar in {archive.name} has sha256 {contents.tar_sha256}, not as said")
+    _check_info(order, staged, archive, contents.build_info)
+    return Checked(archive, path)
+
+
+def _check_info(order: Order, staged: Result, archive: ArchiveInfo, inside: bytes | None) -> None:
+    where = f"{order}: {BUILD_INFO_PATH} in {archive.name}"
+    if inside is None:
+        raise VerificationFailed(f"{where} is missing")
+    try:
+        info = BuildInfo.model_validate_json(inside)
+    except ValidationError as error:
+        raise VerificationFailed(f"{where} cannot be read: {error.errors()[0]['msg']}") from error
+    if info != staged.build:
+        raise VerificationFailed(f"{where} is not what the builder reported")

@@ -1,0 +1,89 @@
+"""A run while it goes on: a table that is drawn again and again, or one line for each change where nobody can redraw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from farm.dispatch.view import CellView, RunView
+
+_TAIL = 8
+_ROWS = 20
+_STYLES = {
+    "published": "green",
+    "failed": "bold red",
+    "stopped": "red",
+    "staged": "cyan",
+    "building": "cyan",
+    "waiting": "dim",
+}
+_ORDER = {"building": 0, "staged": 0, "waiting": 1, "failed": 2, "stopped": 2, "published": 3}
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person reads them, e.g. '3:07' or '1:02:03'."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def panel(view: RunView, elapsed_s: float, width: int = 100) -> RenderableType:
+    """The whole picture: a table of the cells, and the last lines of the log of the one that has run longest."""
+    heading = Text(f"run {view.run}   {view.settled} of {len(view.cells)} settled   {duration(elapsed_s)}", style="bold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in ("cell", "state", "step"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("elapsed", justify="right")
+    shown = sorted(view.cells, key=lambda cell: _ORDER[cell.state])[:_ROWS]
+    for cell in shown:
+        table.add_row(cell.name, Text(_state(cell), style=_STYLES[cell.state]), _step(cell, width), _elapsed(cell))
+    parts: list[RenderableType] = [heading, table]
+    if len(view.cells) > len(shown):
+        parts.append(Text(f"… and {len(view.cells) - len(shown)} more", style="dim"))
+    running = [cell for cell in view.cells if cell.tail]
+    if running:
+        longest = max(running, key=lambda cell: cell.elapsed_s)
+        parts.append(Text(f"— {longest.name}: {longest.step}", style="dim"))
+        parts += [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in longest.tail[-_TAIL:]]
+    return Group(*parts)
+
+
+def changes(before: RunView | None, after: RunView) -> list[str]:
+    """A line for each cell whose state, attempt, step or note is another one than before."""
+    old = {cell.name: cell for cell in before.cells} if before else {}
+    return [line for cell in after.cells if (line := _change(old.get(cell.name), cell))]
+
+
+def _change(before: CellView | None, now: CellView) -> str:
+    def key(cell: CellView) -> tuple[object, ...]:
+        return (cell.state, cell.attempt, cell.step, cell.note)
+
+    if before is not None and key(before) == key(now):
+        return ""
+    took = ""
+    if before is not None and before.step and (before.attempt, before.step) != (now.attempt, now.step):
+        took = f" ({before.step} took {duration(before.step_s)})"
+    step = f": {now.step}" if now.step else ""
+    note = f": {now.note}" if now.note else ""
+    return f"{now.name}  {_state(now)}{step}{note}{took}"
+
+
+def _state(cell: CellView) -> str:
+    return f"{cell.state}, attempt {cell.attempt}" if cell.attempt > 1 else cell.state
+
+
+def _step(cell: CellView, width: int) -> str:
+    if not cell.step:
+        return cell.note.splitlines()[0][: max(20, width // 2)] if cell.note else ""
+    return f"{cell.step}  {duration(cell.step_s)}"
+
+
+def _elapsed(cell: CellView) -> str:
+    return duration(cell.elapsed_s) if cell.elapsed_s else ""

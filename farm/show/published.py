@@ -1,0 +1,129 @@
+"""What is published, as an operator reads it. Pure: values in, text out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farm.plan.cell import Cell
+from farm.store import keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from farm.store.artifact import Artifact, RuntimePackageInfo
+    from farm.store.keys import Published
+
+_UNITS = ("B", "KiB", "MiB", "GiB")
+_STEP = 1024
+_DIGEST = 12
+EMPTY = "nothing is published in {store} yet; `farm submit matrix.yaml` builds and publishes"
+NONE_MATCH = "nothing of {count} published builds in {store} matches"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as aligned columns; the first row is the head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def listing(builds: Sequence[Published]) -> str:
+    """One line per build; of each cell and channel the newest is marked."""
+    latest = {(build.cell, build.channel): build.build_id for build in builds}
+    rows = [("CELL", "BUILD", "CHANNEL", "RECIPE", "INPUTS", "")]
+    for build in builds:
+        note = "newest" if latest[build.cell, build.channel] == build.build_id else ""
+        rows.append((str(build.cell), build.build_id, build.channel, build.recipe[:_DIGEST], build.inputs[:_DIGEST], note))
+    return table(rows)
+
+
+def listing_json(builds: Iterable[Published]) -> list[dict[str, str]]:
+    """The same as data."""
+    return [
+        {
+            "cell": str(build.cell),
+            "build_id": build.build_id,
+            "channel": build.channel,
+            "recipe": build.recipe,
+            "inputs": build.inputs,
+            "key": build.key,
+        }
+        for build in builds
+    ]
+
+
+def size(count: int) -> str:
+    """Bytes as people read them, e.g. '21.8 MiB'."""
+    number, unit = float(count), 0
+    while number >= _STEP and unit < len(_UNITS) - 1:
+        number, unit = number / _STEP, unit + 1
+    return f"{number:.1f} {_UNITS[unit]}" if unit else f"{count} B"
+
+
+def info(artifact: Artifact, base_url: str) -> str:
+    """Everything about a build: what it is, its archives, what it needs, what was found, and how to use it."""
+    return "\n\n".join(
+        [_facts(artifact), _archives(artifact), _needs(artifact), _findings(artifact), _snippets(artifact, base_url)]
+    )
+
+
+def _facts(artifact: Artifact) -> str:
+    build = artifact.build
+    rows = [
+        ("cell", build.cell),
+        ("build", f"{artifact.build_id}, published {artifact.created} in channel {artifact.channel}"),
+        ("optimize", f"{build.optimize}, bytecode {build.bytecode}"),
+        ("base image", f"{build.base_image.name} ({build.base_image.how})"),
+        ("compiler", build.compiler),
+        ("links", ", ".join(part for part in (build.openssl, f"SQLite {build.sqlite}", f"glibc {build.elf.glibc}") if part)),
+        ("recipe", build.recipe),
+        ("inputs", build.inputs),
+    ]
+    return table(rows)
+
+
+def _archives(artifact: Artifact) -> str:
+    rows = [("ARCHIVE", "SIZE", "SHA256"), *((a.name, size(a.size), a.sha256) for a in artifact.archives)]
+    return table(rows)
+
+
+def _needs(artifact: Artifact) -> str:
+    rows = [("RUN-TIME PACKAGE", "VERIFIED WITH", "FOR")]
+    rows += [(package.name, package.version or "-", _purpose(package)) for package in artifact.build.runtime]
+    return table(rows)
+
+
+def _purpose(package: RuntimePackageInfo) -> str:
+    users = ", ".join(module or "the interpreter" for module in package.modules)
+    return f"{users} (optional)" if package.optional else users
+
+
+def _findings(artifact: Artifact) -> str:
+    if not artifact.findings:
+        return "no findings: every check passed"
+    lines = (f"  {f.severity}: {f.check}: {f.message}{f' ({f.file})' if f.file else ''}" for f in artifact.findings)
+    return "\n".join(["findings", *lines])
+
+
+def _snippets(artifact: Artifact, base_url: str) -> str:
+    build = artifact.build
+    cell = Cell.parse(build.cell)
+    gzip = artifact.archive("install_only", "tar.gz")
+    index = f"{base_url}/{keys.uv_index(artifact.channel, cell.distro)}"
+    address = f"{base_url}/{keys.artifact_folder(cell, artifact.build_id)}/{gzip.name}"
+    packages = " ".join(package.name for package in build.runtime if not package.optional)
+    return "\n".join(
+        [
+            "Dockerfile, with the archive beside it:",
+            f"  FROM {build.base_image.name}",
+            *([f"  RUN apt-get update && apt-get install -y --no-install-recommends {packages}"] if packages else []),
+            f"  ADD {gzip.name} /opt/",
+            "  ENV PATH=/opt/python/bin:$PATH",
+            "",
+            "shell:",
+            f"  curl -fsSLO {address}",
+            f'  echo "{gzip.sha256}  {gzip.name}" | sha256sum -c - && tar -xzf {gzip.name} -C /opt',
+            "",
+            "uv (if it is the newest of its cell):",
+            f"  uv python install --python-downloads-json-url {index} {build.python}",
+        ]
+    )

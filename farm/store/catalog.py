@@ -1,0 +1,81 @@
+"""What is published, read from the store: one listing tells of thousands of builds, because their keys say it all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from farm.errors import FarmError
+from farm.plan.cell import Cell
+from farm.plan.recipe import Inputs
+from farm.store import keys
+from farm.store.artifact import Artifact
+from farm.store.keys import Published
+
+if TYPE_CHECKING:
+    from farm.store.protocol import Store
+
+_INPUTS = TypeAdapter(Inputs)
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def published(store: Store, cell: Cell | None = None) -> list[Published]:
+    """Every published build (of one cell), ordered by cell, then build id."""
+    found = (Published.parse(stat.key) for stat in store.list(keys.catalog(cell)))
+    return sorted((build for build in found if build), key=lambda build: (build.cell.sort_key, build.build_id, build.channel))
+
+
+def newest(store: Store, cell: Cell, channel: str | None = None) -> Published | None:
+    """The newest published build of a cell (in a channel); None when there is none."""
+    builds = [build for build in published(store, cell) if channel in (None, build.channel)]
+    return builds[-1] if builds else None
+
+
+def artifact(store: Store, build: Published) -> Artifact:
+    """The metadata of a published build. Raises FarmError when it is not there or not readable."""
+    found = load(store, build.key, Artifact)
+    if found is None:
+        raise FarmError(f"{build.key} left the store {store.name} while it was looked at", hint="run `farm ls`")
+    return found[0]
+
+
+def name_of(artifact: Artifact) -> Published:
+    """The catalog's name of an artifact."""
+    build = artifact.build
+    return keys.published(Cell.parse(build.cell), artifact.build_id, build.recipe, build.inputs, artifact.channel)
+
+
+def newest_inputs(store: Store, distro: str, arch: str) -> Inputs | None:
+    """The inputs that the newest resolve step found for a distro and arch; None before the first."""
+    locks = [stat.key for stat in store.list(keys.locks(distro, arch))]
+    if not locks or (found := store.get(locks[-1])) is None:
+        return None
+    try:
+        return _INPUTS.validate_json(found[0])
+    except ValidationError as error:
+        raise _unreadable(store, locks[-1], error) from error
+
+
+def save_inputs(store: Store, distro: str, arch: str, inputs: Inputs, *, date: str) -> None:
+    """Keep what a resolve step found on `date` (YYYYMMDD); a second step on one day replaces the first."""
+    store.put(keys.lock(distro, arch, date), _INPUTS.dump_json(inputs, indent=1))
+
+
+def load(store: Store, key: str, model: type[_M]) -> tuple[_M, str] | None:
+    """An object as its model, and its etag; None when there is none. Raises FarmError when it is not what it should be."""
+    if (found := store.get(key)) is None:
+        return None
+    try:
+        return model.model_validate_json(found[0]), found[1]
+    except ValidationError as error:
+        raise _unreadable(store, key, error) from error
+
+
+def _unreadable(store: Store, key: str, error: ValidationError) -> FarmError:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the top"
+    return FarmError(
+        f"{key} in the store {store.name} cannot be read: {first['msg']} (at {where})",
+        hint="a newer farm may have written it: upgrade this one",
+    )

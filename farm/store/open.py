@@ -1,0 +1,50 @@
+"""From settings to the store they name, and to the address that clients reach it at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from farm.errors import BadInput
+from farm.store.folder import FolderStore
+
+if TYPE_CHECKING:
+    from farm.settings import Settings
+    from farm.store.s3 import S3Store
+
+_S3 = "s3://"
+
+
+def open_store(settings: Settings) -> FolderStore | S3Store:
+    """The store that `settings.store` names. Raises BadInput for an address that is none, StoreUnavailable."""
+    if settings.store.startswith(_S3):
+        from farm.store.s3 import S3Store  # noqa: PLC0415 - boto3 takes a quarter of a second to import
+
+        bucket, prefix = _bucket(settings.store)
+        return S3Store(bucket, prefix, settings.s3)
+    if "://" in settings.store:
+        raise BadInput(f"FARM_STORE is '{settings.store}', which is no store", hint="write a folder, or s3://bucket/prefix")
+    return FolderStore(Path(settings.store).expanduser())
+
+
+def base_url(settings: Settings) -> str:
+    """Where clients reach the store, without a slash at the end: as set, or else the store's own address."""
+    if settings.base_url:
+        return settings.base_url.rstrip("/")
+    if not settings.store.startswith(_S3):
+        return Path(settings.store).expanduser().absolute().as_uri()
+    bucket, prefix = _bucket(settings.store)
+    endpoint = settings.s3.endpoint or f"https://s3.{settings.s3.region}.amazonaws.com"
+    parts = urlsplit(endpoint)
+    if settings.s3.addressing == "virtual":
+        endpoint = parts._replace(netloc=f"{bucket}.{parts.netloc}").geturl()
+        return "/".join(part for part in (endpoint.rstrip("/"), prefix) if part)
+    return "/".join(part for part in (endpoint.rstrip("/"), bucket, prefix) if part)
+
+
+def _bucket(address: str) -> tuple[str, str]:
+    bucket, _, prefix = address.removeprefix(_S3).partition("/")
+    if not bucket:
+        raise BadInput(f"FARM_STORE is '{address}', which names no bucket", hint="write s3://bucket or s3://bucket/prefix")
+    return bucket, prefix.strip("/")

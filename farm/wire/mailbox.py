@@ -1,0 +1,242 @@
+"""What the two wings tell each other through Redis while work is in flight. All of it may vanish at any moment.
+
+A builder asks for a grant and waits for the answer; it beats while it works; it looks whether its work was cancelled.
+The trusted side answers, reads the beats, sets the cancel flags, and shows that it is there. Every key expires.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import redis
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from farm.errors import BrokerUnavailable
+from farm.wire.messages import ANSWER, Answer, Beat, Denial, Grant, GrantRequest, Resolved
+from farm.wire.queue import KEY_PREFIX, PRIORITY_STEPS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from farm.plan.cell import Cell
+
+ASK_S = 30
+PRESENCE_S = 30
+BEAT_S = 10.0
+_ANSWER_S = 300
+_CANCEL_S = 24 * 3600
+_MAX_MESSAGE = 4 << 20
+
+AttemptKey = tuple[str, int]
+M = TypeVar("M", bound=BaseModel)
+
+
+def new_reply() -> str:
+    """A fresh name for the list that one answer goes to."""
+    return uuid.uuid4().hex
+
+
+def without_secret(broker_url: str) -> str:
+    """The url as messages may show it."""
+    scheme, _, rest = broker_url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+class Mailbox:
+    """A connection to Redis. Every method raises BrokerUnavailable when it does not answer."""
+
+    def __init__(self, broker_url: str) -> None:
+        """Connect lazily to redis://…, rediss://… or redis+socket:///path."""
+        self.url = broker_url
+        address = broker_url.replace("redis+socket://", "unix://", 1)
+        self._redis: redis.Redis = redis.Redis.from_url(
+            address, decode_responses=True, socket_timeout=60, socket_connect_timeout=10, health_check_interval=25
+        )
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._redis.close()
+
+    def ping(self) -> None:
+        """Raise BrokerUnavailable when Redis does not answer."""
+        with self._translated():
+            self._redis.ping()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except redis.RedisError as error:
+            raise BrokerUnavailable(
+                f"Redis at {without_secret(self.url)} does not answer: {error}",
+                hint="check FARM_BROKER_URL and that the server runs; what was published stays, submit again to go on",
+            ) from error
+
+    def _set(self, key: str, value: str, expires_s: float) -> None:
+        with self._translated():
+            self._redis.set(f"{KEY_PREFIX}{key}", value, px=max(1, int(expires_s * 1000)))
+
+    def _get(self, key: str) -> str | None:
+        with self._translated():
+            value = self._redis.get(f"{KEY_PREFIX}{key}")
+        return value if isinstance(value, str) and len(value) <= _MAX_MESSAGE else None
+
+    def _push(self, key: str, value: str, expires_s: int) -> None:
+        name = f"{KEY_PREFIX}{key}"
+        with self._translated(), self._redis.pipeline() as pipe:
+            pipe.lpush(name, value)
+            pipe.expire(name, expires_s)
+            pipe.execute()
+
+    def _pop(self, key: str, timeout_s: float) -> str | None:
+        with self._translated():
+            popped: Any = self._redis.brpop([f"{KEY_PREFIX}{key}"], timeout=max(timeout_s, 0.01))
+        return str(popped[1]) if popped else None
+
+
+class BuilderMail(Mailbox):
+    """The builder's side."""
+
+    def ask(self, request: GrantRequest, *, timeout_s: float = ASK_S) -> Answer | None:
+        """The answer to a request for a grant; None when nobody answers in time. The request dies with our patience."""
+        self._set(f"asks:{request.reply}", request.model_dump_json(), timeout_s)
+        self._push(f"inbox:{request.run}", request.reply, _ANSWER_S)
+        ends = time.monotonic() + timeout_s
+        while (left := ends - time.monotonic()) > 0:
+            if answer := self._pop(f"reply:{request.reply}", min(left, 1.0)):
+                return ANSWER.validate_json(answer)
+            if self.is_cancelled(request.run, request.cell, 0):
+                break
+        return None
+
+    def someone_answers(self, run: str) -> bool:
+        """Whether a scheduler of this run showed itself lately."""
+        return self._get(f"run:{run}") is not None
+
+    def beat(self, beat: Beat, *, lease_s: float) -> None:
+        """Give a sign of life. It is there only for a moment, so that who sees it knows that it is fresh."""
+        self._set(f"beat:{beat.run}:{beat.cell}:{beat.attempt}", beat.model_dump_json(), min(lease_s, BEAT_S))
+
+    def is_cancelled(self, run: str, cell: str, attempt: int) -> bool:
+        """Whether the run, or this attempt, was cancelled."""
+        names = [f"{KEY_PREFIX}cancel:{run}", f"{KEY_PREFIX}cancel:{run}:{cell}:{attempt}"]
+        with self._translated():
+            return int(self._redis.exists(*names)) > 0
+
+    def nudge(self, run: str) -> None:
+        """Make the scheduler look at the store now."""
+        self._push(f"inbox:{run}", "nudge", _ANSWER_S)
+
+    def answer_resolve(self, reply: str, resolved: Resolved) -> None:
+        """Hand back the inputs that were asked for."""
+        self._push(f"reply:{reply}", resolved.model_dump_json(), _ANSWER_S)
+
+    def present(self, worker: str, queues: Iterable[str]) -> None:
+        """Show that this worker lives and takes these queues."""
+        self._set(f"worker:{worker}", json.dumps(sorted(queues)), PRESENCE_S)
+
+    def leave(self, worker: str) -> None:
+        """Show that this worker is gone."""
+        with self._translated():
+            self._redis.delete(f"{KEY_PREFIX}worker:{worker}")
+
+
+class SchedulerMail(Mailbox):
+    """The trusted side."""
+
+    def present(self, run: str) -> None:
+        """Show that somebody answers for this run."""
+        self._set(f"run:{run}", "1", PRESENCE_S)
+
+    def is_present(self, run: str) -> bool:
+        """Whether that is still shown: a server that was flushed forgot it, and builders drop what nobody answers for."""
+        return self._get(f"run:{run}") is not None
+
+    def clear(self) -> None:
+        """Forget everything: for a private server only."""
+        with self._translated():
+            self._redis.flushall()
+
+    def leave(self, run: str) -> None:
+        """Nobody answers for this run from here on."""
+        with self._translated():
+            self._redis.delete(f"{KEY_PREFIX}run:{run}", f"{KEY_PREFIX}inbox:{run}")
+
+    def next(self, run: str, *, timeout_s: float) -> GrantRequest | bool:
+        """The next request whose asker still waits; True for a nudge, False when nothing came in time."""
+        reply = self._pop(f"inbox:{run}", timeout_s)
+        if reply is None:
+            return False
+        asked = self._get(f"asks:{reply}")
+        if asked is None:
+            return True
+        try:
+            request = GrantRequest.model_validate_json(asked)
+        except ValidationError:
+            return True
+        return request if (request.run, request.reply) == (run, reply) else True
+
+    def answer(self, request: GrantRequest, answer: Grant | Denial) -> None:
+        """Answer a request."""
+        self._push(f"reply:{request.reply}", answer.model_dump_json(), _ANSWER_S)
+
+    def beats(self, run: str, attempts: Iterable[AttemptKey]) -> dict[AttemptKey, Beat]:
+        """The latest sign of life of each attempt that has one."""
+        wanted = list(attempts)
+        if not wanted:
+            return {}
+        with self._translated():
+            values: Any = self._redis.mget([f"{KEY_PREFIX}beat:{run}:{cell}:{number}" for cell, number in wanted])
+        parsed = {key: _parsed(Beat, value) for key, value in zip(wanted, values, strict=True)}
+        return {key: beat for key, beat in parsed.items() if beat and (beat.run, beat.cell, beat.attempt) == (run, *key)}
+
+    def cancel(self, run: str, cell: Cell | None = None, attempt: int = 0) -> None:
+        """Ask all builders of a run, or the builder of one attempt, to end."""
+        self._set(f"cancel:{run}" if cell is None else f"cancel:{run}:{cell}:{attempt}", "1", _CANCEL_S)
+
+    def resolved(self, reply: str, *, timeout_s: float) -> Resolved | None:
+        """The answer to a resolve request; None when it did not come in time."""
+        answer = self._pop(f"reply:{reply}", timeout_s)
+        return _parsed(Resolved, answer)
+
+    def served(self) -> frozenset[str]:
+        """The queues that live workers take."""
+        with self._translated():
+            names = list(self._redis.scan_iter(match=f"{KEY_PREFIX}worker:*", count=1000))
+            values: Any = self._redis.mget(names) if names else []
+        return frozenset(queue for value in values for queue in _queues(value))
+
+    def waiting(self, queue: str) -> frozenset[str]:
+        """Ids of the tasks that lie in a queue and were not taken yet."""
+        # As kombu names its lists: the plain name for priority 0, else the name, two control characters and the step.
+        names = [queue] + [f"{queue}\x06\x16{step}" for step in PRIORITY_STEPS if step]
+        with self._translated():
+            lists: list[Any] = [self._redis.lrange(f"{KEY_PREFIX}{name}", 0, -1) for name in names]
+        return frozenset(_task_id(message) for messages in lists for message in messages)
+
+
+def _parsed(model: type[M], text: str | None) -> M | None:
+    try:
+        return model.model_validate_json(text) if text else None
+    except ValidationError:
+        return None
+
+
+def _queues(announced: str | None) -> tuple[str, ...]:
+    """The queues that a worker announced; none when it announced nonsense."""
+    try:
+        return TypeAdapter(tuple[str, ...]).validate_json(announced or "[]")
+    except ValidationError:
+        return ()
+
+
+def _task_id(message: str) -> str:
+    """The id of a task in a queue; '' when it is no task."""
+    try:
+        return str(json.loads(message)["headers"]["id"])
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,77 @@
+"""How both wings set up Celery: the same settings, the same queue names. No celery is imported here.
+
+Why each setting has the value it has stands beside it; all of them were seen to matter with a real server.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from farm.settings import Settings
+
+KEY_PREFIX = "farm:"
+PRIORITY_STEPS = (0, 3, 6, 9)
+_SECOND_NET_S = 600
+
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "armhf", "i686": "i386"}
+
+
+def host_arch() -> str:
+    """This host's architecture as distros call it, e.g. 'amd64'."""
+    machine = platform.machine()
+    return _MACHINES.get(machine, machine)
+
+
+def build_queue(arch: str, how: str = "native") -> str:
+    """The queue of what a builder must be able to do, e.g. 'build.linux-amd64.native'."""
+    return f"build.linux-{arch}.{how}"
+
+
+def celery_config(settings: Settings) -> dict[str, object]:
+    """Celery's settings, for the side that sends and for the side that takes."""
+    # A reserved message comes back when this has passed, whether its task still runs or not: it must outlast every task.
+    # It is only the last net; a lost attempt is noticed by its beats.
+    visibility_s = settings.cell_deadline_s + 3 * _SECOND_NET_S
+    return {
+        "broker_url": settings.broker_url,
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        # No result backend: results are objects in the store, and a backend on the same Redis loses tasks when it restarts.
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_acks_on_failure": True,
+        "task_acks_on_timeout": True,
+        "worker_prefetch_multiplier": 1,
+        # True kills a build when Redis restarts, and may lose its message for good.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_soft_shutdown_timeout": 30,
+        "worker_enable_soft_shutdown_on_idle": True,
+        # Remote control is an unauthenticated broadcast: whoever writes to Redis could run it on every builder.
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_hijack_root_logger": True,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "visibility_timeout": visibility_s,
+        "broker_transport_options": {
+            "visibility_timeout": visibility_s,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+            "global_keyprefix": KEY_PREFIX,
+            "queue_order_strategy": "priority",
+            "priority_steps": list(PRIORITY_STEPS),
+            "health_check_interval": 25,
+            "socket_keepalive": not settings.broker_url.startswith("redis+socket"),
+            "socket_connect_timeout": 10,
+            "socket_timeout": 60,
+            "retry_on_timeout": True,
+        },
+        "task_create_missing_queues": False,
+        # The pipeline ends a container at its own deadline; these only end a pipeline that does not.
+        "task_soft_time_limit": settings.cell_deadline_s + _SECOND_NET_S // 2,
+        "task_time_limit": settings.cell_deadline_s + _SECOND_NET_S,
+    }

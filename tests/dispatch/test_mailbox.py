@@ -1,0 +1,171 @@
+"""What the wings tell each other, over every real server that can be found on this host."""
+
+import threading
+
+import pytest
+
+from farm.dispatch.decide import Sight, Tempo
+from farm.dispatch.grants import Granter
+from farm.dispatch.journal import AttemptNote, Journal, PlannedCell
+from farm.dispatch.loop import wanted
+from farm.dispatch.queue import TaskQueue, wake_id
+from farm.errors import BrokerUnavailable
+from farm.settings import Settings
+from farm.wire.mailbox import BuilderMail, new_reply, without_secret
+from farm.wire.messages import Beat, Denial, Grant, GrantRequest, Resolved
+from farm.wire.queue import build_queue
+from tests.dispatch.making import ARCH, INPUTS, cell, recipe
+from tests.fakes import MemoryStore
+
+RUN = "20260101-000000-abcdef"
+
+
+def request(of=None, reply=None):
+    return GrantRequest(run=RUN, cell=str(of or cell()), worker="host.1", reply=reply or new_reply())
+
+
+def beat(attempt=1):
+    return Beat(run=RUN, cell=str(cell()), attempt=attempt, worker="w", step="x", step_started=1, started=1, steps=(), tail=("a",))
+
+
+@pytest.fixture
+def journal():
+    return Journal(MemoryStore(), RUN)
+
+
+@pytest.fixture
+def granter(journal):
+    from farm.dispatch.journal import RunPlan
+
+    planned = PlannedCell(cell=str(cell()), channel="dev", triple="x", recipe=recipe(cell()), inputs=INPUTS)
+    plan = RunPlan(run=RUN, started="", deadline_s=60, cells=(planned,))
+    return Granter(journal, {cell(): planned}, wanted(plan), journal.store, Tempo(), 60)
+
+
+def test_a_request_is_answered_with_the_whole_grant(mails, granter):
+    builder, scheduler = mails
+    answers = []
+    asker = threading.Thread(target=lambda: answers.append(builder.ask(request(), timeout_s=10)))
+    asker.start()
+    asked = scheduler.next(RUN, timeout_s=10)
+    assert isinstance(asked, GrantRequest)
+    scheduler.answer(asked, granter.answer(asked, Sight(), 5.0))
+    asker.join()
+    (grant,) = answers
+    assert isinstance(grant, Grant)
+    assert (grant.attempt, grant.recipe, grant.inputs) == (1, recipe(cell()), INPUTS)
+    assert grant.recipe.digest == recipe(cell()).digest
+    assert {"result.json", "build.log", "install_only.tar.gz"} <= set(grant.uploads)
+
+
+def test_a_request_whose_asker_gave_up_is_not_answered(mails):
+    builder, scheduler = mails
+    assert builder.ask(request(), timeout_s=0.1) is None
+    assert scheduler.next(RUN, timeout_s=1) is True
+
+
+def test_who_waits_for_an_answer_stops_when_the_run_is_cancelled(mails):
+    builder, scheduler = mails
+    scheduler.cancel(RUN)
+    assert builder.ask(request(), timeout_s=60) is None
+
+
+def test_a_forged_request_is_no_request(mails, broker):
+    builder, scheduler = mails
+    forged = request()
+    builder._set(f"asks:{forged.reply}", '{"run": "rm -rf"}', 10)
+    builder._push(f"inbox:{RUN}", forged.reply, 10)
+    assert scheduler.next(RUN, timeout_s=1) is True
+    assert scheduler.next(RUN, timeout_s=0.05) is False
+
+
+def test_a_cancelled_run_or_attempt(mails):
+    builder, scheduler = mails
+    assert not builder.is_cancelled(RUN, str(cell()), 1)
+    scheduler.cancel(RUN, cell(), 1)
+    assert builder.is_cancelled(RUN, str(cell()), 1)
+    assert not builder.is_cancelled(RUN, str(cell()), 2)
+    scheduler.cancel(RUN)
+    assert builder.is_cancelled(RUN, str(cell()), 2)
+
+
+def test_beats_are_seen_and_forgotten(mails):
+    builder, scheduler = mails
+    builder.beat(beat(), lease_s=30)
+    key = (str(cell()), 1)
+    assert scheduler.beats(RUN, [key, (str(cell()), 2)]) == {key: beat()}
+    builder._set(f"beat:{RUN}:{cell()}:1", beat(2).model_dump_json(), 10)
+    assert scheduler.beats(RUN, [key]) == {}
+    scheduler.clear()
+    assert scheduler.beats(RUN, [key]) == {}
+
+
+def test_presence_of_workers_and_schedulers(mails):
+    builder, scheduler = mails
+    assert not builder.someone_answers(RUN)
+    scheduler.present(RUN)
+    assert builder.someone_answers(RUN)
+    scheduler.leave(RUN)
+    assert not builder.someone_answers(RUN)
+    builder.present("w1", ["a", "b"])
+    builder._set("worker:liar", "{nonsense", 10)
+    assert scheduler.served() == {"a", "b"}
+    builder.leave("w1")
+    assert scheduler.served() == frozenset()
+
+
+def test_what_a_resolve_step_found_comes_back(mails):
+    builder, scheduler = mails
+    reply = new_reply()
+    assert scheduler.resolved(reply, timeout_s=0.05) is None
+    builder.answer_resolve(reply, Resolved(inputs=INPUTS))
+    assert scheduler.resolved(reply, timeout_s=1).inputs == INPUTS
+
+
+def test_a_wake_up_is_found_in_the_queue_again(mails, broker):
+    _, scheduler = mails
+    queue = TaskQueue(Settings(broker_url=broker.url))
+    assert scheduler.waiting(build_queue(ARCH)) == frozenset()
+    queue.wake(RUN, cell())
+    assert scheduler.waiting(build_queue(ARCH)) == {wake_id(RUN, cell())}
+    queue.close()
+
+
+def test_nobody_answers():
+    mail = BuilderMail("redis+socket:///nowhere/at.all")
+    with pytest.raises(BrokerUnavailable, match="/nowhere/at.all"):
+        mail.ping()
+    assert without_secret("redis://me:secret@host:1/0") == "redis://host:1/0"
+
+
+def test_of_two_that_ask_at_once_one_is_granted(granter):
+    first = granter.answer(request(), Sight(), 5.0)
+    second = granter.answer(request(), Sight(), 5.0)
+    assert isinstance(first, Grant)
+    assert isinstance(second, Denial)
+    assert "somebody else" in second.reason
+
+
+def test_the_next_attempt_is_granted_only_after_the_last_one_ended(granter, journal):
+    from farm.dispatch.journal import Outcome
+
+    journal.grant(cell(), 1, AttemptNote(worker="w", granted=1000.0, deadline_s=60))
+    denied = granter.answer(request(), Sight(journal.records()), 1001.0)
+    assert isinstance(denied, Denial)
+    assert "alive" in denied.reason
+    journal.end(cell(), 1, Outcome(state="transient", at=1000.0))
+    granted = granter.answer(request(), Sight(journal.records()), 2000.0)
+    assert isinstance(granted, Grant)
+    assert granted.attempt == 2
+
+
+def test_a_cell_that_is_not_in_the_run_is_denied(granter):
+    assert isinstance(granter.answer(request(cell("3.11.1-debian13")), Sight(), 5.0), Denial)
+    bad = replace_cell(request(), "no-cell-at-all")
+    assert isinstance(granter.answer(bad, Sight(), 5.0), Denial)
+
+
+def replace_cell(asked, text):
+    return asked.model_copy(update={"cell": text})
+
+

@@ -1,0 +1,110 @@
+"""A channel that many publishers write to."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from farm.errors import Conflict, FarmError, StoreUnavailable
+from farm.index import update
+from farm.store import keys
+from farm.store.folder import FolderStore
+from tests.fakes import MemoryStore
+from tests.index.test_render import BASE, entry
+
+CELLS = [f"3.{minor}.{patch}-{distro}-amd64" for distro in ("debian12", "debian13") for minor in (12, 13) for patch in range(4)]
+
+
+def now() -> datetime:
+    return datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
+
+
+def add(store, cell, build_id="2026112201"):
+    update.add(store, "dev", entry(cell, build_id), base_url=BASE, clock=now)
+
+
+@pytest.fixture(params=["folder", "s3", "memory"])
+def store(request, tmp_path):
+    if request.param == "memory":
+        return MemoryStore()
+    return FolderStore(tmp_path) if request.param == "folder" else request.getfixturevalue("s3_server").store()
+
+
+def test_nothing_is_lost_when_all_write_at_once(store):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda cell: add(store, cell), CELLS))
+    pointer = json.loads(store.get(keys.channel_pointer("dev"))[0])
+    assert pointer["serial"] == len(CELLS)
+    assert [(ref["distro"], ref["series"]) for ref in pointer["shards"]] == [
+        (distro, series) for distro in ("debian12", "debian13") for series in ("3.12", "3.13")
+    ]
+    for distro in ("debian12", "debian13"):
+        assert {each.cell for each in update.entries(store, "dev", distro)} == {cell for cell in CELLS if distro in cell}
+        assert len(json.loads(store.get(keys.uv_index("dev", distro))[0])) == 8
+        assert len(store.get(keys.sums("dev", distro))[0].splitlines()) == 16
+
+
+def test_adding_twice_changes_nothing():
+    store = MemoryStore()
+    add(store, CELLS[0])
+    before = dict(store.objects)
+    add(store, CELLS[0])
+    assert store.objects == before
+
+
+class CountingStore(MemoryStore):
+    def __init__(self):
+        super().__init__()
+        self.reads = 0
+
+    def get(self, key):
+        self.reads += 1
+        return super().get(key)
+
+    def list(self, prefix):
+        raise AssertionError("an update must not list what was ever published")
+
+
+def test_the_cost_is_that_of_one_distro_however_much_is_published():
+    store = CountingStore()
+    add(store, "3.13.0-debian12-amd64")
+    for number in range(40):
+        add(store, f"3.13.{number}-debian13-amd64")
+    store.reads = 0
+    add(store, "3.13.1-debian12-amd64")
+    assert store.reads <= 8
+
+
+def test_the_shard_is_there_before_the_pointer_names_it():
+    written = []
+
+    class Watching(MemoryStore):
+        def put(self, key, data, **condition):
+            written.append(key)
+            return super().put(key, data, **condition)
+
+    add(Watching(), CELLS[0])
+    kinds = [key.split("/")[2] for key in written]
+    assert kinds == ["shards", "index.json", "uv", "debian12"]
+
+
+def test_a_store_that_always_conflicts_is_given_up(monkeypatch):
+    class Contended(MemoryStore):
+        def put(self, key, data, **condition):
+            raise Conflict("always")
+
+    monkeypatch.setattr(update, "_LONGEST_WAIT_S", 0)
+    with pytest.raises(StoreUnavailable, match="change too often"):
+        add(Contended(), CELLS[0])
+
+
+def test_a_lost_shard_is_said_and_not_written_over():
+    store = MemoryStore()
+    add(store, CELLS[0])
+    shard = next(key for key in store.objects if "/shards/" in key)
+    store.delete(shard)
+    with pytest.raises(FarmError, match="is missing"):
+        add(store, CELLS[1])

@@ -1,0 +1,98 @@
+"""A builder's one PUT."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from tenacity import wait_none
+
+from farm.errors import BadInput, Transient
+from farm.store.upload import upload
+from tests.fixtures_s3 import free_ports
+
+SECRET = "X-Amz-Signature=deadbeef"
+
+
+@pytest.fixture
+def server():
+    """Answers PUTs with the statuses that a test lays into `answers`; None drops the connection."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.server.seen.append((self.path, dict(self.headers), body))
+            status = self.server.answers.pop(0)
+            if status is None:
+                self.connection.close()
+                return
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+        def handle(self):
+            try:
+                super().handle()
+            except ValueError:  # the closed connection
+                pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as serving:
+        serving.seen, serving.answers = [], []
+        thread = threading.Thread(target=serving.serve_forever, args=(0.01,))
+        thread.start()
+        yield serving
+        serving.shutdown()
+        thread.join()
+
+
+def send(server, path):
+    upload(f"http://127.0.0.1:{server.server_port}/b/staging/x?{SECRET}", path, wait=wait_none())
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 3_000_000])
+def test_the_file_arrives_whole_after_failures_that_pass(server, tmp_path, content):
+    (tmp_path / "f").write_bytes(content)
+    server.answers += [503, None, 500, 200]
+    send(server, tmp_path / "f")
+    path, sent, body = server.seen[-1]
+    assert (path, body) == (f"/b/staging/x?{SECRET}", content)
+    assert sent["Content-Length"] == str(len(content))
+    assert "Transfer-Encoding" not in sent
+    assert len(server.seen) == 4
+
+
+def test_a_refusal_is_final_and_shows_no_signature(server, tmp_path):
+    (tmp_path / "f").write_bytes(b"x")
+    server.answers += [403, 200]
+    with pytest.raises(Transient, match="HTTP 403") as caught:
+        send(server, tmp_path / "f")
+    assert len(server.seen) == 1
+    assert "deadbeef" not in caught.value.message + caught.value.hint
+
+
+def test_it_gives_up_and_shows_no_signature(server, tmp_path):
+    (tmp_path / "f").write_bytes(b"x")
+    server.answers += [503] * 9
+    with pytest.raises(Transient, match="HTTP 503"):
+        send(server, tmp_path / "f")
+    assert len(server.seen) == 5
+    [port] = free_ports(1)
+    with pytest.raises(Transient, match="ConnectionError") as caught:
+        upload(f"http://127.0.0.1:{port}/x?{SECRET}", tmp_path / "f", wait=wait_none())
+    assert "deadbeef" not in caught.value.message
+    assert caught.value.__cause__ is None
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "f").write_bytes(b"x")
+    with pytest.raises(Transient, match="cannot stage f"):
+        upload((tmp_path / "f" / "below").as_uri(), tmp_path / "f")
+
+
+def test_other_schemes_are_refused(tmp_path):
+    with pytest.raises(BadInput):
+        upload("ftp://example.org/x", tmp_path / "f")

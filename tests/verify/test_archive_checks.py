@@ -1,0 +1,165 @@
+"""Every check that reads the archive finds nothing wrong with a good one, and finds each defect."""
+
+from __future__ import annotations
+
+import tarfile
+from dataclasses import replace
+
+import pytest
+
+from farm.store.artifact import BUILD_INFO_PATH, ModulesInfo, RuntimePackageInfo
+from tests.verify.crafted import DYNLOAD, SSL, SUFFIX, SYSCONFIG, SYSCONFIG_TEXT, Crafted, Entry, build_info
+from tests.verify.elves import Shape, elf
+from workers.verify.table import TABLE
+
+GOOD = Crafted()
+MATH, EXE, LIB = f"{DYNLOAD}/math.{SUFFIX}", "bin/python3.13", "lib/libpython3.13.so.1.0"
+
+
+def with_elf(path: str, **shape) -> Crafted:
+    return GOOD.having(path, Entry(elf(Shape(**shape)), mode=0o755))
+
+
+def beside(name: str, **attributes) -> Crafted:
+    info = tarfile.TarInfo(name)
+    for key, value in attributes.items():
+        setattr(info, key, value)
+    return replace(GOOD, beside=(info,))
+
+
+def built(**changes) -> Crafted:
+    return replace(GOOD, build=build_info(**changes))
+
+
+def modules(**changes) -> Crafted:
+    return built(modules=ModulesInfo(**{**build_info().modules.model_dump(), **changes}))
+
+
+SABOTAGE = [
+    ("archive.layout", GOOD.having("lib/evil", Entry(link="/etc/passwd")), "link is absolute"),
+    ("archive.layout", GOOD.having("lib/evil", Entry(link="../../../x")), "outside the tree"),
+    ("archive.layout", GOOD.having("lib/evil", Entry(link="nowhere")), "leads nowhere"),
+    ("archive.layout", GOOD.having("bin/su", Entry(b"x", mode=0o4755)), "setuid"),
+    ("archive.layout", GOOD.having("bin/su", Entry(b"x", mode=0o666)), "its mode is 666"),
+    ("archive.layout", GOOD.having("bin/own", Entry(b"x", uid=1000)), "uid 0"),
+    ("archive.layout", GOOD.having("lib/null", Entry(kind=tarfile.CHRTYPE)), "special file"),
+    ("archive.layout", beside("python/lib/twice", type=tarfile.LNKTYPE, linkname="python/bin/python3.13"), "hard link"),
+    ("archive.layout", GOOD.having("opt/x", Entry(b"x")), "has more than bin lib include share"),
+    ("archive.layout", GOOD.without("include/python3.13/Python.h"), "no folder python/include"),
+    ("archive.layout", GOOD.without("bin/pip"), "there is no bin/pip"),
+    ("archive.layout", GOOD.having(EXE, Entry(b"x", mode=0o644)), "cannot be executed"),
+    ("archive.layout", beside("metadata.json", mode=0o644), "clients strip one folder"),
+    ("archive.layout", beside("python/../../etc/x", mode=0o644), "outside the archive"),
+    ("archive.layout", beside("/etc/x", mode=0o644), "outside the archive"),
+    ("archive.layout", beside("python/lib/python3.13/os.py", mode=0o644), "more than once"),
+    ("archive.metadata", GOOD.having(BUILD_INFO_PATH, Entry(b"{}")), "does not fit its schema"),
+    (
+        "archive.metadata",
+        GOOD.having(BUILD_INFO_PATH, Entry(build_info(python="3.13.4").model_dump_json().encode())),
+        "in: python",
+    ),
+    ("linkage.executable", with_elf(EXE, needed=("libpython3.13.so.1.0",)), "it NEEDs libpython3.13.so.1.0"),
+    ("linkage.executable", with_elf(MATH, needed=("libpython3.13.so.1.0",)), "it NEEDs libpython3.13.so.1.0"),
+    ("linkage.executable", GOOD.having(EXE, Entry(b"#!/bin/sh\n", mode=0o755)), "no ELF file"),
+    ("linkage.libpython", GOOD.without(LIB), "is not there"),
+    ("linkage.libpython", with_elf(LIB, soname="libpython3.so"), "its SONAME is 'libpython3.so'"),
+    ("linkage.libpython", GOOD.without("lib/libpython3.13.so"), "no link to"),
+    ("linkage.libpython", GOOD.having("lib/libpython3.13.so", Entry(link="libpython3.so")), "no link to"),
+    ("linkage.declared", with_elf(MATH, needed=("libfoo.so.1",)), "libfoo.so.1 is NEEDED"),
+    ("linkage.declared", with_elf(f"{DYNLOAD}/_ssl.{SUFFIX}"), "for libssl.so.3, which nothing NEEDs"),
+    (
+        "linkage.declared",
+        built(runtime=(SSL.model_copy(update={"modules": ("math",)}),)),
+        "declared for math; it is needed by _ssl",
+    ),
+    (
+        "linkage.declared",
+        built(runtime=(RuntimePackageInfo(name="x", modules=(), sonames=("libx.so.9",)),)),
+        "package x is declared",
+    ),
+    ("linkage.runpath", with_elf(MATH, runpath="/install/lib"), "not relative to the file"),
+    ("linkage.runpath", with_elf(MATH, rpath="$ORIGIN:/opt"), "has '/opt'"),
+    ("linkage.runpath", with_elf(LIB, soname="libpython3.13.so.1.0", runpath="$ORIGIN/../../elsewhere"), "outside the tree"),
+    ("linkage.runpath", with_elf(MATH, runpath="$ORIGIN/..:"), "the working folder"),
+    ("linkage.runpath", with_elf(MATH, runpath="$ORIGINAL/lib"), "not relative to the file"),
+    ("modules.exact", GOOD.without(MATH), "extension module math is missing"),
+    ("modules.exact", with_elf(f"{DYNLOAD}/_surplus.{SUFFIX}"), "_surplus is one too many"),
+    ("modules.exact", with_elf(f"{DYNLOAD}/_testcapi.{SUFFIX}"), "_testcapi is one too many"),
+    ("modules.exact", modules(shared=("_ssl", "_tkinter", "math", "_zstd")), "_zstd is missing"),
+    ("hardening.elf", with_elf(MATH, stack=7), "its stack is executable"),
+    ("hardening.elf", with_elf(MATH, stack=None), "does not say that its stack"),
+    ("hardening.elf", with_elf(MATH, relro=False), "no PT_GNU_RELRO"),
+    ("hardening.elf", with_elf(MATH, bind_now=False), "BIND_NOW"),
+    ("hardening.elf", with_elf(MATH, textrel=True), "TEXTREL"),
+    ("hardening.elf", with_elf(MATH, load=7), "writable and executable"),
+    ("hardening.elf", GOOD.having(MATH, Entry(b"\x7fELF\x02\x01\x01 and then nothing", mode=0o755)), "cannot be read"),
+    ("debug.links", with_elf(MATH, build_id=b""), "no build id"),
+    ("debug.links", with_elf(MATH, debuglink=b"no end"), "debuglink is broken"),
+    ("debug.links", with_elf(MATH, debuglink=b"/usr/lib/debug/x\0\0\0\0CRC4"), "debuglink is broken"),
+    ("debug.links", with_elf(MATH, debuglink=None), "neither debug information nor a debuglink"),
+    (
+        "paths.text",
+        GOOD.having("bin/idle3", Entry(b"#!/install/bin/python3.13\n", mode=0o755)),
+        "line 1 names the build prefix",
+    ),
+    ("paths.text", GOOD.having("lib/pkgconfig/x.pc", Entry(b"a=1\nLibs: -L/install/lib\n")), "line 2 names the build prefix"),
+    ("paths.text", GOOD.having("lib/x/Makefile", Entry(b"prefix=\t/install\n")), "names the build prefix"),
+    ("paths.text", GOOD.having("lib/x/Makefile", Entry(b"srcdir = ../src\nabs = /work/src/Lib\n")), "it names /work/src"),
+    (
+        "paths.text",
+        GOOD.having(SYSCONFIG, Entry(SYSCONFIG_TEXT.replace("/install/bin", "/work/shared").encode())),
+        "/work/shared",
+    ),
+    ("paths.text", GOOD.having("lib/x/a.pyc", Entry(b"\0\0/work/tree/install/lib/a.py\0")), "it names /work/tree"),
+    ("paths.text", with_elf(MATH, sections={".rodata": b"\0/work/static/Modules/mathmodule.c\0"}), "it names /work/static"),
+]
+
+
+def look(check_id: str, crafted: Crafted, folder) -> tuple:
+    check = next(check for check in TABLE if check.id == check_id)
+    return check.findings(crafted.subject(folder))
+
+
+@pytest.mark.parametrize("check", [check for check in TABLE if check.where == "archive"], ids=lambda check: check.id)
+def test_a_good_archive_has_no_findings(check, tmp_path):
+    assert look(check.id, GOOD, tmp_path) == ()
+
+
+@pytest.mark.parametrize(("check", "crafted", "says"), SABOTAGE, ids=[f"{check}: {says}" for check, _, says in SABOTAGE])
+def test_sabotage_is_found(check, crafted, says, tmp_path):
+    found = look(check, crafted, tmp_path)
+    assert any(says in finding.message for finding in found), found
+    assert {finding.check for finding in found} == {check}
+
+
+def test_every_check_of_the_archive_can_fail():
+    assert {check for check, _, _ in SABOTAGE} == {check.id for check in TABLE if check.where == "archive"}
+
+
+def test_missing_metadata_is_found(tmp_path):
+    subject = GOOD.subject(tmp_path)
+    (subject.tree / BUILD_INFO_PATH).unlink()
+    check = next(check for check in TABLE if check.id == "archive.metadata")
+    assert [finding.message for finding in check.findings(subject)] == ["the archive has no metadata"]
+
+
+def test_wrong_modules_of_a_package_stop_nothing(tmp_path):
+    crafted = built(runtime=(SSL.model_copy(update={"modules": ("math",)}), *build_info().runtime[1:]))
+    assert [finding.severity for finding in look("linkage.declared", crafted, tmp_path)] == ["warning"]
+
+
+def test_debug_information_may_name_the_build(tmp_path):
+    crafted = with_elf(MATH, sections={".debug_str": b"\0/work/src/Modules/mathmodule.c\0"})
+    assert look("paths.text", crafted, tmp_path) == ()
+
+
+def test_one_cause_is_one_finding(tmp_path):
+    crafted = with_elf(MATH, bind_now=False).having(EXE, Entry(elf(Shape(bind_now=False)), mode=0o755))
+    (finding,) = look("hardening.elf", crafted, tmp_path)
+    assert "(2 files: bin/python3.13, lib/python3.13/lib-dynload/math" in finding.message
+
+
+def test_debuglink_of_another_length(tmp_path):
+    """A name of four letters and its NUL fill five bytes, so three of padding and the CRC follow."""
+    assert look("debug.links", with_elf(MATH, debuglink=b"abcd\0\0\0\0CRC4"), tmp_path) == ()
+    assert look("debug.links", with_elf(MATH, debuglink=b"abcd\0CRC4"), tmp_path / "2") != ()

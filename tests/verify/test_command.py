@@ -1,0 +1,136 @@
+"""`farm verify`, from the words of the operator to the child process and back to an exit code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+from farm.cli.verify import read_outcome
+from farm.errors import BadInput, FarmError
+from farm.plan.cell import Cell
+from farm.show import report
+from farm.store import keys
+from farm.store.artifact import ArchiveInfo, Artifact
+from farm.store.folder import FolderStore
+from farm.wire.verification import Verification
+from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted, Entry, build_info
+from tests.verify.elves import Shape, elf
+from workers.verify.run import verify_without_boxes
+
+BROKEN = Crafted().having(f"{DYNLOAD}/math.{SUFFIX}", Entry(elf(Shape(runpath="/opt/lib")), mode=0o755))
+
+
+def farm(folder, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-c", "from farm.cli.main import main; main()", "verify", "--no-engine", *words]
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "FARM_STORE": str(folder / "store"), **environment}
+    return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=folder, env=env, timeout=120)
+
+
+@pytest.fixture
+def published(tmp_path) -> Artifact:
+    """A build in a folder store."""
+    data, store, cell = Crafted().packed(), FolderStore(tmp_path / "store"), Cell.parse("3.13.5-debian13-amd64")
+    info = ArchiveInfo(
+        kind="install_only",
+        format="tar.gz",
+        name="a.tar.gz",
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        tar_sha256="0" * 64,
+    )
+    artifact = Artifact(
+        build_id="2026112201",
+        channel="dev",
+        created="2026-11-22T00:00:00Z",
+        worker="w",
+        engine="e",
+        run="r",
+        attempt=1,
+        build=build_info(),
+        archives=(info,),
+        findings=(),
+        steps=(),
+    )
+    store.put(f"{keys.artifact_folder(cell, artifact.build_id)}/a.tar.gz", data)
+    store.put(keys.published(cell, artifact.build_id, "0" * 64, "1" * 64, "dev").key, artifact.model_dump_json().encode())
+    return artifact
+
+
+def test_a_good_file(tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(Crafted().packed())
+    done = farm(tmp_path, "a.tar.gz")
+    assert done.returncode == 0, done.stderr
+    assert "nothing wrong in 10 check(s)" in done.stdout
+    assert "14 check(s) were skipped: no engine was wanted" in done.stdout
+    assert "verify archive.layout: ok" in done.stderr
+
+
+def test_a_broken_file(tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(BROKEN.packed())
+    done = farm(tmp_path, "a.tar.gz", "--json")
+    assert done.returncode == 3
+    assert [finding["check"] for finding in json.loads(done.stdout)["findings"]] == ["linkage.runpath"]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"nothing", "cannot be unpacked"),
+        (Crafted().having("share/python-farm/build.json", Entry(b"{}")).packed(), "is wrong at"),
+    ],
+)
+def test_no_archive_of_this_farm(data, says, tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(data)
+    done = farm(tmp_path, "a.tar.gz")
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("error:") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_published_cell(tmp_path, published):
+    done = farm(tmp_path, "3.13.5-debian13-amd64")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("a.tar.gz (3.13.5-debian13-amd64)")
+
+
+def test_a_published_cell_whose_bytes_changed(tmp_path, published):
+    (path,) = (tmp_path / "store").rglob("a.tar.gz")
+    path.chmod(0o644)
+    path.write_bytes(BROKEN.packed())
+    done = farm(tmp_path, "3.13.5-debian13-amd64")
+    assert done.returncode == 1
+    assert f"{published.archives[0].sha256} was published" in done.stderr
+
+
+@pytest.mark.parametrize(("word", "says"), [("3.13.4-debian13-amd64", "is not published"), ("nonsense", "is not a cell")])
+def test_no_such_cell(word, says, tmp_path):
+    done = farm(tmp_path, word)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_outcome_of_the_child():
+    good = Verification(cell="c", archive="a", checks=(), findings=())
+    assert read_outcome(good.model_dump_json().encode(), 0) == good
+    failure = {"error": {"kind": "bad-input", "message": "no", "hint": "yes", "step": ""}}
+    with pytest.raises(BadInput, match="no"):
+        read_outcome(json.dumps(failure).encode(), 2)
+    for said in (b"", b"{}", b"[]", b'{"error": 1}'):
+        with pytest.raises(FarmError, match="exit code 1 and no outcome"):
+            read_outcome(said, 1)
+
+
+def test_report_tells_every_check_and_finding(tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(BROKEN.packed())
+    outcome = verify_without_boxes(tmp_path / "a.tar.gz", build_info(), "no engine")
+    text = "\n".join(report.lines(outcome))
+    assert all(check.check in text for check in outcome.checks)
+    assert "error    linkage.runpath" in text
+    assert "error: lib/python3.13/lib-dynload/math" in text
+    assert "hint: only $ORIGIN" in text
+    assert report.verdict(outcome).startswith("1 error(s) and 0 other finding(s) in 10 check(s)")

@@ -1,0 +1,102 @@
+"""The probes themselves, run by this Python: their answers fit what the checks believe of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from importlib import resources
+
+import pytest
+
+from workers.verify import facts, wheel
+from workers.verify.probe import MARK, PROBES, parcel, probe_files
+
+FOLDER = resources.files("workers.verify") / "probes"
+
+
+def ask(probe: str, model, *arguments: str, **environment: str):
+    argv = [sys.executable, str(FOLDER / probe), *arguments]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60, env=environment or None)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
+    return model.model_validate_json(line.removeprefix(MARK))
+
+
+def test_imports():
+    told = ask("imports.py", facts.Imports, json.dumps(["math", "no_such_module", "sys", "antigravity_not"]))
+    assert set(told.imported) == {"math", "sys"}
+    assert told.failures["no_such_module"].kinds[:2] == ("ModuleNotFoundError", "ImportError")
+    assert "sys" in told.builtin
+    assert any("python" in path for path in told.mapped)
+
+
+def test_places():
+    told = ask("places.py", facts.Places)
+    assert told.prefix == told.variables["prefix"] or told.base_prefix != told.prefix
+    assert {"stdlib", "include", "scripts"} <= set(told.paths)
+    assert told.files["os.py"].endswith("/os.py")
+    assert "os.py" not in told.missing
+
+
+def test_smoke():
+    told = ask("smoke.py", facts.Smoke)
+    assert {"compression", "hashes", "database", "tls", "foreign_functions", "processes"} == set(told.results)
+    assert told.results["hashes"] == ""
+
+
+def test_whoami():
+    told = ask("whoami.py", facts.Told)
+    assert (told.executable, told.prefix) == (sys.executable, sys.prefix)
+
+
+def test_linked_reads_both_loaders(tmp_path):
+    fake = tmp_path / "ldd"
+    glibc = "\tlibfoo.so.1 => not found\n\tlibc.so.6 => /lib/libc.so.6 (0x1)\n"
+    musl = "Error loading shared library libbar.so.2: No such file or directory (needed by x)\n"
+    fake.write_text(
+        f"#!/bin/sh\ncase $1 in\n*fine) echo 'libc.so.6 => /lib/libc.so.6';;\n*) printf '%s' '{glibc}{musl}'; exit 1;;\nesac\n"
+    )
+    fake.chmod(0o755)
+    told = ask("linked.py", facts.Linked, json.dumps(["/x/bad", "/x/fine"]), PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert told.missing == {"/x/bad": ("libfoo.so.1", "libbar.so.2")}
+
+
+@pytest.mark.parametrize(
+    ("probe", "model", "arguments"),
+    [
+        ("extension.py", facts.Built, ["/nowhere/extension.c", "{}"]),
+        ("embed.py", facts.Embedded, ["/nowhere/embed.c", "{}", "/nowhere", "false"]),
+    ],
+)
+def test_a_failed_step_is_told(probe, model, arguments, tmp_path):
+    told = ask(probe, model, *(argument.format(tmp_path) for argument in arguments))
+    assert told.step
+    assert told.error
+
+
+def test_a_failed_environment_is_told(tmp_path):
+    (tmp_path / "env 0").write_text("in the way")
+    (tmp_path / "env 1").write_text("in the way")
+    told = ask("environments.py", facts.Environments, str(tmp_path), str(tmp_path))
+    assert set(told.results) == {"venv", "venv --copies"}
+    assert all(environment.step == "make it" and environment.error for environment in told.results.values())
+
+
+def test_the_wheel_installs_and_answers(tmp_path):
+    (tmp_path / wheel.NAME).write_bytes(wheel.tiny_wheel())
+    code = "import farm_parcel; farm_parcel.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path / wheel.NAME)}, capture_output=True, check=True
+    )
+    assert done.stdout == b"42\n"
+    assert wheel.tiny_wheel() == wheel.tiny_wheel()
+
+
+def test_probes_are_put_where_they_are_asked():
+    with tarfile.open(fileobj=io.BytesIO(parcel(probe_files(), ["probes", "a b"]))) as tar:
+        names = tar.getnames()
+    assert {"probes/imports.py", "probes/embed.c"} <= set(names)
+    assert PROBES == "/work/probes"
+    assert names[:2] == ["probes", "a b"]

@@ -1,0 +1,94 @@
+"""The whole of a verification: boxes are furnished, every check is accounted for, nothing is skipped silently."""
+
+from __future__ import annotations
+
+import pytest
+
+from farm.errors import Transient
+from tests.fakes import ScriptedBox, ScriptedEngine
+from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted, Entry, build_info
+from tests.verify.elves import Shape, elf
+from workers.engine.protocol import Limits
+from workers.verify.expected import elsewhere, is_libc
+from workers.verify.run import Images, verify_archive, verify_without_boxes
+from workers.verify.table import TABLE
+
+IMAGES = Images(runtime="runtime:1", builder="builder:1")
+
+
+def archive(folder, crafted: Crafted | None = None):
+    path = folder / "crafted.tar.gz"
+    path.write_bytes((crafted or Crafted()).packed())
+    return path
+
+
+def test_without_boxes_every_other_check_is_skipped_with_the_reason(tmp_path):
+    lines: list[str] = []
+    outcome = verify_without_boxes(archive(tmp_path), build_info(), "no engine answers", lines.append)
+    assert [check.check for check in outcome.checks] == [check.id for check in TABLE]
+    assert {check.check for check in outcome.skipped} == {check.id for check in TABLE if check.where != "archive"}
+    assert {check.skipped for check in outcome.skipped} == {"no engine answers"}
+    assert outcome.findings == ()
+    assert "verify run.version: skipped: no engine answers" in lines
+    assert len(lines) == len(TABLE)
+
+
+def test_boxes_are_furnished_and_given_back(tmp_path):
+    boxes = {"runtime:1": ScriptedBox(), "builder:1": ScriptedBox()}
+    engine = ScriptedEngine(boxes)
+    limits = Limits(deadline_s=60)
+    outcome = verify_archive(archive(tmp_path), build_info(), engine, IMAGES, limits)
+    assert engine.open == 0
+    assert [(spec.image, spec.limits) for spec in engine.specs] == [("runtime:1", limits), ("builder:1", limits)]
+    assert "python/bin/python3.13" in boxes["runtime:1"].files["/work/a place/py thön"]
+    assert "python/bin/python3.13" in boxes["builder:1"].files["/work/elsewhere/opt"]
+    assert {"a place", "a place/py thön", "scratch", "probes/imports.py"} <= set(boxes["runtime:1"].files["/work"])
+    assert outcome.skipped == ()
+    assert {finding.check for finding in outcome.findings} >= {check.id for check in TABLE if check.where == "runtime"} - {
+        "moved.scripts"
+    }
+    assert set(outcome.seconds) == {check.id for check in TABLE}
+
+
+def test_a_lost_engine_is_transient_and_boxes_are_given_back(tmp_path):
+    engine = ScriptedEngine({"runtime:1": ScriptedBox({"": Transient("lost")}), "builder:1": ScriptedBox()})
+    with pytest.raises(Transient, match="lost"):
+        verify_archive(archive(tmp_path), build_info(), engine, IMAGES, Limits())
+    assert engine.open == 0
+
+
+def test_an_archive_that_cannot_be_read_is_a_finding(tmp_path):
+    path = tmp_path / "cut.tar.gz"
+    path.write_bytes(Crafted().packed()[:700])
+    outcome = verify_archive(path, build_info(), ScriptedEngine({}), IMAGES, Limits())
+    assert [finding.check for finding in outcome.errors] == ["archive.layout"]
+    assert {check.skipped for check in outcome.checks[1:]} == {"the archive cannot be unpacked"}
+    assert [check.check for check in outcome.checks] == [check.id for check in TABLE]
+
+
+def test_errors_and_warnings_are_told_apart(tmp_path):
+    crafted = Crafted().having(f"{DYNLOAD}/math.{SUFFIX}", Entry(elf(Shape(debuglink=None, runpath="/opt")), mode=0o755))
+    lines: list[str] = []
+    outcome = verify_without_boxes(archive(tmp_path, crafted), build_info(), "-", lines.append)
+    assert [(finding.check, finding.severity) for finding in outcome.findings] == [
+        ("linkage.runpath", "error"),
+        ("debug.links", "warning"),
+    ]
+    assert [finding.check for finding in outcome.errors] == ["linkage.runpath"]
+    assert any(line.startswith("verify linkage.runpath: 1 errors, 0 other") for line in lines)
+
+
+def test_ids_are_unique_and_every_row_says_what_it_proves():
+    assert len({check.id for check in TABLE}) == len(TABLE)
+    assert all(check.proves for check in TABLE)
+    places = [check.where for check in TABLE]
+    assert places == sorted(places, key=["archive", "runtime", "builder"].index)
+
+
+def test_rows_of_what_is_expected():
+    assert is_libc("libc.so.6")
+    assert is_libc("ld-linux-x86-64.so.2")
+    assert is_libc("libc.musl-x86_64.so.1")
+    assert not is_libc("libcrypt.so.1")
+    assert "winreg" in elsewhere()
+    assert "tkinter" not in elsewhere()

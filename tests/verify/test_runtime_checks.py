@@ -1,0 +1,278 @@
+"""Every check that asks a box finds nothing wrong with good answers, and finds each bad one."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from farm.errors import BuildFailed, Transient
+from tests.fakes import ScriptedBox
+from tests.verify.crafted import CERTIFICATES, SYSCONFIG, Crafted, Entry, build_info
+from workers.verify.probe import MARK
+from workers.verify.table import TABLE
+
+if TYPE_CHECKING:
+    from workers.verify.subject import Subject
+
+ROOT = "/work/a place/py thön/python"
+BUILDER = "/work/elsewhere/opt/python"
+UV = "/work/scratch/uv/cpython-managed"
+GOOD = Crafted()
+
+
+def places(root: str) -> dict:
+    return {
+        "prefix": root,
+        "exec_prefix": root,
+        "base_prefix": root,
+        "executable": f"{root}/bin/python3.13",
+        "paths": {"stdlib": f"{root}/lib/python3.13"},
+        "variables": {"LIBDIR": f"{root}/lib", "CONFIG_ARGS": "'--prefix=/install'", "LIBPC": ""},
+        "files": {"Makefile": f"{root}/lib/python3.13/config/Makefile"},
+        "missing": [],
+    }
+
+
+ANSWERS = {
+    "imports.py": {
+        "version": "3.13.5",
+        "builtin": ["sys", "_io"],
+        "imported": ["os", "ssl"],
+        "failures": {
+            "_tkinter": {"kinds": ["ImportError"], "message": "libtk8.6.so: cannot open shared object file"},
+            "tkinter": {"kinds": ["ImportError"], "message": "libtk8.6.so: cannot open shared object file"},
+            "winreg": {"kinds": ["ModuleNotFoundError", "ImportError"], "message": "No module named 'winreg'"},
+        },
+        "mapped": [f"{ROOT}/bin/python3.13", f"{ROOT}/lib/python3.13/lib-dynload/math.so", "/usr/lib/libc.so.6"],
+    },
+    "linked.py": {"missing": {f"{ROOT}/lib/python3.13/lib-dynload/_tkinter.so": ["libtk8.6.so"]}},
+    "smoke.py": {"results": {"compression": "", "tls": ""}, "openssl": "OpenSSL 3.5.0", "sqlite": "3.46.1", "authorities": 140},
+    f"{UV}/bin/python3.13 /work/probes/places.py": places(UV),
+    "places.py": places(ROOT),
+    "sh -c": {"prefix": ROOT, "base_prefix": ROOT, "executable": f"{ROOT}/bin/python3.13", "mapped": []},
+    "environments.py": {"results": {"venv": {"error": "", "step": ""}, "venv --copies": {"error": "", "step": ""}}},
+    "extension.py": {"error": "", "step": "", "needed": ["libc.so.6"]},
+    "embed.py": {
+        "error": "",
+        "step": "",
+        "needed": ["libpython3.13.so.1.0", "libc.so.6"],
+        "runs": {"rpath": BUILDER, "LD_LIBRARY_PATH": BUILDER},
+    },
+}
+PLAIN = {
+    "-c import platform": "I am 3.13.5",
+    "cp -R": "",
+    "pip --version": f"pip 25 from {ROOT}/lib",
+    "pip3 --version": f"from {ROOT}/lib",
+}
+
+
+def box(changes: dict | None = None, **plain) -> ScriptedBox:
+    """A box whose probes answer well; `changes` maps a probe to changes deep in its answer."""
+    answers = copy.deepcopy(ANSWERS)
+    for probe, change in (changes or {}).items():
+        _merge(answers[probe], change)
+    said = {probe: f"noise\n{MARK}{json.dumps(answer)}" for probe, answer in answers.items()}
+    return ScriptedBox({**plain, **PLAIN, **plain, **said})  # the first key decides who is asked first
+
+
+def _merge(into: dict, change: dict) -> None:
+    for key, value in change.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def subject(folder, scripted: ScriptedBox, crafted: Crafted = GOOD) -> Subject:
+    return replace(crafted.subject(folder), runtime=scripted, builder=scripted)
+
+
+def look(check_id: str, tested: Subject) -> tuple:
+    return next(check for check in TABLE if check.id == check_id).findings(tested)
+
+
+IN_BOXES = [check for check in TABLE if check.where != "archive"]
+FAILED = {"kinds": ["ImportError"], "message": "libssl.so.3: cannot open shared object file"}
+START = "sh -c"
+SABOTAGE = [
+    ("run.version", box(**{"-c import platform": (139, "Segmentation fault")}), "does not start (exit 139)"),
+    ("run.version", box(**{"-c import platform": "I am 3.13.4"}), "the cell says 3.13.5"),
+    ("run.version", box(**{"-c import platform": "Could not find platform libraries\nI am 3.13.5"}), "it complains"),
+    (
+        "modules.import",
+        box({"imports.py": {"failures": {"ssl": FAILED}}}),
+        "module ssl does not import: ImportError: libssl.so.3",
+    ),
+    (
+        "modules.import",
+        box({"imports.py": {"failures": {"cgi": {"kinds": ["ModuleNotFoundError"], "message": "No module named 'cgi'"}}}}),
+        "module cgi does not import",
+    ),
+    (
+        "modules.import",
+        box({"imports.py": {"failures": {"tkinter": {"kinds": ["SystemError", "Exception"], "message": "libtk8.6.so"}}}}),
+        "module tkinter does not import: SystemError",
+    ),
+    ("modules.builtin", box({"imports.py": {"builtin": ["sys"]}}), "module _io is not linked"),
+    (
+        "modules.builtin",
+        box({"imports.py": {"builtin": ["sys", "_io", "_new"]}}),
+        "_new is linked into the interpreter and nobody",
+    ),
+    ("linkage.maps", box({"imports.py": {"mapped": [f"{ROOT}/lib/libpython3.13.so.1.0"]}}), "libpython3.13.so.1.0 is loaded"),
+    (
+        "linkage.maps",
+        box({"imports.py": {"mapped": ["/usr/bin/python3.13", "/x/lib-dynload/math.so"]}}),
+        "another Python answered",
+    ),
+    ("linkage.maps", box({"imports.py": {"mapped": [f"{ROOT}/bin/python3.13"]}}), "this check saw nothing"),
+    ("linkage.resolved", box({"linked.py": {"missing": {f"{ROOT}/lib/x.so": ["libfoo.so.1"]}}}), "does not find libfoo.so.1"),
+    ("stdlib.smoke", box({"smoke.py": {"results": {"tls": "ValueError: no"}}}), "tls: ValueError: no"),
+    ("stdlib.smoke", box({"smoke.py": {"openssl": "OpenSSL 1.1.1"}}), "OpenSSL is 'OpenSSL 1.1.1' when it runs"),
+    ("stdlib.smoke", box({"smoke.py": {"sqlite": ""}}), "SQLite is '' when it runs"),
+    ("stdlib.smoke", box({"smoke.py": {"authorities": 0}}), "TLS trusts no authority"),
+    ("moved.sysconfig", box({"places.py": {"prefix": "/install"}}), "sys.prefix is '/install'"),
+    (
+        "moved.sysconfig",
+        box({"places.py": {"variables": {"LIBDIR": "/install/lib"}}}),
+        f"not inside {ROOT}: LIBDIR = '/install/lib'",
+    ),
+    ("moved.sysconfig", box({"places.py": {"paths": {"include": "/usr/include"}}}), "include = '/usr/include'"),
+    ("moved.sysconfig", box({"places.py": {"files": {"Makefile": "/install/Makefile"}}}), "Makefile = '/install/Makefile'"),
+    ("moved.sysconfig", box({"places.py": {"executable": "/usr/bin/python3"}}), "sys.executable = '/usr/bin/python3'"),
+    ("moved.sysconfig", box({"places.py": {"missing": ["LIBDIR"]}}), "does not exist: LIBDIR"),
+    ("moved.sysconfig", box({"places.py": {"variables": {"LDFLAGS": "-L/install/lib"}}}), "a place of the build: LDFLAGS"),
+    ("moved.sysconfig", box({"places.py": {"variables": {"abs_srcdir": "/work/src"}}}), "a place of the build: abs_srcdir"),
+    (
+        "moved.uv",
+        box({f"{UV}/bin/python3.13 /work/probes/places.py": {"prefix": ROOT}}),
+        f"sys.prefix is '{ROOT}', and not {UV}",
+    ),
+    ("moved.uv", box(**{"cp -R": (1, "cp: cannot open: Permission denied")}), "cannot be copied by an ordinary user"),
+    ("moved.scripts", box(**{"pip --version": (127, "not found")}), "fails with exit 127: not found"),
+    (
+        "moved.scripts",
+        box(**{"links to scripts/pip3 --version": "pip 25 from /usr/lib"}),
+        "through a link from elsewhere, it does not",
+    ),
+    ("moved.symlink", box({START: {"base_prefix": "/install"}}), "it says that its prefix is '/install'"),
+    ("moved.symlink", box({START: {"mapped": [f"{ROOT}/lib/libpython3.13.so.1.0"]}}), "it loads libpython"),
+    (
+        "moved.venv",
+        box({"environments.py": {"results": {"venv": {"error": "boom", "step": "make it"}}}}),
+        "at the step 'make it': boom",
+    ),
+    (
+        "build.extension",
+        box({"extension.py": {"error": "cc: not found", "step": "compile"}}),
+        "at the step 'compile': cc: not found",
+    ),
+    (
+        "build.extension",
+        box({"extension.py": {"needed": ["libpython3.13.so.1.0"]}}),
+        "built against it NEEDs libpython3.13.so.1.0",
+    ),
+    *(
+        case
+        for check in ("build.embed.pkgconfig", "build.embed.config")
+        for case in (
+            (check, box({"embed.py": {"error": "no Python.h", "step": "compile"}}), "fails at the step 'compile'"),
+            (check, box({"embed.py": {"needed": ["libc.so.6"]}}), "and not libpython3.13.so.1.0"),
+            (
+                check,
+                box({"embed.py": {"runs": {"rpath": "error: No module named 'encodings'"}}}),
+                "finding libpython by rpath and told",
+            ),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("check", IN_BOXES, ids=lambda check: check.id)
+def test_good_answers_make_no_findings(check, tmp_path):
+    assert look(check.id, subject(tmp_path, box())) == ()
+
+
+@pytest.mark.parametrize(("check", "scripted", "says"), SABOTAGE, ids=[f"{check}: {says}" for check, _, says in SABOTAGE])
+def test_sabotage_is_found(check, scripted, says, tmp_path):
+    found = look(check, subject(tmp_path, scripted))
+    assert any(says in finding.message for finding in found), found
+
+
+def test_every_check_in_a_box_can_fail():
+    assert {check for check, _, _ in SABOTAGE} == {check.id for check in IN_BOXES}
+
+
+@pytest.mark.parametrize("check", [check for check in IN_BOXES if check.id != "moved.scripts"], ids=lambda check: check.id)
+@pytest.mark.parametrize(
+    "answer",
+    [(139, "Segmentation fault"), (0, MARK + "{}"), (0, MARK + "no JSON"), (124, "stuck"), BuildFailed("past its deadline")],
+    ids=["crash", "empty", "nonsense", "timeout", "deadline"],
+)
+def test_a_probe_that_gives_no_answer_is_an_error(check, answer, tmp_path):
+    found = look(check.id, subject(tmp_path, ScriptedBox({"": answer})))
+    assert found
+    assert {finding.check for finding in found} == {check.id}
+    assert any(finding.severity == "error" for finding in found)
+
+
+@pytest.mark.parametrize("check", IN_BOXES, ids=lambda check: check.id)
+def test_a_lost_engine_is_no_finding(check, tmp_path):
+    with pytest.raises(Transient):
+        look(check.id, subject(tmp_path, ScriptedBox({"": Transient("the box was lost")})))
+
+
+def test_all_imports_are_one_process(tmp_path):
+    scripted = box()
+    tested = subject(tmp_path, scripted)
+    for check in ("modules.import", "modules.builtin", "linkage.maps"):
+        look(check, tested)
+    assert sum("imports.py" in command for command in scripted.commands) == 1
+
+
+def test_what_uv_refuses_is_a_finding(tmp_path):
+    crafted = GOOD.having(SYSCONFIG, Entry(b"build_time_vars = {}\n"))
+    (finding,) = look("moved.uv", subject(tmp_path, box(), crafted))
+    assert finding.message.startswith("uv refuses it: the first line is not")
+    two = GOOD.having(SYSCONFIG.replace("linux", "other"), Entry(b""))
+    assert "uv takes any one" in look("moved.uv", subject(tmp_path / "2", box(), two))[0].message
+
+
+def test_uv_gets_the_rewritten_files(tmp_path):
+    scripted = box()
+    look("moved.uv", subject(tmp_path, scripted))
+    assert scripted.files == {UV: [SYSCONFIG, "lib/pkgconfig/python-3.13-embed.pc"]}
+
+
+def test_no_authority_is_no_finding_without_the_package(tmp_path):
+    build = build_info()
+    crafted = replace(GOOD, build=build.model_copy(update={"runtime": tuple(p for p in build.runtime if p != CERTIFICATES)}))
+    assert look("stdlib.smoke", subject(tmp_path, box({"smoke.py": {"authorities": 0}}), crafted)) == ()
+
+
+def test_embedding_starts_without_a_home_and_says_whether_one_helps(tmp_path):
+    runs = {"rpath": "error: encodings", "rpath and PYTHONHOME": BUILDER}
+    scripted = box({"embed.py": {"runs": runs}})
+    found = look("build.embed.pkgconfig", subject(tmp_path, scripted))
+    assert [finding.hint for finding in found] == ["it runs once PYTHONHOME is set"]
+    assert all("PYTHONHOME" not in environment for environment in scripted.environments)
+
+
+def test_an_odd_argv0_stops_nothing(tmp_path):
+    scripted = box()
+    scripted.script = {"exec -a": (1, "No module named 'encodings'"), **scripted.script}
+    (finding,) = look("moved.symlink", subject(tmp_path, scripted))
+    assert (finding.severity, "argv[0] that names nothing" in finding.message) == ("warning", True)
+
+
+def test_idle_without_tk_is_excused_only_while_tk_is_optional(tmp_path):
+    idle = Entry(b"#!/bin/sh\n", mode=0o755)
+    scripted = box(**{"idle3 -h": (1, "** IDLE can't import Tkinter. Your Python may not be configured for Tk. **")})
+    assert look("moved.scripts", subject(tmp_path, scripted, GOOD.having("bin/idle3", idle))) == ()
+    needed = replace(GOOD.having("bin/idle3", idle), build=build_info(runtime=()))
+    assert len(look("moved.scripts", subject(tmp_path / "2", scripted, needed))) == 2

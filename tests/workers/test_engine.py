@@ -1,0 +1,165 @@
+"""Boxes on a real engine: what runs in them is shut in, ends in time, and leaves nothing behind."""
+
+import gc
+import io
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from farm.errors import BuildFailed, Cancelled, EngineUnavailable
+from workers.engine.docker import OWNER, DockerEngine
+from workers.engine.protocol import BoxSpec, Limits
+
+pytestmark = pytest.mark.engine
+
+QUICK = Limits(memory_bytes=256 << 20, pids=64, deadline_s=60, silent_s=60, lease_s=6)
+
+
+def boxes(engine, label):
+    return engine._client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
+
+
+def volumes(engine):
+    return {volume.name for volume in engine._client.volumes.list()}
+
+
+def wait_until(true, seconds=20.0):
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "it did not happen in time"
+        time.sleep(0.1)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # docker-py leaves the failed socket to gc
+def test_an_address_where_nothing_answers_is_named():
+    with pytest.raises(EngineUnavailable, match=r"unix:///nowhere/engine\.sock"):
+        DockerEngine("unix:///nowhere/engine.sock")
+    gc.collect()
+
+
+def test_an_image_that_is_not_there_has_no_layers(engine):
+    assert engine.layers("python-farm/no-such-image:1") is None
+
+
+def test_a_box_is_shut_in(engine, box_image):
+    with engine.box(BoxSpec(box_image, QUICK)) as box:
+        said = box.run(["sh", "-c", "id -u; ls /sys/class/net; cat /proc/self/status"]).output
+        assert said.splitlines()[:2] == ["1000", "lo"]
+        assert "CapEff:\t0000000000000000" in said
+        assert "CapBnd:\t0000000000000000" in said
+        assert "NoNewPrivs:\t1" in said
+        assert not box.run(["touch", "/etc/x"]).ok
+        assert box.run(["sh", "-c", "touch /work/x && cp /bin/true /tmp/t && /tmp/t"]).ok
+        mounts = box.run(["cat", "/proc/mounts"]).output
+        assert str(Path.cwd()) not in mounts
+
+
+def test_output_exit_code_and_lines_come_back(engine, box_image):
+    lines = []
+    with engine.box(BoxSpec(box_image, QUICK)) as box:
+        done = box.run(["sh", "-c", 'echo "$A"; echo two >&2; printf three; exit 7'], env={"A": "one"}, on_line=lines.append)
+    assert (done.exit_code, done.output, lines) == (7, "one\ntwo\nthree", ["one", "two", "three"])
+
+
+def test_files_go_in_and_come_out(engine, box_image):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        info = tarfile.TarInfo("in.txt")
+        info.size = 5
+        tar.addfile(info, io.BytesIO(b"hello"))
+    with engine.box(BoxSpec(box_image, QUICK)) as box:
+        box.put("/work", stream.getvalue())
+        assert box.run(["sh", "-c", "mkdir out && cp in.txt out/"]).ok
+        out = io.BytesIO(b"".join(box.get("/work/out")))
+    with tarfile.open(fileobj=out) as tar:
+        assert tar.extractfile("out/in.txt").read() == b"hello"
+
+
+def test_a_command_has_its_own_time_limit(engine, box_image):
+    with engine.box(BoxSpec(box_image, QUICK)) as box:
+        assert box.run(["sleep", "30"], timeout_s=0.5).exit_code == 124
+        assert box.run(["echo", "alive"]).ok
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (replace(QUICK, deadline_s=2), "longer than its deadline of 2 s"),
+        (replace(QUICK, silent_s=2), "nothing was printed for 2 s"),
+    ],
+)
+def test_a_box_ends_when_its_time_is_over(engine, box_image, limits, said):
+    with pytest.raises(BuildFailed, match=said), engine.box(BoxSpec(box_image, limits)) as box:
+        box.run(["sleep", "50"])
+
+
+def test_a_box_ends_when_somebody_cancels(engine, box_image):
+    began = time.monotonic()
+    with (
+        pytest.raises(Cancelled),
+        engine.box(BoxSpec(box_image, QUICK, cancelled=lambda: time.monotonic() - began > 1.5)) as box,
+    ):
+        box.run(["sleep", "50"])
+    assert time.monotonic() - began < 20
+
+
+def test_memory_is_limited(engine, box_image):
+    with engine.box(BoxSpec(box_image, QUICK)) as box:
+        done = box.run(["sh", "-c", "head -c 400000000 /dev/zero | tail | wc -c"])
+    assert "400000000" not in done.output
+
+
+def test_nothing_is_left_behind(engine, box_image):
+    before = volumes(engine)
+    with engine.box(BoxSpec(box_image, QUICK, labels={"farm.test": "tidy"})) as box:
+        box.run(["true"])
+        assert len(boxes(engine, "farm.test=tidy")) == 1
+        assert volumes(engine) - before
+    wait_until(lambda: not boxes(engine, "farm.test=tidy") and volumes(engine) <= before)
+
+
+ORPHAN = """
+import sys, time
+from workers.engine.docker import DockerEngine
+from workers.engine.protocol import BoxSpec, Limits
+with DockerEngine(sys.argv[1]).box(BoxSpec(sys.argv[2], Limits(lease_s=6), labels={"farm.test": sys.argv[3]})) as box:
+    print("up", flush=True)
+    box.run(["sleep", "300"])
+"""
+
+
+def test_a_box_is_gone_soon_after_its_worker_was_killed(engine, engine_url, box_image):
+    before = volumes(engine)
+    worker = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN, engine_url, box_image, "orphan"], stdout=subprocess.PIPE, text=True
+    )
+    assert worker.stdout.readline() == "up\n"
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    worker.stdout.close()
+    wait_until(lambda: not boxes(engine, "farm.test=orphan") and volumes(engine) <= before, seconds=60)
+
+
+def test_what_a_dead_process_only_created_is_swept(engine, box_image):
+    dead = f"{os.uname().nodename}/4194304/1"
+    mine = engine._client.containers.create(box_image, ["true"], labels={OWNER: dead, "farm.test": "swept"})
+    other = engine._client.containers.create(box_image, ["true"], labels={OWNER: "elsewhere/1/1", "farm.test": "swept"})
+    try:
+        assert engine.sweep() >= 1
+        assert [left.id for left in boxes(engine, "farm.test=swept")] == [other.id]
+    finally:
+        other.remove(force=True)
+    assert mine.id != other.id
+
+
+def test_a_build_that_fails_says_which_lines(engine, box_image):
+    with pytest.raises(BuildFailed, match="no-such-program"):
+        engine.build("python-farm/test-broken:1", f"FROM {box_image}\nRUN echo here && no-such-program\n")
+    assert engine.layers("python-farm/test-broken:1") is None

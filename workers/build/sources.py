@@ -1,0 +1,245 @@
+"""Source archives: fetched from wherever they can be had, and used only when their sha256 is the one we know."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
+
+from farm.errors import BadInput, FarmError, Transient
+from workers.build.mirror import mirror_roots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from farm.plan.recipe import Source
+    from farm.settings import Settings
+
+PYTHON_ORG = "https://www.python.org/ftp/python/"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a download may take and how large it may be: seconds, bytes, and tries at one place."""
+
+    connect_s: float = 10
+    stall_s: float = 30
+    whole_s: float = 15 * 60
+    pause_s: float = 2
+    tries: int = 2
+    redirects: int = 5
+    bytes: int = 256 << 20
+
+
+class _Absent(Exception):  # noqa: N818 - named for what happened
+    """This place does not have the archive, or has another file under its name. Asking again is no use."""
+
+
+class _Trouble(Exception):  # noqa: N818 - named for what happened
+    """This place failed in a way that may pass."""
+
+
+class _Unreachable(_Trouble):
+    """Nobody answers at this place: not worth a second try before the next place has had its turn."""
+
+
+def fetch(source: Source, settings: Settings, on_line: Callable[[str], None], patience: Patience | None = None) -> Path:
+    """A file in the cache that has the source's sha256, fetched if it is not there or no longer what it was.
+
+    Looks in the cache, the folder `sources`, `source_mirror`, python.org, then the pool of this host's Debian mirror.
+    `on_line` gets one line for each try. Raises BadInput when every place answered that it has no such file, and
+    Transient when a place could not be asked.
+    """
+    target = settings.cache / "sources" / source.sha256 / source.file
+    if _cached(target, source, on_line):
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target.parent)
+    if settings.sources and _from_folder(source, settings.sources, target, on_line):
+        return target
+    troubles: list[str] = []
+    misses: list[str] = []
+    for url in places(source, settings):
+        try:
+            _download(url, source, target, settings, patience or Patience())
+        except _Absent as absent:
+            misses.append(_told(f"{url}: {absent}", on_line))
+        except _Trouble as trouble:
+            troubles.append(_told(f"{url}: {trouble}", on_line))
+        else:
+            on_line(f"{source.file}: fetched from {url}, sha256 is right")
+            return target
+    raise _nowhere(source, misses, troubles)
+
+
+def places(source: Source, settings: Settings) -> Iterator[str]:
+    """The urls at which an archive may be, best first. This host's apt is only asked when the others had nothing."""
+    for base in (settings.source_mirror, PYTHON_ORG):
+        if base:
+            yield f"{base.rstrip('/')}/{source.path}"
+    if source.pool:
+        for root in mirror_roots(settings):
+            yield f"{root}/{source.pool}"
+
+
+def _nowhere(source: Source, misses: list[str], troubles: list[str]) -> FarmError:
+    message = f"{source.file} could not be had. Tried:\n  " + "\n  ".join(misses + troubles)
+    hint = f"put the file whose sha256 is {source.sha256} into a folder, under any name, and name it in FARM_SOURCES"
+    return Transient(message, hint=f"try again; or {hint}") if troubles else BadInput(message, hint=hint)
+
+
+def _cached(target: Path, source: Source, on_line: Callable[[str], None]) -> bool:
+    found = _sha256_of(target)
+    if found == source.sha256:
+        on_line(f"{source.file}: in the cache, sha256 is right")
+    elif found:
+        on_line(f"{target}: damaged (sha256 {found}, not {source.sha256}); removed, fetching it again")
+        target.unlink(missing_ok=True)
+    return found == source.sha256
+
+
+def _from_folder(source: Source, folder: Path, target: Path, on_line: Callable[[str], None]) -> bool:
+    if not folder.is_dir():
+        raise BadInput(f"FARM_SOURCES names {folder}, which is no folder", hint="name a folder, or unset it")
+    files = (entry for entry in folder.iterdir() if entry.is_file())
+    for entry in sorted(files, key=lambda entry: (entry.name != source.file, entry.name)):
+        if _sha256_of(entry) != source.sha256:
+            continue
+        with entry.open("rb") as stream, _appearing(target, source) as write:
+            while block := stream.read(1 << 20):
+                write(block)
+        on_line(f"{source.file}: taken from {entry}, sha256 is right")
+        return True
+    on_line(f"{source.file}: no file in {folder} has sha256 {source.sha256}")
+    return False
+
+
+def _download(url: str, source: Source, target: Path, settings: Settings, patience: Patience) -> None:
+    for remaining in reversed(range(patience.tries)):
+        try:
+            _download_once(url, source, target, settings, patience)
+        except _Unreachable:
+            raise
+        except _Trouble:
+            if not remaining:
+                raise
+            time.sleep(patience.pause_s)
+        else:
+            return
+
+
+def _download_once(url: str, source: Source, target: Path, settings: Settings, patience: Patience) -> None:
+    with _answer(url, settings, patience) as response, _appearing(target, source) as write:
+        for block in _body(response, patience):
+            write(block)
+
+
+@contextmanager
+def _answer(url: str, settings: Settings, patience: Patience) -> Iterator[requests.Response]:
+    """The answer to a GET when it is a good one. `requests` finds proxies and .netrc by itself."""
+    with requests.Session() as session, _named_troubles(patience):
+        session.max_redirects = patience.redirects
+        response = session.get(
+            url,
+            stream=True,
+            timeout=(patience.connect_s, patience.stall_s),
+            verify=settings.ca_bundle or True,
+            headers={"Accept-Encoding": "identity"},
+        )
+        status = response.status_code
+        if status in (requests.codes.too_many_requests, requests.codes.request_timeout) or status >= 500:  # noqa: PLR2004 - HTTP
+            raise _Trouble(f"the server answered {status} {response.reason}")
+        if status != requests.codes.ok:
+            raise _Absent(f"the server answered {status} {response.reason}")
+        yield response
+
+
+@contextmanager
+def _named_troubles(patience: Patience) -> Iterator[None]:
+    try:
+        yield
+    except requests.TooManyRedirects as error:
+        raise _Absent(f"more than {patience.redirects} redirects") from error
+    except (requests.exceptions.SSLError, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+        raise _Unreachable(f"{error} (FARM_CA_BUNDLE names a private CA)") from error
+    except requests.Timeout as error:
+        raise _Trouble(f"nothing came for {patience.stall_s:.0f} s") from error
+    except requests.exceptions.ChunkedEncodingError as error:
+        raise _Trouble("the connection broke off half way") from error
+    except requests.ConnectionError as error:
+        if "timed out" in str(error).lower():
+            raise _Trouble(f"nothing came for {patience.stall_s:.0f} s") from error
+        raise _Unreachable(f"no connection ({_root_cause(error)})") from error
+    except requests.RequestException as error:
+        raise _Trouble(f"{type(error).__name__}: {error}") from error
+
+
+def _root_cause(error: BaseException) -> str:
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error) or type(error).__name__
+
+
+def _body(response: requests.Response, patience: Patience) -> Iterable[bytes]:
+    """The blocks of an answer, which end with an error when it is too long, too slow, or shorter than it said."""
+    size, deadline = 0, time.monotonic() + patience.whole_s
+    for block in response.iter_content(1 << 18):
+        size += len(block)
+        if size > patience.bytes:
+            raise _Absent(f"larger than {patience.bytes} bytes: no source archive")
+        if time.monotonic() > deadline:
+            raise _Trouble(f"not finished after {patience.whole_s:.0f} s ({size} bytes came)")
+        yield block
+    said = response.headers.get("Content-Length", "")
+    if said.isdecimal() and size != int(said):
+        raise _Trouble(f"broke off after {size} of {said} bytes")
+
+
+@contextmanager
+def _appearing(target: Path, source: Source) -> Iterator[Callable[[bytes], None]]:
+    """Takes the bytes of a file that appears whole with the right sha256, or not at all."""
+    digest = hashlib.sha256()
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as private:
+        partial = Path(private, target.name)
+        with partial.open("wb") as file:
+
+            def write(block: bytes) -> None:
+                file.write(block)
+                digest.update(block)
+
+            yield write
+            file.flush()
+            os.fsync(file.fileno())
+        if digest.hexdigest() != source.sha256:
+            raise _Absent(f"wrong file, not kept: wanted sha256 {source.sha256}, got {digest.hexdigest()}")
+        partial.replace(target)
+
+
+def _sha256_of(path: Path) -> str:
+    """As hex; empty when there is no such file."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def _told(line: str, on_line: Callable[[str], None]) -> str:
+    on_line(line)
+    return line
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a download left behind that was killed more than a day ago."""
+    for left in folder.glob(".part-*"):
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < time.time() - 86400:
+                shutil.rmtree(left, ignore_errors=True)

@@ -1,0 +1,158 @@
+"""The tasks of a builder: thin. Each parses its message, asks for leave, calls the pipeline, and stages what came out.
+
+Nothing is raised towards Celery: a failure is data in `result.json`, and a message that leads to nothing is just dropped,
+because the scheduler sees in the store what is missing and wakes the cell again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import tempfile
+import time
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from celery.exceptions import SoftTimeLimitExceeded
+
+from farm.errors import BrokerUnavailable, BuildFailed, Failure, FarmError
+from farm.wire.mailbox import BuilderMail, new_reply
+from farm.wire.messages import (
+    BUILD_TASK,
+    RESOLVE_TASK,
+    STAGED_LOG,
+    STAGED_RESULT,
+    Beat,
+    Grant,
+    GrantRequest,
+    Resolved,
+    ResolveRequest,
+    Result,
+    WakeUp,
+)
+from workers.app import app, settings
+from workers.reporter import BeatingReporter
+
+if TYPE_CHECKING:
+    from workers.pipeline import Effects
+
+log = logging.getLogger(__name__)
+
+
+def worker_name() -> str:
+    """How this slot is called in attempts, labels and logs."""
+    return f"{socket.gethostname()}.{os.getpid()}"
+
+
+@app.task(name=BUILD_TASK)  # type: ignore[untyped-decorator] # celery has no types
+def build_cell(message: dict[str, object]) -> None:
+    """Make one attempt at a cell, if the scheduler grants one."""
+    wake = WakeUp.model_validate(message)
+    mail = BuilderMail(settings.broker_url)
+    if not mail.someone_answers(wake.run):
+        log.info("%s: nobody answers for run %s any more", wake.cell, wake.run)
+        return
+    answer = mail.ask(GrantRequest(run=wake.run, cell=wake.cell, worker=worker_name(), reply=new_reply()))
+    if not isinstance(answer, Grant):
+        log.info("%s: no leave: %s", wake.cell, answer.reason if answer else "nobody answered")
+        return
+    log.info("%s: attempt %d of run %s begins", wake.cell, answer.attempt, wake.run)
+    with tempfile.TemporaryDirectory(prefix="farm-attempt-") as folder:
+        _attempt(wake, answer, mail, Path(folder))
+
+
+@app.task(name=RESOLVE_TASK)  # type: ignore[untyped-decorator] # celery has no types
+def resolve(message: dict[str, object]) -> None:
+    """Find the inputs of a distro and arch, and hand them back."""
+    request = ResolveRequest.model_validate(message)
+    mail = BuilderMail(settings.broker_url)
+    if not mail.someone_answers(request.run):
+        return
+    beat = _first_beat(request.run, f"resolve.{request.distro}.{request.arch}", 1, "base image")
+    with tempfile.TemporaryDirectory(prefix="farm-resolve-") as folder:
+        with BeatingReporter(mail, beat=beat, lease_s=settings.lease_s, log=Path(folder) / STAGED_LOG) as reporter:
+            resolved = _resolve(request, reporter)
+        mail.answer_resolve(request.reply, resolved)
+
+
+def _resolve(request: ResolveRequest, reporter: BeatingReporter) -> Resolved:
+    from workers import pipeline  # noqa: PLC0415 - the engine is only imported by the process that uses it
+
+    try:
+        inputs = pipeline.resolve(request.distro, request.arch, request.packages, _effects(reporter))
+    except Exception as error:
+        return Resolved(failure=_failure(error, reporter))
+    return Resolved(inputs=inputs)
+
+
+def _attempt(wake: WakeUp, grant: Grant, mail: BuilderMail, folder: Path) -> None:
+    """Build, then stage the log, then the result: what is staged last says that all the rest is there."""
+    log_file = folder / STAGED_LOG
+    beat = _first_beat(wake.run, wake.cell, grant.attempt, "start")
+    with BeatingReporter(mail, beat=beat, lease_s=settings.lease_s, log=log_file) as reporter:
+        result = _build(wake, grant, reporter)
+        reporter.note(f"=== {'failed: ' + result.failure.message if result.failure else 'built'}")
+        reporter.flush()
+        result_file = folder / STAGED_RESULT
+        result_file.write_text(result.model_dump_json(), encoding="utf-8")
+        _stage(log_file, grant)
+        _stage(result_file, grant)
+    with suppress(BrokerUnavailable):
+        mail.nudge(wake.run)
+
+
+def _stage(file: Path, grant: Grant) -> None:
+    from farm.store.upload import upload  # noqa: PLC0415 - see above
+
+    upload(grant.uploads[file.name], file)
+
+
+def _build(wake: WakeUp, grant: Grant, reporter: BeatingReporter) -> Result:
+    from workers import pipeline  # noqa: PLC0415 - see above
+
+    engine = ""
+    try:
+        effects = _effects(reporter)
+        engine = effects.engine.name
+        return pipeline.build_cell(pipeline.BuildRequest(run=wake.run, grant=grant, worker=worker_name()), effects)
+    except Exception as error:
+        return Result(
+            run=wake.run,
+            cell=wake.cell,
+            attempt=grant.attempt,
+            worker=worker_name(),
+            engine=engine,
+            recipe=grant.recipe.digest,
+            inputs=grant.inputs.digest if grant.inputs else "",
+            failure=_failure(error, reporter),
+            steps=reporter.steps,
+        )
+
+
+def _failure(error: Exception, reporter: BeatingReporter) -> Failure:
+    """Any error as data; what we did not expect is told with its traceback in the log."""
+    if isinstance(error, SoftTimeLimitExceeded):
+        error = BuildFailed(
+            f"the attempt did not end at its deadline of {settings.cell_deadline_s} s", hint="raise FARM_CELL_DEADLINE_S"
+        )
+    if isinstance(error, FarmError):
+        return error.failure(reporter.current_step)
+    reporter.note(traceback.format_exc())
+    message = f"a bug of ours: {type(error).__name__}: {error}"
+    return Failure("internal", message, hint="its traceback is in the log; report it", step=reporter.current_step)
+
+
+def _effects(reporter: BeatingReporter) -> Effects:
+    from workers import pipeline  # noqa: PLC0415 - see above
+
+    return pipeline.effects(reporter, settings)
+
+
+def _first_beat(run: str, cell: str, attempt: int, step: str) -> Beat:
+    now = time.time()
+    return Beat(
+        run=run, cell=cell, attempt=attempt, worker=worker_name(), step=step, step_started=now, started=now, steps=(), tail=()
+    )

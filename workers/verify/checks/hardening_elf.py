@@ -1,0 +1,31 @@
+"""Binaries are hardened as the distro's own: RELRO, immediate binding, no executable stack, no relocated or writable code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.verify.findings import error, shared_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from farm.store.artifact import Finding
+    from workers.verify.elf import Elf
+    from workers.verify.subject import Subject
+
+_PROBLEMS: tuple[tuple[str, str, Callable[[Elf], bool]], ...] = (
+    ("its stack is executable", "link with -Wl,-z,noexecstack", lambda elf: elf.stack == "executable"),
+    ("it does not say that its stack is not executable", "link with -Wl,-z,noexecstack", lambda elf: elf.stack == "unsaid"),
+    ("it has no PT_GNU_RELRO", "link with -Wl,-z,relro", lambda elf: not elf.relro),
+    ("it is not bound when it is loaded (BIND_NOW)", "link with -Wl,-z,now", lambda elf: not elf.bind_now),
+    ("its code is relocated when it is loaded (TEXTREL)", "compile it with -fPIC", lambda elf: elf.text_relocations),
+    ("it has memory that is writable and executable", "", lambda elf: elf.writable_code),
+)
+
+
+def look(subject: Subject) -> Iterator[Finding]:
+    """The segments and dynamic tags of every ELF file."""
+    for path, reason in subject.elf.broken:
+        yield error(f"it begins like an ELF file and cannot be read: {reason}", file=path)
+    for message, hint, has in _PROBLEMS:
+        yield from shared_by(message, [elf.path for elf in subject.elf.elves if has(elf)], hint=hint)

@@ -1,0 +1,32 @@
+"""Every module of the standard library imports in the pristine image with the declared packages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.verify.expected import elsewhere
+from workers.verify.findings import error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farm.store.artifact import Finding
+    from workers.verify.facts import ImportFailure
+    from workers.verify.subject import Subject
+
+
+def look(subject: Subject) -> Iterator[Finding]:
+    """One process imports them all; a failure is excused by an optional package's library, or by another system's row."""
+    for name, failure in sorted(subject.imports.failures.items()):
+        if not _excused(name, failure, subject):
+            kind = failure.kinds[0] if failure.kinds else "something"
+            yield error(
+                f"module {name} does not import: {kind}: {failure.message}",
+                hint="a library, or a file that it needs, is missing",
+            )
+
+
+def _excused(name: str, failure: ImportFailure, subject: Subject) -> bool:
+    if "ModuleNotFoundError" in failure.kinds:
+        return name in elsewhere() and repr(name) in failure.message
+    return "ImportError" in failure.kinds and any(soname in failure.message for soname in subject.optional_sonames)

@@ -1,0 +1,90 @@
+"""`python -m workers verify FILE`: verify an archive on this host, and print the outcome as one JSON document."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from farm.errors import EXIT_OK, BadInput, EngineUnavailable, FarmError
+from farm.plan.cell import Cell
+from farm.plan.facts import load_facts
+from farm.settings import Settings
+from farm.store.artifact import BUILD_INFO_PATH, BuildInfo
+from workers.build.image import ImageMaker
+from workers.engine.docker import DockerEngine
+from workers.engine.host import require
+from workers.engine.protocol import limits_of
+from workers.verify.run import Images, verify_archive, verify_without_boxes
+from workers.verify.unpack import TOP, read_member
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from farm.wire.verification import Verification
+    from workers.engine.protocol import Engine
+
+
+def verify(arguments: Sequence[str]) -> int:
+    """Verify the archive named in the arguments; progress goes to standard error.
+
+    Prints the Verification and gives 0, whatever it found; or prints {"error": Failure} and gives that error's exit code.
+    """
+    parser = argparse.ArgumentParser(prog="python -m workers verify", description="Verify an archive of this farm.")
+    parser.add_argument("file", type=Path, help="an install_only .tar.gz or .tar.zst")
+    parser.add_argument("--no-engine", action="store_true", help="only look at the archive: run nothing of it")
+    chosen = parser.parse_args(arguments)
+    try:
+        outcome = verify_file(chosen.file, Settings(), boxes=not chosen.no_engine)
+    except FarmError as error:
+        sys.stdout.write(json.dumps({"error": asdict(error.failure("verify"))}) + "\n")
+        return error.exit_code
+    sys.stdout.write(outcome.model_dump_json(indent=1) + "\n")
+    return EXIT_OK
+
+
+def verify_file(archive: Path, settings: Settings, *, boxes: bool) -> Verification:
+    """Verify an archive against the metadata that lies in it, in boxes if an engine answers. Raises FarmError."""
+    build = build_info(archive)
+    if not boxes:
+        return verify_without_boxes(archive, build, "no engine was wanted", _say)
+    try:
+        engine = DockerEngine(require(settings).url)
+    except EngineUnavailable as missing:
+        return verify_without_boxes(archive, build, f"no container engine answers ({missing.hint or missing.message})", _say)
+    limits = limits_of(settings, settings.verify_deadline_s)
+    return verify_archive(archive, build, engine, _images(build, engine, settings), limits, _say)
+
+
+def build_info(archive: Path) -> BuildInfo:
+    """The metadata inside an archive. Raises BadInput when it is not an archive of this farm."""
+    data = read_member(archive, f"{TOP}/{BUILD_INFO_PATH}")
+    hint = "only install_only archives of this farm can be verified: the metadata in them says what they should be"
+    if data is None:
+        raise BadInput(f"{archive.name} has no {BUILD_INFO_PATH}", hint=hint)
+    try:
+        return BuildInfo.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInput(
+            f"{archive.name}: {BUILD_INFO_PATH} is wrong at {where or 'its top'}: {first['msg']}", hint=hint
+        ) from error
+
+
+def _images(build: BuildInfo, engine: Engine, settings: Settings) -> Images:
+    """The images as they are made for a build: from the names in the metadata, so that today's facts may say other ones."""
+    cell = Cell.parse(build.cell)
+    maker = ImageMaker(load_facts(settings.facts).distros[cell.distro], cell.arch, engine, settings, _say)
+    required = tuple(package.name for package in build.runtime if not package.optional)
+    images = maker.images(tuple(package.name for package in build.builder_packages), required, None)
+    return Images(runtime=images.runtime, builder=images.builder)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")

@@ -1,0 +1,44 @@
+"""Judging a program that embeds the Python under test, however its flags were had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.verify.facts import Embedded
+from workers.verify.findings import error
+from workers.verify.probe import SCRATCH, ask, script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from farm.store.artifact import Finding
+    from workers.verify.subject import Subject
+
+_HOME = "rpath and PYTHONHOME"
+
+
+def embed(subject: Subject, name: str, commands: Sequence[str], env: Mapping[str, str]) -> Iterator[Finding]:
+    """Build and run the program in the builder box; `commands` print the flags."""
+    root = subject.builder_root
+    python = f"{root}/bin/{subject.build.executable}"
+    argv = [python, script("embed.py"), script("embed.c"), f"{SCRATCH}/embed {name}", root, ";".join(commands)]
+    embedded = ask(subject.in_builder, argv, Embedded, env=env)
+    if embedded.error:
+        yield error(
+            f"embedding fails at the step '{embedded.step}': {embedded.error}", hint=f"flags came from: {'; '.join(commands)}"
+        )
+        return
+    if subject.build.soname not in embedded.needed:
+        yield error(f"the program NEEDs {', '.join(embedded.needed)}, and not {subject.build.soname}")
+    yield from _runs(embedded.runs, root)
+
+
+def _runs(runs: Mapping[str, str], root: str) -> Iterator[Finding]:
+    hint = "it runs once PYTHONHOME is set" if runs.get(_HOME) == root else "PYTHONHOME does not help either"
+    for way, answer in runs.items():
+        if way != _HOME and answer != root:
+            yield error(
+                f"the program, finding libpython by {way} and told nothing else, says '{answer}', and not {root}", hint=hint
+            )
+    if not runs:
+        yield error("the program was not run")

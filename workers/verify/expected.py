@@ -1,0 +1,47 @@
+"""The rows of `expected.toml`: what every archive may rely on or go without."""
+
+from __future__ import annotations
+
+import tomllib
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    why: str
+
+
+class _Libc(_Row):
+    sonames: tuple[str, ...]
+
+
+class _Elsewhere(_Row):
+    modules: tuple[str, ...]
+
+
+class _Expected(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    libc: tuple[_Libc, ...]
+    elsewhere: tuple[_Elsewhere, ...]
+
+
+@cache
+def _expected() -> _Expected:
+    text = (resources.files("workers.verify") / "expected.toml").read_text("utf-8")
+    return _Expected.model_validate(tomllib.loads(text))
+
+
+def is_libc(soname: str) -> bool:
+    """Whether every image of a distro has this library."""
+    return any(fnmatchcase(soname, pattern) for row in _expected().libc for pattern in row.sonames)
+
+
+def elsewhere() -> frozenset[str]:
+    """Names of the standard library that only other systems have."""
+    return frozenset(name for row in _expected().elsewhere for name in row.modules)

@@ -1,0 +1,98 @@
+"""What the probes answer. They run in the interpreter under test, so every field is checked before it is believed."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Answer(BaseModel):
+    """What all answers have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ImportFailure(Answer):
+    """Why an import failed: the exception's classes, nearest first, and its text."""
+
+    kinds: tuple[str, ...]
+    message: str
+
+
+class Imports(Answer):
+    """probes/imports.py: who the interpreter is, and what it could import."""
+
+    version: str
+    builtin: tuple[str, ...]
+    imported: tuple[str, ...]
+    failures: dict[str, ImportFailure]
+    mapped: tuple[str, ...]
+
+
+class Places(Answer):
+    """probes/places.py: where the interpreter thinks it lies. `missing` names the paths and variables that do not exist."""
+
+    prefix: str
+    exec_prefix: str
+    base_prefix: str
+    executable: str
+    paths: dict[str, str]
+    variables: dict[str, str]
+    files: dict[str, str]
+    missing: tuple[str, ...]
+
+
+class Smoke(Answer):
+    """probes/smoke.py: what of the standard library's contact with the distro works; '' is fine."""
+
+    results: dict[str, str]
+    openssl: str
+    sqlite: str
+    authorities: int
+
+
+class Linked(Answer):
+    """probes/linked.py: what the loader could not find, by file."""
+
+    missing: dict[str, tuple[str, ...]]
+
+
+class Told(Answer):
+    """probes/whoami.py: what an interpreter that was started in an odd way says of itself."""
+
+    prefix: str
+    base_prefix: str
+    executable: str
+    mapped: tuple[str, ...]
+
+
+class Environment(Answer):
+    """One virtual environment of probes/environments.py; `error` is '' when all of it worked."""
+
+    error: str
+    step: str
+
+
+class Environments(Answer):
+    """probes/environments.py: the environments by name."""
+
+    results: dict[str, Environment]
+
+
+class Built(Answer):
+    """probes/extension.py: how building a C extension went; `error` is '' when it was imported."""
+
+    error: str
+    step: str
+    needed: tuple[str, ...]
+
+
+class Embedded(Answer):
+    """probes/embed.py: how building and running an embedding program went.
+
+    `runs` maps how it was started ('rpath', 'LD_LIBRARY_PATH', …) to what it printed as its prefix, or to 'error: …'.
+    """
+
+    error: str
+    step: str
+    needed: tuple[str, ...]
+    runs: dict[str, str]

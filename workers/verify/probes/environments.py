@@ -1,0 +1,65 @@
+"""Make virtual environments with this interpreter and install a local wheel in each. Runs in the interpreter under test.
+
+Arguments: a folder to work in, a folder with the wheel.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+KINDS = {"venv": [], "venv --copies": ["--copies"]}
+
+
+SAY = """
+import sys, ssl, sqlite3
+print(sys.prefix)
+print(sys.base_prefix)
+print("/libpython" in open("/proc/self/maps").read())
+"""
+
+
+class Broken(Exception):  # noqa: N818 - local
+    """A step failed."""
+
+
+def run(step, *argv):
+    """The output of a command. Raises Broken with its last lines."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+    output = done.stdout.decode("utf-8", "replace").strip()
+    if done.returncode:
+        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(done.returncode))
+    return output
+
+
+def expect(step, got, wanted):
+    """Raise Broken when two texts differ."""
+    if got != wanted:
+        raise Broken(step, "got {!r} where {!r} is right".format(got[-300:], wanted))
+
+
+def trial(folder, wheels, options):
+    """One environment from its making to the script of the wheel that was installed in it."""
+    run("make it", sys.executable, "-m", "venv", *options, folder)
+    python = os.path.join(folder, "bin", "python")
+    said = run("start its python", python, "-c", SAY)
+    expect("start its python", said, "\n".join([folder, sys.base_prefix, "False"]))
+    install = ["-m", "pip", "--disable-pip-version-check", "--no-cache-dir", "install", "--no-index", "--find-links", wheels]
+    run("pip install a wheel", python, *install, "farm-parcel")
+    expect("import the wheel", run("import the wheel", python, "-c", "import farm_parcel; print(farm_parcel.ANSWER)"), "42")
+    expect("run the wheel's script", run("run the wheel's script", os.path.join(folder, "bin", "farm-parcel")), "42")
+
+
+def main():
+    """Print the facts."""
+    results = {}
+    for number, (name, options) in enumerate(KINDS.items()):
+        try:
+            trial(os.path.join(sys.argv[1], "env {}".format(number)), sys.argv[2], options)
+            results[name] = {"error": "", "step": ""}
+        except Broken as error:
+            results[name] = {"step": error.args[0], "error": error.args[1]}
+    print("@@facts " + json.dumps({"results": results}), flush=True)
+
+
+main()

@@ -1,0 +1,20 @@
+/* The smallest extension module that uses the interpreter's API. */
+#include <Python.h>
+
+static PyObject *answer(PyObject *self, PyObject *unused)
+{
+    (void)self;
+    (void)unused;
+    return PyLong_FromLong(42);
+}
+
+static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, "The answer."}, {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "farm_extension", NULL, -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit_farm_extension(void);
+
+PyMODINIT_FUNC PyInit_farm_extension(void)
+{
+    return PyModule_Create(&module);
+}

@@ -1,0 +1,63 @@
+"""Build a C extension the way sysconfig says, and import it. Runs in the interpreter under test, where a compiler is.
+
+Arguments: the C file, a folder to work in.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import sysconfig
+
+NAME = "farm_extension"
+
+
+class Broken(Exception):  # noqa: N818 - local
+    """A step failed."""
+
+
+def run(step, argv):
+    """The output of a command. Raises Broken with its last lines."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+    output = done.stdout.decode("utf-8", "replace").strip()
+    if done.returncode:
+        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(done.returncode))
+    return output
+
+
+def words(*names):
+    """The words of some variables of sysconfig."""
+    return [word for name in names for word in shlex.split(sysconfig.get_config_var(name) or "")]
+
+
+def needed(path):
+    """The libraries that an ELF file NEEDs."""
+    lines = run("readelf", ["readelf", "-dW", path]).splitlines()
+    return [line.split("[")[1].split("]")[0] for line in lines if "(NEEDED)" in line]
+
+
+def build(source, folder):
+    """Compile and link as setuptools does: CC, CFLAGS, CCSHARED, then LDSHARED."""
+    os.makedirs(folder, exist_ok=True)
+    made, target = "{}/{}.o".format(folder, NAME), "{}/{}{}".format(folder, NAME, sysconfig.get_config_var("EXT_SUFFIX"))
+    include = ["-I" + sysconfig.get_path("include"), "-I" + sysconfig.get_path("platinclude")]
+    run("compile", words("CC", "CFLAGS", "CCSHARED") + include + ["-c", source, "-o", made])
+    run("link", [*words("LDSHARED"), made, "-o", target])
+    return target
+
+
+def main():
+    """Print the facts."""
+    facts = {"error": "", "step": "", "needed": []}
+    try:
+        facts["needed"] = needed(build(sys.argv[1], sys.argv[2]))
+        code = "import sys; sys.path.insert(0, {!r}); import {} as m; print(m.answer())".format(sys.argv[2], NAME)
+        if run("import", [sys.executable, "-c", code]) != "42":
+            raise Broken("import", "it gave a wrong answer")
+    except Broken as error:
+        facts["step"], facts["error"] = error.args
+    print("@@facts " + json.dumps(facts), flush=True)
+
+
+main()

@@ -1,0 +1,94 @@
+"""Touch what the standard library has of the distro: round trips, hashes, TLS, SQLite. Runs in the interpreter under test."""
+
+import importlib
+import json
+
+
+def compression():
+    """bz2, lzma and zlib give back what they got."""
+    data = b"relocatable " * 4096
+    for module in map(importlib.import_module, ("bz2", "lzma", "zlib")):
+        if module.decompress(module.compress(data)) != data:
+            raise ValueError(module.__name__ + " does not give back what it got")
+
+
+def hashes():
+    """hashlib has its guaranteed algorithms, and a known digest."""
+    hashlib = importlib.import_module("hashlib")
+
+    for name in hashlib.algorithms_guaranteed:
+        hashlib.new(name, b"")
+    if not hashlib.sha256(b"").hexdigest().startswith("e3b0c44298fc1c14"):
+        raise ValueError("sha256 of nothing is wrong")
+
+
+def database():
+    """sqlite3 keeps and finds a row."""
+    sqlite3 = importlib.import_module("sqlite3")
+
+    connection = sqlite3.connect(":memory:")
+    connection.execute("create table t (x)")
+    connection.execute("insert into t values (7)")
+    if connection.execute("select x from t").fetchone() != (7,):
+        raise ValueError("a row was lost")
+    connection.close()
+
+
+def tls():
+    """A default TLS context can be made."""
+    ssl = importlib.import_module("ssl")
+
+    if not ssl.create_default_context().check_hostname:
+        raise ValueError("the default context does not check host names")
+
+
+def foreign_functions():
+    """ctypes calls libc, and is called back."""
+    ctypes = importlib.import_module("ctypes")
+
+    kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
+    if ctypes.CDLL(None).abs(-3) - kind(lambda value: value + 1)(2):
+        raise ValueError("a call gave a wrong result")
+
+
+def processes():
+    """Threads, and a child made by multiprocessing, work."""
+    multiprocessing = importlib.import_module("multiprocessing")
+
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        if pool.map(abs, [-1, -2]) != [1, 2]:
+            raise ValueError("a worker process gave a wrong result")
+
+
+def versions():
+    """Versions of OpenSSL and SQLite ('' without), and how many certificate authorities TLS trusts by default."""
+    found = {"openssl": "", "sqlite": "", "authorities": 0}
+    try:
+        ssl = importlib.import_module("ssl")
+
+        found["openssl"] = ssl.OPENSSL_VERSION
+        found["authorities"] = ssl.create_default_context().cert_store_stats()["x509_ca"]
+    except ImportError:
+        pass
+    try:
+        sqlite3 = importlib.import_module("sqlite3")
+
+        found["sqlite"] = sqlite3.sqlite_version
+    except ImportError:
+        pass
+    return found
+
+
+def main():
+    """Print the facts."""
+    results = {}
+    for trial in (compression, hashes, database, tls, foreign_functions, processes):
+        try:
+            trial()
+            results[trial.__name__] = ""
+        except Exception as error:
+            results[trial.__name__] = "{}: {}".format(type(error).__name__, error)
+    print("@@facts " + json.dumps(dict(versions(), results=results)), flush=True)
+
+
+main()

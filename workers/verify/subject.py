@@ -1,0 +1,78 @@
+"""The archive under test, unpacked and put in its boxes: all that a check may look at."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from farm.store.artifact import BuildInfo
+from workers.engine.protocol import Box
+from workers.verify import elf, facts
+from workers.verify.probe import ProbeFailed, ask, script
+from workers.verify.unpack import Member
+
+# A space and a letter that is not ASCII: every quoting mistake of a script shows. The builder's place has neither, because
+# the words that `python3-config` prints, and make, cannot carry a space for any Python.
+RUNTIME_PLACE = "a place/py thön"
+BUILDER_PLACE = "elsewhere/opt"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is verified. `tree` is a safe copy on this host, only to be read; a box is None when no engine answers.
+
+    `root` is where the tree lies in the runtime box, `builder_root` in the builder box. What several checks need is
+    gathered once, when the first asks.
+    """
+
+    archive: Path
+    members: tuple[Member, ...]
+    tree: Path
+    build: BuildInfo
+    runtime: Box | None = None
+    builder: Box | None = None
+    root: str = f"/work/{RUNTIME_PLACE}/python"
+    builder_root: str = f"/work/{BUILDER_PLACE}/python"
+
+    @property
+    def python(self) -> str:
+        """The executable in the runtime box."""
+        return f"{self.root}/bin/{self.build.executable}"
+
+    @property
+    def library(self) -> Path:
+        """The library folder of the tree on this host."""
+        return self.tree / "lib" / self.build.lib
+
+    @property
+    def in_runtime(self) -> Box:
+        """The runtime box; a check that asks for it stands in the table as 'runtime', and runs only when there is one."""
+        if self.runtime is None:
+            raise ProbeFailed("there is no runtime box")
+        return self.runtime
+
+    @property
+    def in_builder(self) -> Box:
+        """The builder box; as above."""
+        if self.builder is None:
+            raise ProbeFailed("there is no builder box")
+        return self.builder
+
+    @cached_property
+    def elf(self) -> elf.Scan:
+        """Every ELF file of the tree."""
+        return elf.scan(self.tree)
+
+    @cached_property
+    def imports(self) -> facts.Imports:
+        """What the interpreter could import. Raises ProbeFailed."""
+        modules = self.build.modules
+        names = json.dumps(sorted({*modules.stdlib, *modules.shared, *modules.builtin}))
+        return ask(self.in_runtime, [self.python, script("imports.py"), names], facts.Imports)
+
+    @cached_property
+    def optional_sonames(self) -> frozenset[str]:
+        """Libraries that may be absent at run time."""
+        return frozenset(soname for package in self.build.runtime if package.optional for soname in package.sonames)

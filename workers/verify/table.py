@@ -1,0 +1,90 @@
+"""All checks, in the order they run: what each proves, where it looks, and about how long it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from farm.store.artifact import Finding
+from farm.wire.verification import Where
+from workers.verify.checks import (
+    archive_layout,
+    archive_metadata,
+    build_embed_config,
+    build_embed_pkgconfig,
+    build_extension,
+    debug_links,
+    hardening_elf,
+    linkage_declared,
+    linkage_executable,
+    linkage_libpython,
+    linkage_maps,
+    linkage_resolved,
+    linkage_runpath,
+    modules_builtin,
+    modules_exact,
+    modules_import,
+    moved_scripts,
+    moved_symlink,
+    moved_sysconfig,
+    moved_uv,
+    moved_venv,
+    paths_text,
+    run_version,
+    stdlib_smoke,
+)
+from workers.verify.findings import error
+from workers.verify.probe import ProbeFailed
+from workers.verify.subject import Subject
+
+Look = Callable[[Subject], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row. `where`: 'archive' reads the unpacked copy on this host, the others run things in a box. `cost` in seconds."""
+
+    id: str
+    proves: str
+    where: Where
+    cost: int
+    look: Look
+
+    def findings(self, subject: Subject) -> tuple[Finding, ...]:
+        """What the check saw, under its id. A defect of the archive never raises; a lost engine does (Transient)."""
+        found: list[Finding] = []
+        try:
+            found.extend(self.look(subject))
+        except ProbeFailed as failed:
+            found.append(
+                error(f"could not be checked: {failed}", hint="see what run.version says; the interpreter may be broken")
+            )
+        return tuple(finding.model_copy(update={"check": self.id}) for finding in found)
+
+
+TABLE: tuple[Check, ...] = (
+    Check("archive.layout", "one folder python/, links inside it, sane modes, owner 0", "archive", 1, archive_layout.look),
+    Check("archive.metadata", "the metadata inside is the build's own", "archive", 0, archive_metadata.look),
+    Check("linkage.executable", "the interpreter is linked into the executable", "archive", 1, linkage_executable.look),
+    Check("linkage.libpython", "libpython is there for embedders, with its SONAME", "archive", 0, linkage_libpython.look),
+    Check("linkage.declared", "needed libraries and declared packages are the same", "archive", 0, linkage_declared.look),
+    Check("linkage.runpath", "run paths are relative and inside the tree", "archive", 0, linkage_runpath.look),
+    Check("modules.exact", "no extension module is missing or too many", "archive", 0, modules_exact.look),
+    Check("hardening.elf", "RELRO, BIND_NOW, no executable stack, no text relocations", "archive", 0, hardening_elf.look),
+    Check("debug.links", "a debugger finds the debug information", "archive", 0, debug_links.look),
+    Check("paths.text", "no path of the build is left", "archive", 2, paths_text.look),
+    Check("run.version", "it runs, silently, and is the cell's version", "runtime", 1, run_version.look),
+    Check("modules.import", "the whole standard library imports", "runtime", 5, modules_import.look),
+    Check("modules.builtin", "the modules linked in are the expected ones", "runtime", 0, modules_builtin.look),
+    Check("linkage.maps", "no libpython is loaded with every module imported", "runtime", 0, linkage_maps.look),
+    Check("linkage.resolved", "the loader finds every library", "runtime", 3, linkage_resolved.look),
+    Check("stdlib.smoke", "compression, hashes, TLS, SQLite and ctypes work", "runtime", 2, stdlib_smoke.look),
+    Check("moved.sysconfig", "sysconfig speaks of the new place after a move", "runtime", 1, moved_sysconfig.look),
+    Check("moved.uv", "so it does after uv's rewriting", "runtime", 3, moved_uv.look),
+    Check("moved.scripts", "scripts run from odd places and through links", "runtime", 10, moved_scripts.look),
+    Check("moved.symlink", "the interpreter finds itself through links and odd names", "runtime", 2, moved_symlink.look),
+    Check("moved.venv", "venv, venv --copies and offline pip install work", "runtime", 25, moved_venv.look),
+    Check("build.extension", "a C extension builds, imports, and NEEDs no libpython", "builder", 2, build_extension.look),
+    Check("build.embed.pkgconfig", "a program embeds it through pkg-config", "builder", 2, build_embed_pkgconfig.look),
+    Check("build.embed.config", "a program embeds it through python3-config", "builder", 2, build_embed_config.look),
+)
