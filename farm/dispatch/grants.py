@@ -43,11 +43,13 @@ class Granter:
             return Denial(reason=error.message)
         if why := refusal(cell, self.wanted, sight, now, self.tempo):
             return Denial(reason=why)
+        planned = self.planned[cell]
+        if planned.recipe is None:
+            return Denial(reason=f"{cell} has no recipe")
         number = sight.record(cell).newest + 1
         note = AttemptNote(worker=request.worker[:200], granted=now, deadline_s=self.deadline_s)
         if not self.journal.grant(cell, number, note):
             return Denial(reason=f"attempt {number} of {cell} was granted to somebody else just now")
-        planned = self.planned[cell]
         return Grant(
             attempt=number,
             recipe=planned.recipe,

@@ -35,14 +35,15 @@ M = TypeVar("M", bound=BaseModel)
 class PlannedCell(Model):
     """A cell that a run wants: its whole recipe, the inputs it is built with, the channel and the names it goes by there.
 
-    `blocked` says why it cannot be attempted; `published` names the build that is there already.
+    `blocked` says why it cannot be attempted (then there may be no recipe); `published` is the catalog key of the build that
+    is there already.
     """
 
     cell: str
     channel: str
     triple: str
     uv: bool = True
-    recipe: Recipe
+    recipe: Recipe | None
     inputs: Inputs | None = None
     blocked: Failure | None = None
     published: str = ""

@@ -39,11 +39,15 @@ class Lookout:
 
     def look(self) -> None:
         """See everything anew."""
-        now = self.looked = self.clock()
-        self.sight = Sight(self.journal.records(), self.published, self._seen, self._sent, frozenset(), self._unserved)
+        self.look_at_store()
         self.listen()
-        self._find_workers(now)
-        self.sight = replace(self.sight, queued=self._queued(now))
+        self._find_workers(self.looked)
+        self.sight = replace(self.sight, queued=self._queued(self.looked))
+
+    def look_at_store(self) -> None:
+        """See what is true, whoever is alive."""
+        self.looked = self.clock()
+        self.sight = Sight(self.journal.records(), self.published, self._seen, self._sent, frozenset(), self._unserved)
 
     def listen(self) -> None:
         """See who is alive. A beat that is there is a sign of life now, for Redis soon drops it: no clocks are compared."""

@@ -21,8 +21,8 @@ def publisher(store: Store, base_url: str) -> Publish:
     """What publishes into a store whose clients reach it at `base_url`; it gives the catalog key of what it published."""
 
     def offer(planned: PlannedCell, staged: Result) -> str:
-        if planned.inputs is None:
-            raise BadInput(f"{planned.cell} was planned without inputs, so nothing of it can be published")
+        if planned.recipe is None or planned.inputs is None:
+            raise BadInput(f"{planned.cell} was planned without recipe or inputs, so nothing of it can be published")
         order = Order(
             run=staged.run,
             attempt=staged.attempt,

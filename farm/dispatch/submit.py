@@ -20,6 +20,7 @@ from farm.dispatch.queue import TaskQueue
 from farm.dispatch.report import RunReport, report
 from farm.dispatch.settle import Publish, Settler
 from farm.errors import BrokerUnavailable, EngineUnavailable, Failure
+from farm.plan.cell import Cell
 from farm.plan.recipe import Inputs, Recipe
 from farm.store import catalog
 from farm.wire.mailbox import SchedulerMail
@@ -39,12 +40,13 @@ _PROBE_S = 60
 
 @dataclass(frozen=True)
 class Wish:
-    """A cell that is wanted in a channel; `impossible` says why it cannot be had.
+    """A cell that is wanted in a channel; `impossible` says why it cannot be had, and then it may have no recipe.
 
     `triple` is the platform as clients name it, `uv` whether uv can install it.
     """
 
-    recipe: Recipe
+    cell: Cell
+    recipe: Recipe | None
     channel: str
     triple: str
     uv: bool = True
@@ -78,7 +80,7 @@ class Submission:
     def perform(self, staging: Staging, publish: Publish) -> RunReport:
         """Bring every wish to its end. Raises FarmError, and KeyboardInterrupt after it has cleaned up."""
         began = time.monotonic()
-        wanted = resolve.packages_of(wish.recipe for wish in self._wishes if not wish.impossible)
+        wanted = resolve.packages_of(wish.recipe for wish in self._wishes if wish.recipe)
         missing = resolve.missing(self._store, wanted, self._date)
         plan = self._plan(resolve.Resolution())
         if not missing and not _to_build(plan):
@@ -125,13 +127,12 @@ class Submission:
         )
 
     def _planned(self, wish: Wish, resolution: Resolution, published: Sequence[Published]) -> PlannedCell:
-        cell = wish.recipe.cell
-        platform = (cell.distro, cell.arch)
+        platform = (wish.cell.distro, wish.cell.arch)
         blocked = wish.impossible or resolution.failures.get(platform)
         inputs = None if blocked else self._inputs(platform, resolution)
-        there = _same(wish, inputs, published) if inputs else None
+        there = _same(wish, inputs, published)
         return PlannedCell(
-            cell=str(cell),
+            cell=str(wish.cell),
             channel=wish.channel,
             triple=wish.triple,
             uv=wish.uv,
@@ -180,10 +181,10 @@ def _to_build(plan: RunPlan) -> bool:
     return any(not planned.published and not planned.blocked for planned in plan.cells)
 
 
-def _same(wish: Wish, inputs: Inputs, published: Sequence[Published]) -> Published | None:
-    """The build of a wish that is there already: same recipe, same inputs, same channel."""
+def _same(wish: Wish, inputs: Inputs | None, published: Sequence[Published]) -> Published | None:
+    """The newest build of a wish that is there already: same recipe, same inputs; in its channel rather than in another."""
+    if wish.recipe is None or inputs is None:
+        return None
     recipe = wish.recipe.digest
-    for build in reversed(published):
-        if build.cell == wish.recipe.cell and build.channel == wish.channel and build.same(recipe, inputs.digest):
-            return build
-    return None
+    same = [build for build in published if build.cell == wish.cell and build.same(recipe, inputs.digest)]
+    return max(same, key=lambda build: (build.channel == wish.channel, build.build_id), default=None)

@@ -10,11 +10,11 @@ from farm.errors import BadInput
 
 VARIANTS = ("default", "freethreaded", "debug", "freethreaded-debug")
 
-_VERSION = r"(?P<major>\d+)\.(?P<minor>\d+)\.(?P<patch>\d+)(?P<pre>(?:a|b|rc)\d+)?"
-_VERSION_RE = re.compile(rf"^{_VERSION}$")
+_NUMBER = "(?:0|[1-9][0-9]{0,3})"
+_VERSION_RE = re.compile(rf"(?P<major>{_NUMBER})\.(?P<minor>{_NUMBER})\.(?P<patch>{_NUMBER})(?P<pre>(?:a|b|rc){_NUMBER})?")
 _CELL_RE = re.compile(
-    r"^(?P<python>[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?)-(?P<distro>[a-z]+[0-9][0-9.]*)-(?P<arch>[a-z0-9]+)"
-    r"(?:-(?P<variant>[a-z]+(?:-[a-z]+)*))?$"
+    r"(?P<python>[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?)-(?P<distro>[a-z]+[0-9][0-9.]*)-(?P<arch>[a-z0-9]+)"
+    r"(?:-(?P<variant>[a-z]+(?:-[a-z]+)*))?"
 )
 _PRE_ORDER = {"a": 0, "b": 1, "rc": 2, "": 3}
 
@@ -31,7 +31,7 @@ class Version:
     @classmethod
     def parse(cls, text: str) -> Self:
         """The version written as `text`. Raises BadInput."""
-        if not (found := _VERSION_RE.match(text)):
+        if not (found := _VERSION_RE.fullmatch(text)):
             raise BadInput(f"'{text}' is not an exact Python version", hint="write it like 3.13.5 or 3.15.0rc2")
         return cls(int(found["major"]), int(found["minor"]), int(found["patch"]), found["pre"] or "")
 
@@ -72,7 +72,7 @@ class Cell:
     @classmethod
     def parse(cls, text: str) -> Self:
         """The cell written as `text`. Says nothing about whether we have facts for it. Raises BadInput."""
-        found = _CELL_RE.match(text)
+        found = _CELL_RE.fullmatch(text)
         variant = (found["variant"] or "default") if found else ""
         if not found or variant not in VARIANTS or (found["variant"] == "default"):
             raise BadInput(

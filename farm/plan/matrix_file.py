@@ -178,8 +178,3 @@ def _not_text(key: str, text: str, what: str) -> str:
 def _known_keys(path: Path) -> list[str]:
     block = {"include": Include, "exclude": Exclude}.get(str(path[0]), MatrixFile) if len(path) > 1 else MatrixFile
     return list(block.model_fields)
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of matrix.yaml, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **MatrixFile.model_json_schema()}

@@ -108,7 +108,10 @@ class SourceRow(Row):
 
 
 class SeriesRow(Row):
-    """A feature release; the row's key is e.g. '3.13'. `lib` and `soname` are templates of series, thread and abiflags."""
+    """A feature release; the row's key is e.g. '3.13'. `lib` and `soname` are templates of series, thread and abiflags.
+
+    `uv` says whether uv can install it.
+    """
 
     status: Literal["end-of-life", "security", "bugfix", "prerelease"]
     eol: date
@@ -120,6 +123,7 @@ class SeriesRow(Row):
     bytecode_link: str = ""
     compile_flags: Literal["CFLAGS_NODIST", "EXTRA_CFLAGS"] = "CFLAGS_NODIST"
     link_flags: Literal["LDFLAGS_NODIST", "LDFLAGS"] = "LDFLAGS_NODIST"
+    uv: bool = True
 
 
 class VariantRow(Row):

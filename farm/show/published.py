@@ -104,20 +104,28 @@ def _findings(artifact: Artifact) -> str:
     return "\n".join(["findings", *lines])
 
 
+def dockerfile(artifact: Artifact) -> list[str]:
+    """The lines of a Dockerfile that has the archive beside it."""
+    build = artifact.build
+    packages = " ".join(package.name for package in build.runtime if not package.optional)
+    return [
+        f"FROM {build.base_image.name}",
+        *([f"RUN apt-get update && apt-get install -y --no-install-recommends {packages}"] if packages else []),
+        f"ADD {artifact.archive('install_only', 'tar.gz').name} /opt/",
+        "ENV PATH=/opt/python/bin:$PATH",
+    ]
+
+
 def _snippets(artifact: Artifact, base_url: str) -> str:
     build = artifact.build
     cell = Cell.parse(build.cell)
     gzip = artifact.archive("install_only", "tar.gz")
     index = f"{base_url}/{keys.uv_index(artifact.channel, cell.distro)}"
     address = f"{base_url}/{keys.artifact_folder(cell, artifact.build_id)}/{gzip.name}"
-    packages = " ".join(package.name for package in build.runtime if not package.optional)
     return "\n".join(
         [
             "Dockerfile, with the archive beside it:",
-            f"  FROM {build.base_image.name}",
-            *([f"  RUN apt-get update && apt-get install -y --no-install-recommends {packages}"] if packages else []),
-            f"  ADD {gzip.name} /opt/",
-            "  ENV PATH=/opt/python/bin:$PATH",
+            *(f"  {line}" for line in dockerfile(artifact)),
             "",
             "shell:",
             f"  curl -fsSLO {address}",

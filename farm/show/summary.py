@@ -10,7 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from farm.dispatch.report import GOOD
+from farm.plan.cell import Cell
 from farm.show.progress import duration
+from farm.show.published import dockerfile, size
+from farm.store import keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,11 +65,6 @@ def findings(cell: CellReport) -> str:
     return said or ("none" if cell.artifact else "")
 
 
-def size(count: int) -> str:
-    """Bytes as a person reads them."""
-    return f"{count / (1 << 20):.1f} MiB" if count >= 1 << 20 else f"{count / (1 << 10):.1f} KiB"
-
-
 def meaningful(lines: Sequence[str], limit: int = _LINES) -> list[str]:
     """The lines of a log's end that say what went wrong: from the first telling one of the last ones, else just the last."""
     said = [line.rstrip() for line in lines if line.strip() and not line.startswith("=== ")]
@@ -106,18 +104,19 @@ def _failure(cell: CellReport, store: str) -> list[str]:
     return lines
 
 
-def dockerfile(artifact: Artifact, address: str) -> str:
-    """How an image gets this Python: `address` is the url, or the file's name beside the Dockerfile."""
-    packages = " ".join(package.name for package in artifact.build.runtime if not package.optional)
-    return "\n".join(
-        (
-            f"FROM {artifact.build.base_image.name}",
-            f"RUN apt-get update && apt-get install -y --no-install-recommends {packages} && rm -rf /var/lib/apt/lists/*",
-            *([f"ADD {address} /tmp/", f"RUN tar -xf /tmp/{address.rpartition('/')[2]} -C /opt && rm /tmp/*.tar.gz"]
-              if "://" in address else [f"ADD {address} /opt/"]),
-            "ENV PATH=/opt/python/bin:$PATH",
-        )
-    )  # fmt: skip
+def usage(report: RunReport) -> list[str]:
+    """Where each archive is, and how an image gets the first one."""
+    built = [cell.artifact for cell in report.cells if cell.artifact]
+    if not built:
+        return []
+    lines = ["", "archives:", *(f"  {report.store}/{address(artifact)}" for artifact in built)]
+    return [*lines, "", "Dockerfile, with the archive beside it:", *(f"  {line}" for line in dockerfile(built[0]))]
+
+
+def address(artifact: Artifact) -> str:
+    """The key of the archive that most clients want."""
+    folder = keys.artifact_folder(Cell.parse(artifact.build.cell), artifact.build_id)
+    return f"{folder}/{artifact.archive('install_only', 'tar.gz').name}"
 
 
 def as_json(report: RunReport) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,12 +61,15 @@ def matches(header: str | None, etag: str) -> bool:
 def server(store: Readable, host: str, port: int, *, log: Callable[[str], None] = lambda _: None) -> ThreadingHTTPServer:
     """A server of the store that waits for `serve_forever`. Port 0 takes a free one. Raises OSError when it is taken."""
     handler = type("StoreHandler", (_Handler,), {"store": store, "log": staticmethod(log)})
-    return _Server((host, port), handler)
+    serving = _Server((host, port), handler)
+    serving.log = log
+    return serving
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+    log: Callable[[str], None]
 
     def server_bind(self) -> None:
         """Bind without asking a name server for the host's name, as the standard library does."""
@@ -73,6 +77,11 @@ class _Server(ThreadingHTTPServer):
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """One line for what went wrong with a connection, and none for a client that hung up."""
+        if not isinstance(error := sys.exc_info()[1], ConnectionError):
+            self.log(f"{client_address}: {type(error).__name__}: {error}")
 
 
 class _Handler(BaseHTTPRequestHandler):

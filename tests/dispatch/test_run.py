@@ -5,10 +5,13 @@ import signal
 
 import pytest
 
+from farm.dispatch.queue import TaskQueue
+from farm.dispatch.submit import Wish
 from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, EngineUnavailable
+from farm.plan.cell import Cell
 from farm.store import keys
-from tests.dispatch.conftest import eventually
-from tests.dispatch.making import cell
+from tests.dispatch.conftest import alive, eventually
+from tests.dispatch.making import cell, recipe
 
 ONE = str(cell())
 TWO = "3.12.11-debian13"
@@ -79,11 +82,10 @@ def test_with_fail_fast_the_rest_is_not_built(farm):
 
 
 def test_an_arch_that_nobody_builds_is_said_and_the_rest_is_built(farm):
-    foreign = farm.submission()
-    wishes = foreign._wishes
-    other = wishes[0].recipe.__class__(**{**wishes[0].recipe.__dict__, "cell": type(cell()).parse("3.13.5-debian13-riscv64")})
-    foreign._wishes = [*wishes, wishes[0].__class__(other, "dev", "x")]
-    report = foreign.perform(farm.store, farm.publish)
+    both = farm.submission()
+    foreign = Cell.parse("3.13.5-debian13-riscv64")
+    both._wishes = [*both._wishes, Wish(foreign, recipe(foreign), "dev", "riscv64-unknown-linux-gnu")]
+    report = both.perform(farm.store, farm.publish)
     assert ends(report) == {ONE: "published", "3.13.5-debian13-riscv64": "failed"}
     assert "no live worker builds riscv64" in report.cells[1].failure.message
 
@@ -99,8 +101,6 @@ def test_duplicate_wake_ups_are_harmless(farm):
     release = farm.hold(ONE)
 
     def wake_again():
-        from farm.dispatch.queue import TaskQueue
-
         broker = farm.settings.model_copy(update={"broker_url": farm.mail().url})
         queue = TaskQueue(broker)
         for _ in range(3):
@@ -177,11 +177,3 @@ def test_without_an_engine_nothing_is_started(farm):
         farm.submit(probe=probe)
     assert caught.value.hint == "start it"
     assert not farm.settings.state.exists()
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -253,6 +253,38 @@ def test_an_unoptimized_build_only_goes_to_dev():
         publish(store, stage(store, of), of, clock=now)
 
 
+def test_a_store_that_loses_bytes_gets_no_catalog_entry():
+    class Forgetful(MemoryStore):
+        def put(self, key, data, **condition):
+            etag = super().put(key, data, **condition)
+            if key.startswith("artifacts/") and key.endswith(".tar.gz"):
+                self.objects[key] = self.objects[key][:-1]
+            return etag
+
+    store = Forgetful()
+    with pytest.raises(StoreUnavailable, match=r"install_only\.tar\.gz was written .* not there with its"):
+        published(store)
+    assert not list(store.list("catalog/"))
+    assert not list(store.list("channels/"))
+
+
+def test_a_publisher_that_was_overtaken_does_not_publish():
+    of = order()
+    key = keys.claim(of.cell, of.recipe.digest, of.inputs)
+
+    class Overtaken(MemoryStore):
+        def put(self, at, data, **condition):
+            etag = super().put(at, data, **condition)
+            if at.endswith(".json") and at.startswith("artifacts/"):
+                super().put(key, b'{"build_id": "2026112299", "content": "theirs"}')
+            return etag
+
+    store = Overtaken()
+    with pytest.raises(Conflict, match="took over"):
+        published(store, of)
+    assert not list(store.list("catalog/"))
+
+
 def test_bytes_of_somebody_else_are_never_overwritten():
     store = MemoryStore()
     of = order()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import socket
 
 import pytest
+from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from farm.errors import BadInput, Conflict, StoreUnavailable
@@ -78,7 +80,7 @@ def test_a_bucket_that_ignores_conditions_is_refused_before_anything_is_written(
 
 def test_a_newer_layout_in_a_bucket_is_refused(s3_server):
     store = s3_server.store()
-    store._put_whole("layout", __import__("io").BytesIO(b"7\n"), {})
+    store._put_whole("layout", io.BytesIO(b"7\n"), {})
     with pytest.raises(BadInput, match="layout '7'"):
         store.put("a", b"x")
 
@@ -125,8 +127,6 @@ def test_a_bucket_that_is_not_there_is_said(s3_server):
 
 def test_a_race_is_tried_again(s3_server, monkeypatch):
     """AWS answers 409 when two conditional writes meet; SeaweedFS never does."""
-    from botocore.exceptions import ClientError
-
     store = s3_server.store()
     store.put("a", b"1")
     answers = [ClientError({"Error": {"Code": "ConditionalRequestConflict"}}, "PutObject")] * 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -35,10 +36,8 @@ def server():
             pass
 
         def handle(self):
-            try:
+            with suppress(ValueError):  # the closed connection
                 super().handle()
-            except ValueError:  # the closed connection
-                pass
 
     with HTTPServer(("127.0.0.1", 0), Handler) as serving:
         serving.seen, serving.answers = [], []

@@ -163,3 +163,8 @@ def test_debuglink_of_another_length(tmp_path):
     """A name of four letters and its NUL fill five bytes, so three of padding and the CRC follow."""
     assert look("debug.links", with_elf(MATH, debuglink=b"abcd\0\0\0\0CRC4"), tmp_path) == ()
     assert look("debug.links", with_elf(MATH, debuglink=b"abcd\0CRC4"), tmp_path / "2") != ()
+
+
+def test_libc_may_be_declared(tmp_path):
+    libc = RuntimePackageInfo(name="libc6", modules=("",), sonames=("libc.so.6", "ld-linux-x86-64.so.2"))
+    assert look("linkage.declared", built(runtime=(*build_info().runtime, libc)), tmp_path) == ()

@@ -100,3 +100,9 @@ def test_probes_are_put_where_they_are_asked():
     assert {"probes/imports.py", "probes/embed.c"} <= set(names)
     assert PROBES == "/work/probes"
     assert names[:2] == ["probes", "a b"]
+
+
+def test_a_missing_tool_is_a_failed_step(tmp_path):
+    told = ask("embed.py", facts.Embedded, "/nowhere/embed.c", str(tmp_path), "/nowhere", "no-such-tool --cflags")
+    assert told.step == "no-such-tool --cflags"
+    assert "no-such-tool" in told.error

@@ -90,5 +90,6 @@ def test_rows_of_what_is_expected():
     assert is_libc("ld-linux-x86-64.so.2")
     assert is_libc("libc.musl-x86_64.so.1")
     assert not is_libc("libcrypt.so.1")
-    assert "winreg" in elsewhere()
+    assert elsewhere()["winreg"] == "No module named 'winreg'"
+    assert "ObjC" in elsewhere()["_ios_support"]
     assert "tkinter" not in elsewhere()

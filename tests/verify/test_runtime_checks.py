@@ -66,8 +66,7 @@ ANSWERS = {
 PLAIN = {
     "-c import platform": "I am 3.13.5",
     "cp -R": "",
-    "pip --version": f"pip 25 from {ROOT}/lib",
-    "pip3 --version": f"from {ROOT}/lib",
+    "pip3 --version": f"pip 25 from {ROOT}/lib",  # `pip` is a link to it
 }
 
 
@@ -118,6 +117,11 @@ SABOTAGE = [
         box({"imports.py": {"failures": {"tkinter": {"kinds": ["SystemError", "Exception"], "message": "libtk8.6.so"}}}}),
         "module tkinter does not import: SystemError",
     ),
+    (
+        "modules.import",
+        box({"imports.py": {"failures": {"winreg": {"kinds": ["ImportError"], "message": "libfoo.so.1: cannot open"}}}}),
+        "module winreg does not import",
+    ),
     ("modules.builtin", box({"imports.py": {"builtin": ["sys"]}}), "module _io is not linked"),
     (
         "modules.builtin",
@@ -154,7 +158,7 @@ SABOTAGE = [
         f"sys.prefix is '{ROOT}', and not {UV}",
     ),
     ("moved.uv", box(**{"cp -R": (1, "cp: cannot open: Permission denied")}), "cannot be copied by an ordinary user"),
-    ("moved.scripts", box(**{"pip --version": (127, "not found")}), "fails with exit 127: not found"),
+    ("moved.scripts", box(**{"pip3 --version": (127, "not found")}), "fails with exit 127: not found"),
     (
         "moved.scripts",
         box(**{"links to scripts/pip3 --version": "pip 25 from /usr/lib"}),
@@ -276,3 +280,10 @@ def test_idle_without_tk_is_excused_only_while_tk_is_optional(tmp_path):
     assert look("moved.scripts", subject(tmp_path, scripted, GOOD.having("bin/idle3", idle))) == ()
     needed = replace(GOOD.having("bin/idle3", idle), build=build_info(runtime=()))
     assert len(look("moved.scripts", subject(tmp_path / "2", scripted, needed))) == 2
+
+
+def test_copies_and_links_of_a_script_are_run_once(tmp_path):
+    script = GOOD.entries["bin/pip3"]
+    scripted = box()
+    assert look("moved.scripts", subject(tmp_path, scripted, GOOD.having("bin/pip3.13", script))) == ()
+    assert sum("--version" in command for command in scripted.commands) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -174,9 +175,10 @@ def test_mounted_control_groups_are_seen(info, wanted):
 
 
 def test_the_version_1_hierarchies_are_mounted_as_the_kernel_has_them():
-    listing = "#subsys_name hierarchy num_cgroups enabled\ncpu\t2\t1\t1\ncpuacct\t2\t1\t1\nmemory\t4\t1\t1\nrdma\t0\t1\t1\nhugetlb\t5\t1\t0\n"
+    rows = ("cpu 2 1 1", "cpuacct 2 1 1", "memory 4 1 1", "rdma 0 1 1", "hugetlb 5 1 0")
+    listing = "\n".join(("#subsys_name hierarchy num_cgroups enabled", *rows))
     assert cgroups.hierarchies(listing) == ("cpu,cpuacct", "memory")
-    assert cgroups.hierarchies("#subsys_name hierarchy num_cgroups enabled\ncpu\t0\t1\t1\n") == ()
+    assert cgroups.hierarchies("cpu 0 1 1") == ()
 
 
 # --- the real thing ----------------------------------------------------------------------------------------------------
@@ -190,6 +192,7 @@ def own(tmp_path):
     engine = OwnEngine(Settings(cache=tmp_path / "cache"), said.append)
     yield engine, said
     engine._stop()
+    shutil.rmtree(engine.run)
 
 
 def _processes(engine: OwnEngine) -> list[str]:
@@ -231,7 +234,7 @@ def test_two_users_share_it_and_the_last_one_stops_it(own):
 
 @pytest.mark.engine
 def test_what_a_killed_command_left_is_taken_over(own):
-    engine, said = own
+    engine, _ = own
     code = f"""
 import os, signal
 from farm.settings import Settings

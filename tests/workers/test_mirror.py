@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from farm.settings import Settings
-from workers.build.mirror import mirror_roots, origins, roots_from_targets, roots_from_uris
+from workers.build.mirror import mirror_roots, origins, roots_from_targets, roots_from_uris, with_security
 
 TARGETS = """http://mirror.example.org/debian/ Debian
 http://mirror.example.org/debian/ Debian
@@ -32,6 +32,12 @@ def test_only_the_distributions_own_archives_count():
 def test_before_the_first_update_the_release_names_tell():
     assert roots_from_uris(URIS, "bookworm") == ROOTS
     assert roots_from_uris(URIS, "") == ()
+
+
+def test_the_security_archive_is_known_even_if_apt_does_not_name_it():
+    assert with_security(("http://m/debian",)) == ("http://m/debian", "http://m/debian-security")
+    assert with_security(("http://m/debian", "http://m/debian-security")) == ("http://m/debian", "http://m/debian-security")
+    assert with_security(()) == ()
 
 
 @pytest.mark.parametrize(

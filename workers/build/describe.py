@@ -56,7 +56,7 @@ def describe(recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: Module
         inputs=inputs.digest,
         source=SourceInfo(url=SOURCE_SITE + recipe.source.path, sha256=recipe.source.sha256, epoch=recipe.source.epoch),
         patches=tuple(_patch(patch, facts) for patch in recipe.patches),
-        base_image=BaseImageInfo(name=inputs.base.name, how=inputs.base.how, layers=inputs.base.layers),
+        base_image=_base(recipe, inputs, facts),
         builder_packages=tuple(PackageVersion(name=name, version=version) for name, version in inputs.packages),
         compiler=compiled.compiler,
         configure=ConfigureInfo(shared=recipe.configure_shared, static=recipe.configure_static, make=recipe.make),
@@ -66,6 +66,12 @@ def describe(recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: Module
         openssl=compiled.openssl,
         sqlite=compiled.sqlite,
     )
+
+
+def _base(recipe: Recipe, inputs: Inputs, facts: Facts) -> BaseImageInfo:
+    """The base image by the name that users pull it by; what an engine here calls it has a date."""
+    name = facts.distros[recipe.cell.distro].facts.image
+    return BaseImageInfo(name=name, how=inputs.base.how, layers=inputs.base.layers)
 
 
 def _patch(patch: Patch, facts: Facts) -> PatchInfo:

@@ -19,18 +19,21 @@ _TARGET_FORMAT = "$(REPO_URI) $(ORIGIN)"
 def mirror_roots(settings: Settings) -> tuple[str, ...]:
     """Urls under which `dists/` and `pool/` lie, without a closing slash: the setting, or this host's own, in apt's order.
 
-    Empty on a host without apt. A Debian mirror's security archive is a neighbour of its own: both are named.
+    Empty on a host without apt.
     """
     if settings.apt_mirror:
-        root = settings.apt_mirror.rstrip("/")
-        return (root, f"{root}-security")
+        return with_security((settings.apt_mirror.rstrip("/"),))
     try:
         release = platform.freedesktop_os_release()
     except OSError:
         return ()
-    return roots_from_targets(_apt("indextargets", "--format", _TARGET_FORMAT), origins(release)) or roots_from_uris(
-        _apt("--print-uris", "update"), release.get("VERSION_CODENAME", "")
-    )
+    own = roots_from_targets(_apt("indextargets", "--format", _TARGET_FORMAT), origins(release))
+    return with_security(own or roots_from_uris(_apt("--print-uris", "update"), release.get("VERSION_CODENAME", "")))
+
+
+def with_security(roots: tuple[str, ...]) -> tuple[str, ...]:
+    """The roots and, last, the neighbours where mirrors keep security updates, so that every host sees the same packages."""
+    return _once([*roots, *(f"{root}-security" for root in roots if not root.endswith("-security"))])
 
 
 def origins(os_release: Mapping[str, str]) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ from workers.engine.docker import DockerEngine
 
 if TYPE_CHECKING:
     from farm.settings import Settings
+
+_UNIX = "unix://"
+_KNOCK_S = 5
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,24 @@ class EngineAt:
 
 def ask(url: str) -> EngineAt:
     """The engine at a url. Raises EngineUnavailable."""
-    return EngineAt(url, DockerEngine(url).name)
+    if url.startswith(_UNIX):
+        _knock(url)
+    engine = DockerEngine(url)
+    engine.close()
+    return EngineAt(url, engine.name)
+
+
+def _knock(url: str) -> None:
+    """Says plainly why a socket cannot be reached; docker-py would say it in four layers and leave its socket open."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(_KNOCK_S)
+        try:
+            client.connect(url.removeprefix(_UNIX))
+        except OSError as error:
+            raise EngineUnavailable(
+                f"no container engine answers at {url}: {error.strerror or error}",
+                hint="start it, or name another one with FARM_ENGINE",
+            ) from error
 
 
 def require(settings: Settings) -> EngineAt:

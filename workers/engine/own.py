@@ -42,6 +42,7 @@ class OwnEngine:
         self.url = f"unix://{self.run}/docker.sock"
         self.log = self.run / "dockerd.log"
         self._say = say
+        self._daemon: subprocess.Popen[bytes] | None = None
 
     @contextmanager
     def running(self) -> Iterator[str]:
@@ -83,7 +84,8 @@ class OwnEngine:
         bridge.save(self.run / "bridge.json")
         try:
             bridge.up()
-            self._wait_until_up(self._spawn(bridge))
+            self._daemon = self._spawn(bridge)
+            self._wait_until_up(self._daemon)
         except BaseException:
             self._stop()
             raise
@@ -109,8 +111,21 @@ class OwnEngine:
         path = f"PATH={Path(program('iptables')).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         with self.log.open("wb") as log:
             return subprocess.Popen(  # noqa: S603 - a command of ours
-                ["/usr/bin/env", path, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                ["/usr/bin/env", path, *self._rooted(), *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
+
+    def _rooted(self) -> list[str]:
+        """What runs a command with a mount point as its root: in a plain chroot the engine cannot unpack images without."""
+        if "/" in _mount_points():
+            return []
+        root = self.run / "root"
+        root.mkdir(exist_ok=True)
+        script = 'mount --rbind / "$0" && mount --make-rprivate "$0" && exec chroot "$0" "$@"'
+        return ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", script, str(root)]
 
     def _wait_until_up(self, daemon: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_S
@@ -132,6 +147,9 @@ class OwnEngine:
         for pid in _pids_naming(str(self.run / "exec")):  # its containerd and shims too, if it did not end them
             _signal(pid, signal.SIGKILL)
         _wait_until(lambda: not _pids_naming(str(self.run / "exec")), _STOP_S)
+        if self._daemon:
+            self._daemon.wait()
+            self._daemon = None
         for point in _mounts_below(self.data, self.run):
             subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)  # noqa: S603, S607 - ours alone
         if bridge := Bridge.load(self.run / "bridge.json"):
@@ -179,12 +197,14 @@ def _signal(pid: int, number: int) -> None:
 def _wait_until(true: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not true() and time.monotonic() < deadline:
-        with suppress(ChildProcessError):  # our own dockerd must be reaped before it is gone
-            os.waitpid(-1, os.WNOHANG)
         time.sleep(_POLL_S)
+
+
+def _mount_points() -> list[str]:
+    return [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
 
 
 def _mounts_below(*roots: Path) -> list[str]:
     """Mount points at or below folders, the deepest first."""
-    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    return sorted((p for p in points if any(Path(p).is_relative_to(root) for root in roots)), key=len, reverse=True)
+    below = (point for point in _mount_points() if any(Path(point).is_relative_to(root) for root in roots))
+    return sorted(below, key=len, reverse=True)

@@ -13,7 +13,9 @@ from pydantic import ValidationError
 
 from farm.errors import EXIT_OK, BadInput, EngineUnavailable, FarmError
 from farm.plan.cell import Cell
+from farm.plan.compose import compose
 from farm.plan.facts import load_facts
+from farm.plan.options import Options
 from farm.settings import Settings
 from farm.store.artifact import BUILD_INFO_PATH, BuildInfo
 from workers.build.image import ImageMaker
@@ -78,11 +80,11 @@ def build_info(archive: Path) -> BuildInfo:
 
 
 def _images(build: BuildInfo, engine: Engine, settings: Settings) -> Images:
-    """The images as they are made for a build: from the names in the metadata, so that today's facts may say other ones."""
-    cell = Cell.parse(build.cell)
-    maker = ImageMaker(load_facts(settings.facts).distros[cell.distro], cell.arch, engine, settings, _say)
+    """The images as a build makes them: the packages to run with are those that the metadata promises to users."""
+    cell, facts = Cell.parse(build.cell), load_facts(settings.facts)
+    builder = compose(cell, Options(optimize="none"), facts, code="").build_packages
     required = tuple(package.name for package in build.runtime if not package.optional)
-    images = maker.images(tuple(package.name for package in build.builder_packages), required, None)
+    images = ImageMaker(facts.distros[cell.distro], cell.arch, engine, settings, _say).images(builder, required, None)
     return Images(runtime=images.runtime, builder=images.builder)
 
 

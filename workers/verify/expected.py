@@ -22,6 +22,7 @@ class _Libc(_Row):
 
 class _Elsewhere(_Row):
     modules: tuple[str, ...]
+    says: str = "No module named {module!r}"
 
 
 class _Expected(BaseModel):
@@ -42,6 +43,6 @@ def is_libc(soname: str) -> bool:
     return any(fnmatchcase(soname, pattern) for row in _expected().libc for pattern in row.sonames)
 
 
-def elsewhere() -> frozenset[str]:
-    """Names of the standard library that only other systems have."""
-    return frozenset(name for row in _expected().elsewhere for name in row.modules)
+def elsewhere() -> dict[str, str]:
+    """Names of the standard library that only other systems have, and what the ImportError says here."""
+    return {name: row.says.format(module=name) for row in _expected().elsewhere for name in row.modules}

@@ -38,7 +38,7 @@ def look(subject: Subject) -> Iterator[Finding]:
 def _unneeded(subject: Subject, needed: set[str]) -> Iterator[Finding]:
     for package in subject.build.runtime:
         for soname in package.sonames:
-            if soname not in needed and not package.optional:
+            if soname not in needed and not package.optional and not is_libc(soname):
                 hint = "remove it from the facts of the distro"
                 yield error(f"package {package.name} is declared for {soname}, which nothing NEEDs", hint=hint)
 

@@ -27,6 +27,8 @@ def look(subject: Subject) -> Iterator[Finding]:
 
 
 def _excused(name: str, failure: ImportFailure, subject: Subject) -> bool:
-    if "ModuleNotFoundError" in failure.kinds:
-        return name in elsewhere() and repr(name) in failure.message
-    return "ImportError" in failure.kinds and any(soname in failure.message for soname in subject.optional_sonames)
+    if "ImportError" not in failure.kinds:
+        return False
+    if name in elsewhere():
+        return failure.message == elsewhere()[name]
+    return any(soname in failure.message for soname in subject.optional_sonames)

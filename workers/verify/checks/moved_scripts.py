@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from workers.verify.elf import is_elf
 from workers.verify.findings import error, quoted
 from workers.verify.probe import SCRATCH, run
 
@@ -27,7 +28,7 @@ _TELLS_PLACE = ("pip*", "pydoc*", "*-config")
 
 
 def look(subject: Subject) -> Iterator[Finding]:
-    """Every entry of bin/ that is no binary, and every link to one."""
+    """Every script of bin/: links to it and copies of it are the same script, which the layout check has seen."""
     links = f"{SCRATCH}/links to scripts"
     run(subject.in_runtime, ["mkdir", "-p", links])
     for name in _scripts(subject):
@@ -40,13 +41,9 @@ def look(subject: Subject) -> Iterator[Finding]:
 
 
 def _scripts(subject: Subject) -> list[str]:
-    elves = {elf.path for elf in subject.elf.elves}
-    tree = subject.tree.resolve()
-    return sorted(
-        path.name
-        for path in (subject.tree / "bin").glob("*")
-        if path.resolve().is_file() and path.resolve().relative_to(tree).as_posix() not in elves
-    )
+    files = [path for path in sorted((subject.tree / "bin").glob("*")) if path.is_file() and not path.is_symlink()]
+    names = {path.read_bytes(): path.name for path in reversed(files) if not is_elf(path)}
+    return sorted(names.values())
 
 
 def _argument(name: str) -> tuple[str, ...]:

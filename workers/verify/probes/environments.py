@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 KINDS = {"venv": [], "venv --copies": ["--copies"]}
 
@@ -25,7 +26,10 @@ class Broken(Exception):  # noqa: N818 - local
 
 def run(step, *argv):
     """The output of a command. Raises Broken with its last lines."""
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+    try:
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+    except OSError as error:
+        raise Broken(step, str(error))  # noqa: B904 - its cause says no more
     output = done.stdout.decode("utf-8", "replace").strip()
     if done.returncode:
         raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(done.returncode))
@@ -44,21 +48,36 @@ def trial(folder, wheels, options):
     python = os.path.join(folder, "bin", "python")
     said = run("start its python", python, "-c", SAY)
     expect("start its python", said, "\n".join([folder, sys.base_prefix, "False"]))
-    install = ["-m", "pip", "--disable-pip-version-check", "--no-cache-dir", "install", "--no-index", "--find-links", wheels]
+    install = [
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--no-cache-dir",
+        "install",
+        "--no-compile",
+        "--no-index",
+        "--find-links",
+        wheels,
+    ]
     run("pip install a wheel", python, *install, "farm-parcel")
     expect("import the wheel", run("import the wheel", python, "-c", "import farm_parcel; print(farm_parcel.ANSWER)"), "42")
     expect("run the wheel's script", run("run the wheel's script", os.path.join(folder, "bin", "farm-parcel")), "42")
 
 
+def outcome(number, options):
+    """What came of one environment."""
+    try:
+        trial(os.path.join(sys.argv[1], "env {}".format(number)), sys.argv[2], options)
+    except Broken as error:
+        return {"step": error.args[0], "error": error.args[1]}
+    return {"error": "", "step": ""}
+
+
 def main():
-    """Print the facts."""
-    results = {}
-    for number, (name, options) in enumerate(KINDS.items()):
-        try:
-            trial(os.path.join(sys.argv[1], "env {}".format(number)), sys.argv[2], options)
-            results[name] = {"error": "", "step": ""}
-        except Broken as error:
-            results[name] = {"step": error.args[0], "error": error.args[1]}
+    """Print the facts. The environments are made side by side: each spends its time waiting for a child."""
+    with ThreadPoolExecutor(len(KINDS)) as pool:
+        trials = {name: pool.submit(outcome, number, KINDS[name]) for number, name in enumerate(KINDS)}
+        results = {name: trial.result() for name, trial in trials.items()}
     print("@@facts " + json.dumps({"results": results}), flush=True)
 
 

@@ -1,0 +1,56 @@
+"""`farm watch`: looking at a run that somebody else drives. It writes nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from farm.dispatch.decide import Tempo
+from farm.dispatch.embedded import running_broker
+from farm.dispatch.lookout import Lookout
+from farm.dispatch.loop import wanted
+from farm.dispatch.report import report
+from farm.errors import BrokerUnavailable
+from farm.plan.cell import Cell
+from farm.wire.mailbox import SchedulerMail
+
+if TYPE_CHECKING:
+    from farm.dispatch.journal import Journal
+    from farm.dispatch.loop import Watcher
+    from farm.dispatch.report import RunReport
+    from farm.settings import Settings
+
+_TICK_S = 0.5
+_NO_BROKER = "redis+socket:///nonexistent"
+
+
+def watch(journal: Journal, settings: Settings, watcher: Watcher) -> tuple[RunReport, bool]:
+    """Show a run until it has ended or nobody drives it; its report, and whether it has ended."""
+    began = time.monotonic()
+    plan = journal.plan()
+    published = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.published)
+    mail = SchedulerMail(running_broker(settings) or _NO_BROKER)
+    # Only who drives the run may give a cell up because nobody serves it.
+    tempo = replace(Tempo.of(settings), unserved_s=float("inf"))
+    lookout = Lookout(journal, mail, wanted(plan), published, tempo, time.time)
+    while True:
+        driven = _look(lookout, mail, plan.run)
+        view = lookout.view({})
+        watcher.show(view)
+        ended = view.settled == len(view.cells)
+        if ended or not driven:
+            mail.close()
+            return report(journal, plan, time.monotonic() - began), ended
+        time.sleep(_TICK_S)
+
+
+def _look(lookout: Lookout, mail: SchedulerMail, run: str) -> bool:
+    """Whether somebody drives the run. What the store says is seen even without Redis."""
+    try:
+        driven = mail.is_present(run)
+        lookout.look()
+    except BrokerUnavailable:
+        lookout.look_at_store()
+        return False
+    return driven

