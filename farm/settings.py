@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from farm.errors import BadInput
 
 APP = "python-farm"
 
@@ -70,6 +72,17 @@ class Settings(BaseSettings):
     cache: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP), description="sources and base images")
     state: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP), description="private broker, kept work")
     s3: S3Settings = Field(default_factory=S3Settings)
+
+    def __init__(self, **values: Any) -> None:  # noqa: ANN401 - pydantic checks them
+        """Read everything. Raises BadInput naming each wrong setting."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            wrong = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
+            raise BadInput(
+                "wrong settings: " + "; ".join(wrong),
+                hint="correct the environment (FARM_*) or farm.toml; the README has a table of all settings",
+            ) from None
 
     @classmethod
     def settings_customise_sources(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from farm.errors import BadInput
 from farm.plan import rows
 from farm.plan.cell import VARIANTS, Cell, Version
+from farm.plan.scope import Numbers, Place, Scope
 from farm.plan.suggest import did_you_mean
 from farm.plan.tables import HINT, Files, Table, checked, laid_over, refuse
 
@@ -70,10 +71,10 @@ class Facts:
         known = [version for version in self.versions if version.series == series]
         return max(known, key=lambda version: (not version.pre, version.key), default=None)
 
-    def place(self, cell: Cell, optimize: Optimize) -> rows.Place:
+    def place(self, cell: Cell, optimize: Optimize) -> Place:
         """Where rows are asked whether they hold. Equal for cells for which all rows answer alike."""
         distro = self.distros[cell.distro]
-        return rows.Place(
+        return Place(
             version=self._eras[cell.python],
             distro=distro.names,
             capabilities=distro.capabilities,
@@ -84,10 +85,10 @@ class Facts:
         )
 
     @cached_property
-    def _eras(self) -> dict[Version, rows.Numbers]:
+    def _eras(self) -> dict[Version, Numbers]:
         """For each version the first one of its series that no row tells apart from it."""
         bounds = {bound for _, scopes in _scopes(self) for row in scopes.values() for bound in row.bounds()}
-        firsts: dict[tuple[object, ...], rows.Numbers] = {}
+        firsts: dict[tuple[object, ...], Numbers] = {}
         eras = {}
         for version in self.versions:
             numbers = (version.major, version.minor, version.patch)
@@ -183,7 +184,7 @@ def _unknown_names(facts: Facts) -> Iterator[str]:
                     yield f"{file}: row '{key}': key '{limit}': no such name '{name}'{did_you_mean(name, sorted(known))}"
 
 
-def _scopes(facts: Facts) -> Iterable[tuple[str, Mapping[str, rows.Scope]]]:
+def _scopes(facts: Facts) -> Iterable[tuple[str, Mapping[str, Scope]]]:
     return (
         ("configure.toml", facts.configure),
         ("flags.toml", facts.flags),

@@ -166,4 +166,5 @@ def _fate(recipe: str, inputs: str, options: Options, builds: list[Build]) -> tu
 
 def _cost(asked: Asked, facts: Facts) -> CostRow:
     place = facts.place(asked.cell, asked.options.optimize)
-    return next(row for row in facts.costs.values() if row.holds(place))
+    *_, last = facts.costs.values()
+    return next((row for row in facts.costs.values() if row.holds(place)), last)

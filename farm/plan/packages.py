@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from farm.plan.facts import Distro
+    from farm.plan.scope import Place
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class _Capability:
     needs: tuple[_Need, ...]
 
 
-def packages(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow], place: rows.Place) -> Packages:
+def packages(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow], place: Place) -> Packages:
     """The packages of all capabilities that hold at this place, and the distro's toolchain."""
     found = [_capability(row, distro.facts.provides[key], place) for key, row in capabilities.items() if row.holds(place)]
     build = sorted({*distro.facts.toolchain, *(name for capability in found for name in capability.build)})
@@ -60,7 +61,7 @@ def packages(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow], pla
     return Packages(tuple(build), runtime, tuple(_reasons(distro, found, runtime)))
 
 
-def _capability(row: rows.CapabilityRow, provides: rows.ProvidesRow, place: rows.Place) -> _Capability:
+def _capability(row: rows.CapabilityRow, provides: rows.ProvidesRow, place: Place) -> _Capability:
     if not provides.holds(place):
         return _Capability(row, (), ())
     modules = tuple(module.name for module in row.modules if module.holds(place))

@@ -10,6 +10,7 @@ from farm.errors import BadInput
 from farm.plan import rows
 from farm.plan.packages import Packages, packages
 from farm.plan.recipe import Layout, ModuleRule, Patch, Trim
+from farm.plan.scope import Place, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from farm.plan.facts import Facts
     from farm.plan.options import Options
 
-S = TypeVar("S", bound="rows.Scope")
+S = TypeVar("S", bound=Scope)
 Rows = tuple[tuple[str, S], ...]
 
 
@@ -112,7 +113,7 @@ def select(cell: Cell, options: Options, facts: Facts) -> Selection:
 
 
 @lru_cache(maxsize=4096)  # thousands of cells differ only in their patch release
-def _selection(facts: Facts, place: rows.Place, series: str, distro: str) -> Selection:
+def _selection(facts: Facts, place: Place, series: str, distro: str) -> Selection:
     return Selection(
         series_name=series,
         series=facts.series[series],
@@ -129,5 +130,5 @@ def _selection(facts: Facts, place: rows.Place, series: str, distro: str) -> Sel
     )
 
 
-def _holding(table: Mapping[str, S], place: rows.Place) -> Rows[S]:
+def _holding(table: Mapping[str, S], place: Place) -> Rows[S]:
     return tuple((key, row) for key, row in table.items() if row.holds(place))

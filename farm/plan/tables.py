@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=BaseModel)
 Table = dict[str, Any]
 
-HINT = "every facts file is described in docs/facts.md; nothing was started"
+HINT = "nothing was started; the comments and rows of farm/data show what may stand in each file"
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ class DockerBox:
         self._last_line = time.monotonic()
         connection = self._api.exec_start(started, socket=True)
         try:
-            for _, chunk in frames_iter(connection, tty=False):
+            for _, chunk in frames_iter(connection, tty=False):  # type: ignore[no-untyped-call]  # docker-py
                 self._last_line = time.monotonic()
                 *whole, rest = (rest + chunk).split(b"\n")
                 for raw in whole:
