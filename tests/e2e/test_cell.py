@@ -6,10 +6,13 @@ import json
 import tarfile
 import time
 import zipfile
+from pathlib import Path
 
 import jsonschema
 import pytest
 import requests
+import uv
+import zstandard
 
 from farm.plan.recipe import PACKS
 from farm.store.artifact import BUILD_INFO_PATH, Artifact, BuildInfo
@@ -53,8 +56,6 @@ def test_debug_information_is_found_by_build_id_and_by_debuglink(real_cell):
         data = tar.extractfile("python/bin/python3.13").read()
     assert b".gnu_debuglink" in data
     assert b".debug_info" not in data
-    import zstandard
-
     raw = real_cell.archive("debugsymbols", "tar.zst").read_bytes()
     plain = zstandard.ZstdDecompressor().decompressobj().decompress(raw)
     with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
@@ -105,7 +106,8 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     module = "farmext" + sysconfig.get_config_var("EXT_SUFFIX")
     flags = (sysconfig.get_config_var("CFLAGS") + " " + sysconfig.get_config_var("CCSHARED")).split()
     link = sysconfig.get_config_var("LDSHARED").split()
-    subprocess.run([*sysconfig.get_config_var("CC").split(), *flags, "-I" + include, "-c", "farmext.c", "-o", "farmext.o"], check=True)
+    compiler = sysconfig.get_config_var("CC").split()
+    subprocess.run([*compiler, *flags, "-I" + include, "-c", "farmext.c", "-o", "farmext.o"], check=True)
     subprocess.run([*link, "farmext.o", "-o", module], check=True)
     tag = "cp{0}{1}-cp{0}{1}-linux_{2}".format(*sysconfig.get_python_version().split("."), os.uname().machine)
     name = "%s-%s-%s.whl" % (NAME, VERSION, tag)
@@ -170,8 +172,6 @@ def bundle(files):
 @pytest.fixture(scope="module")
 def client(real_cell, engine):
     """A container of the builder image (the distro, with a compiler) on the host's network, with uv and two packages in it."""
-    import uv
-
     images = [
         image.tags[0]
         for image in engine._client.images.list(filters={"label": "farm.managed"})
@@ -185,7 +185,7 @@ def client(real_cell, engine):
         environment={"UV_PYTHON_DOWNLOADS_JSON_URL": f"{real_cell.base_url}/channels/dev/uv/debian13.json", "HOME": "/root"},
         labels={"farm.test": "client"},
     )
-    files = {"uv": open(uv.find_uv_bin(), "rb").read(), "farmext-1.0.tar.gz": sdist(), "farmpure-1.0-py3-none-any.whl": wheel()}
+    files = {"uv": Path(uv.find_uv_bin()).read_bytes(), "farmext-1.0.tar.gz": sdist(), "farmpure-1.0-py3-none-any.whl": wheel()}
     container.put_archive("/root", bundle(files))
     yield container
     container.remove(force=True)
