@@ -105,10 +105,16 @@ def test_a_signal_is_passed_on_and_its_answer_awaited(number):
 
 def test_ctrl_c_reaches_the_command_once():
     """A terminal signals the whole process group; passing that on would interrupt twice."""
-    script = "trap 'echo got it' INT; echo ready; sleep 0.3; sleep 0.3; exit 5"
+    script = """
+import signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: print("got it", flush=True))
+print("ready", flush=True)
+time.sleep(1)
+sys.exit(5)
+"""
     pid, terminal = os.forkpty()
     if pid == 0:
-        code = f"import sys; from workers.engine.command import run; sys.exit(run(['sh', '-c', {script!r}]))"
+        code = f"import sys; from workers.engine.command import run; sys.exit(run([sys.executable, '-c', {script!r}]))"
         os.execv(sys.executable, [sys.executable, "-c", code])
     seen = b""
     while b"ready" not in seen:

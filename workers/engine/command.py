@@ -58,13 +58,13 @@ def _prepare(settings: Settings) -> None:
     """See to it that this host can run an engine of our own. Raises EngineUnavailable when it can not."""
     if settings.engine:
         host.require(settings)
-    lacking = missing()
-    if os.geteuid() != 0 or (lacking and not program("apt-get")):
+    lacking = missing() if os.geteuid() == 0 else None
+    if lacking is None or (lacking and not program("apt-get")):
         raise EngineUnavailable(
             "no container engine answers, and starting one of our own takes root"
-            + (" and a system with apt" if lacking else ""),
-            hint="run this as root (sudo), or start Docker or Podman (systemctl --user start podman.socket) and try again; "
-            "DOCKER_HOST or FARM_ENGINE names one elsewhere",
+            + (f" and a system with apt: {', '.join(lacking)} must be installed" if lacking else ""),
+            hint="start Docker or Podman (systemctl --user start podman.socket), or name an engine elsewhere in DOCKER_HOST "
+            "or FARM_ENGINE; or run this as root",
         )
     if lacking:
         install(lacking, say)
