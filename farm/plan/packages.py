@@ -49,28 +49,32 @@ class _Capability:
     """A capability that holds here, with the distro's packages for it."""
 
     row: rows.CapabilityRow
-    build: tuple[str, ...]
     needs: tuple[_Need, ...]
 
 
 def packages(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow], place: Place) -> Packages:
-    """The packages of all capabilities that hold at this place, and the distro's toolchain."""
+    """What to run with: the packages of all capabilities that hold at this place.
+
+    What to build with: the distro's toolchain and the packages of all its capabilities, so that one builder image, and so one
+    set of inputs, serves every Python on it.
+    """
     found = [_capability(row, distro.facts.provides[key], place) for key, row in capabilities.items() if row.holds(place)]
-    build = sorted({*distro.facts.toolchain, *(name for capability in found for name in capability.build)})
+    everything = {name for provides in distro.facts.provides.values() for name in provides.build}
+    build = sorted({*distro.facts.toolchain, *everything})
     runtime = _merged(need for capability in found for need in capability.needs)
-    return Packages(tuple(build), runtime, tuple(_reasons(distro, found, runtime)))
+    return Packages(tuple(build), runtime, (*_build_reasons(distro, capabilities), *_runtime_reasons(found, runtime)))
 
 
 def _capability(row: rows.CapabilityRow, provides: rows.ProvidesRow, place: Place) -> _Capability:
     if not provides.holds(place):
-        return _Capability(row, (), ())
+        return _Capability(row, ())
     modules = tuple(module.name for module in row.modules if module.holds(place))
     needs = tuple(
         _Need(package.name, package.modules or modules, package.sonames, row.optional)
         for package in provides.runtime
         if package.holds(place)
     )
-    return _Capability(row, provides.build, needs)
+    return _Capability(row, needs)
 
 
 def _merged(needs: Iterable[_Need]) -> tuple[RuntimePackage, ...]:
@@ -89,13 +93,16 @@ def _merged(needs: Iterable[_Need]) -> tuple[RuntimePackage, ...]:
     )
 
 
-def _reasons(distro: Distro, found: Iterable[_Capability], runtime: tuple[RuntimePackage, ...]) -> Iterator[Reason]:
-    found = tuple(found)
+def _build_reasons(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow]) -> Iterator[Reason]:
     for name in distro.facts.toolchain:
         yield Reason("package to build", name, distro.facts.toolchain_why, "")
-    for capability in found:
-        for name in capability.build:
-            yield Reason("package to build", name, capability.row.why, capability.row.link)
+    for key, row in capabilities.items():
+        for name in distro.facts.provides[key].build:
+            yield Reason("package to build", name, row.why, row.link)
+
+
+def _runtime_reasons(found: Iterable[_Capability], runtime: tuple[RuntimePackage, ...]) -> Iterator[Reason]:
+    found = tuple(found)
     for package in runtime:
         whys = [capability.row for capability in found if any(need.name == package.name for need in capability.needs)]
         subject = "package to run, optional" if package.optional else "package to run"

@@ -145,7 +145,7 @@ def situations(draw):
 
 
 @given(situations())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whatever_is_seen_the_rules_hold(situation):
     wanted, seen = situation
     actions = decide(wanted, seen, NOW, TEMPO)
@@ -173,7 +173,7 @@ def test_whatever_is_seen_the_rules_hold(situation):
 
 
 @given(situations())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_leave_is_only_given_where_nobody_works_and_attempts_are_left(situation):
     wanted, seen = situation
     for cell in wanted.cells:
@@ -184,7 +184,7 @@ def test_leave_is_only_given_where_nobody_works_and_attempts_are_left(situation)
 
 
 @given(situations(), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_from_anywhere_a_run_comes_to_its_end(situation, random):
     """A world in which anything may happen to an attempt, and every second wake-up is lost."""
     wanted, seen = situation

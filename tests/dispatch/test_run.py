@@ -177,3 +177,14 @@ def test_without_an_engine_nothing_is_started(farm):
         farm.submit(probe=probe)
     assert caught.value.hint == "start it"
     assert not farm.settings.state.exists()
+
+
+def test_a_configured_broker_is_used_and_no_worker_is_started_unless_asked_for(farm, broker):
+    farm.settings = farm.settings.model_copy(update={"broker_url": broker.url})
+    report = farm.submit(with_worker=False, probe=("false",))
+    assert ends(report) == {ONE: "failed"}
+    assert "no live worker" in report.cells[0].failure.message
+    assert farm.last.farm.worker is None
+    assert farm.last.farm.broker is None
+    assert ends(farm.submit(with_worker=True)) == {ONE: "published"}
+    assert broker.process.poll() is None

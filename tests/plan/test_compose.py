@@ -195,3 +195,11 @@ def test_what_cannot_be_built_says_why(facts, cell, part):
 def test_a_debug_variant_is_not_optimised(facts):
     with pytest.raises(BadInput, match="optimize: none"):
         recipe("3.13.5-debian13-amd64-debug", facts, Options())
+
+
+def test_all_cells_of_a_distro_and_arch_share_one_builder_image(facts):
+    """Inputs are resolved once per distro and arch: another set of packages would be other inputs."""
+    packages = {}
+    for cell, options in every_cell(facts):
+        packages.setdefault((cell.distro, cell.arch), set()).add(compose(cell, options, facts, "code").build_packages)
+    assert {len(sets) for sets in packages.values()} == {1}
