@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
 PYTHON, DISTRO, CHANNEL = "3.13.5", "debian13", "dev"
 IMAGE = "python-farm/demo:latest"
-PROGRAM = 'import sys, sysconfig; print(sys.version); print("it lives in", sys.prefix, "and knows", sysconfig.get_path("stdlib"))'
-    "import sys, sysconfig; print(sys.version); print('it lives in', sys.prefix, 'and knows', sysconfig.get_path('stdlib'))"
-)
+PROGRAM = 'import sys, sysconfig; print(sys.version); print("it lives in", sys.prefix); print(sysconfig.get_path("stdlib"))'
 TOP_FOLDER = "python"
 
 

@@ -149,7 +149,7 @@ def _refusal(verification: Verification, cell: Cell) -> Failure | None:
     errors = verification.errors
     if not errors:
         return None
-    seen = "; ".join(f"{finding.check}: {finding.message}" for finding in errors[:3])
+    seen = "; ".join(f"{finding.check}: {finding.file or 'the archive'}: {finding.message}" for finding in errors[:3])
     return Failure(
         "verification-failed",
         f"{cell}: {len(errors)} check(s) found an error: {seen}",

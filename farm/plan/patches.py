@@ -32,9 +32,7 @@ def _text(patch: Patch, overlay: Path | None) -> bytes:
     elif ours.is_file():
         data = ours.read_bytes()
     else:
-        raise BadInput(
-            f"there is no patch {patch.file}", hint="put it into 'patches' of your facts folder (FARM_FACTS)"
-        )
+        raise BadInput(f"there is no patch {patch.file}", hint="put it into 'patches' of your facts folder (FARM_FACTS)")
     if (found := hashlib.sha256(data).hexdigest()) != patch.sha256:
         raise BadInput(
             f"the patch {patch.file} has sha256 {found}, the recipe wants {patch.sha256}",

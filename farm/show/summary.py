@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from farm.dispatch.report import CellReport, RunReport
-    from farm.store.artifact import Artifact, StepTime
+    from farm.store.artifact import Artifact, Finding, StepTime
 
 _LINES = 15
 _TELLING = re.compile(r"error|fail|fatal|cannot|undefined reference|no such|not found|traceback|killed|\*\*\*", re.IGNORECASE)
@@ -91,9 +91,7 @@ def _failure(cell: CellReport, store: str) -> list[str]:
     where = f" in step '{cell.failure.step}'" if cell.failure.step else ""
     tries = f" after {cell.attempts} attempts" if cell.attempts > 1 else ""
     lines = ["", f"{cell.cell}: {cell.failure.kind}{where}{tries}: {cell.failure.message}"]
-    lines += [
-        f"  {finding.severity}: {finding.check}: {finding.message}" for finding in cell.findings if finding.severity == "error"
-    ]
+    lines += [_told(finding) for finding in cell.findings if finding.severity == "error"]
     lines += [f"  | {line}" for line in meaningful(cell.log_tail)]
     if cell.log:
         lines.append(f"  the whole log: {store}/{cell.log}")
@@ -102,6 +100,11 @@ def _failure(cell: CellReport, store: str) -> list[str]:
     if cell.failure.hint:
         lines.append(f"  hint: {cell.failure.hint}")
     return lines
+
+
+def _told(finding: Finding) -> str:
+    where = f"{finding.file}: " if finding.file else ""
+    return f"  {finding.severity}: {finding.check}: {where}{finding.message}"
 
 
 def usage(report: RunReport) -> list[str]:

@@ -23,7 +23,8 @@ _BUILD = re.compile(rb"(?<![\w.])(?:-[ILB])?/work/(?:src|shared|static|tree)(?![
 _PREFIX = re.compile(rb"(?:(?<![\w.~%>}-])|(?<=[\s\"'=]-[ILB]))" + PREFIX.encode() + rb"(?=[/\s\"'`:;,)\\]|$)")
 _TEXT_LIMIT = 16 << 20
 
-# The build information records the configure arguments as they were given, the prefix among them: nothing goes there.
+# The build information records the arguments of configure and make as they were given, with prefix and folders (which
+# -ffile-prefix-map has to name): nothing goes there.
 _MAY_NAME_PREFIX = ("lib/{lib}/_sysconfigdata*.py", BUILD_INFO_PATH)
 
 
@@ -38,7 +39,7 @@ def look(subject: Subject) -> Iterator[Finding]:
             continue
         name = path.relative_to(subject.tree).as_posix()
         data, text = _data(path)
-        if b"/work/" in data and (found := _BUILD.search(data)):
+        if name != BUILD_INFO_PATH and b"/work/" in data and (found := _BUILD.search(data)):
             building.setdefault(found[0].decode(), []).append(name)
         if (
             text
