@@ -21,6 +21,7 @@ demo: $(VENV)/ready
 	@$(WITH_ENGINE) $(BIN)/python -m deploy.demo
 
 test: $(VENV)/ready-dev
+	@$(BIN)/python -m deploy.test_packages
 	@$(WITH_ENGINE) $(MAKE) --no-print-directory check
 
 # What `make test` runs once an engine answers. PYTEST passes arguments on, e.g. make test PYTEST='-k sources -x'

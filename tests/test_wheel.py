@@ -1,6 +1,7 @@
 """The wheel carries both packages and their data: it plans a matrix far from the clone."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -18,13 +19,10 @@ def installed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
-    names = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=CLONE, capture_output=True, check=True
-    )
-    for name in filter(None, names.stdout.decode().split("\0")):
-        if (CLONE / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((CLONE / name).read_bytes())
+    for name in ("farm", "workers", "tests", "deploy", "benchmarks"):
+        shutil.copytree(CLONE / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(CLONE / name, source / name)
     build = [
         sys.executable,
         "-m",

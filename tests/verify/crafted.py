@@ -60,7 +60,9 @@ def build_info(**changes: Any) -> BuildInfo:
         "base_image": BaseImageInfo(name="base", how="bootstrap", layers=("3" * 64,)),
         "builder_packages": (),
         "compiler": "gcc 14",
-        "configure": ConfigureInfo(shared=("--prefix=/install",), static=("--prefix=/install",), make=()),
+        "configure": ConfigureInfo(
+            shared=("--prefix=/install",), static=("--prefix=/install",), make=("CFLAGS_NODIST=-ffile-prefix-map=/work/src=.",)
+        ),
         "runtime": (SSL, TK, CERTIFICATES),
         "modules": ModulesInfo(
             builtin=("sys", "_io"),

@@ -1,4 +1,4 @@
-"""What an engine of our own needs from the distro's packages, installed without any service being started by that."""
+"""Distro packages that an engine of our own needs (and tests), installed without any service being started by that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 # command: the package that has it
 NEEDED = {"dockerd": "docker.io", "iptables": "iptables", "ip": "iproute2", "mmdebstrap": "mmdebstrap"}
-SERVICES = ("docker.service", "docker.socket", "containerd.service")
+SERVICES = {
+    "docker.io": ("docker.service", "docker.socket", "containerd.service"),
+    "redis-server": ("redis-server.service",),
+}
 
 _PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # root's PATH may lack sbin after a plain `su`
 _POLICY = Path("/usr/sbin/policy-rc.d")
@@ -51,8 +54,9 @@ def install(packages: tuple[str, ...], say: Callable[[str], None]) -> None:
             f"apt-get install {' '.join(packages)} failed:\n  " + "\n  ".join(done.stdout.splitlines()[-8:]),
             hint="run it by hand, or start a container engine and name it in FARM_ENGINE",
         )
-    if "docker.io" in packages and (systemctl := program("systemctl")):
-        subprocess.run([systemctl, "disable", *SERVICES], capture_output=True, check=False)  # noqa: S603 - constants
+    brought = [service for package in packages for service in SERVICES.get(package, ())]
+    if brought and (systemctl := program("systemctl")):
+        subprocess.run([systemctl, "disable", *brought], capture_output=True, check=False)  # noqa: S603 - constants
 
 
 def _apt(verb: str, *packages: str) -> subprocess.CompletedProcess[str]:

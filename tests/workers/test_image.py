@@ -1,0 +1,62 @@
+"""Images: what their Dockerfiles say, and that a distro which moved on is noticed."""
+
+import pytest
+
+from farm.errors import Transient
+from farm.plan.facts import load_facts
+from farm.plan.recipe import BaseImage, Inputs
+from farm.settings import Settings
+from tests.fakes import BuildingShelf
+from workers.build.image import ImageMaker, dockerfile, release_of
+
+LAYERS = ("sha256:" + "a" * 64,)
+QUERIED = "gcc 4:14.2.0-1\nlibc6 2.41-12\n"
+
+
+def maker(shelf, distro="debian13"):
+    return ImageMaker(load_facts().distros[distro], "amd64", shelf, Settings(base_image="bootstrap"), lambda _: None)
+
+
+def test_a_dockerfile_installs_the_packages_and_makes_the_working_folder():
+    text = dockerfile("base:1", "get {packages} && tidy", ("a", "b"))
+    assert text == "FROM base:1\nRUN get a b && tidy\nRUN mkdir -p /work && chown 1000:1000 /work\n"
+
+
+def test_inputs_are_the_layers_and_the_exact_packages():
+    _, inputs = maker(BuildingShelf(LAYERS, QUERIED)).resolve(("gcc",))
+    assert inputs.base.layers == LAYERS
+    assert inputs.packages == (("gcc", "4:14.2.0-1"), ("libc6", "2.41-12"))
+
+
+def test_an_image_is_reused_while_its_packages_are_the_same():
+    shelf = BuildingShelf(LAYERS, QUERIED)
+    maker(shelf).resolve(("gcc",))
+    assert len(shelf.built) == 1
+    maker(shelf).resolve(("gcc",))
+    assert len(shelf.built) == 1
+    maker(shelf).resolve(("gcc", "g++"))
+    assert len(shelf.built) == 2
+
+
+def test_a_distro_that_moved_on_is_told_package_by_package():
+    planned = Inputs(BaseImage("base", "bootstrap", LAYERS), (("gcc", "4:14.2.0-1"), ("libc6", "2.41-11")))
+    with pytest.raises(Transient, match=r"debian13 has changed .*: libc6 2\.41-11 -> 2\.41-12"):
+        maker(BuildingShelf(LAYERS, QUERIED)).images(("gcc",), ("zlib1g",), planned)
+
+
+def test_another_base_is_told_as_such():
+    planned = Inputs(BaseImage("base", "bootstrap", ("sha256:b",)), (("gcc", "4:14.2.0-1"), ("libc6", "2.41-12")))
+    with pytest.raises(Transient, match="the base image has other contents"):
+        maker(BuildingShelf(LAYERS, QUERIED)).images(("gcc",), (), planned)
+
+
+def test_the_runtime_image_has_only_the_runtime_packages():
+    shelf = BuildingShelf(LAYERS, QUERIED)
+    images = maker(shelf).images(("gcc",), ("libssl3t64",), None)
+    assert "libssl3t64" in shelf.built[images.runtime]
+    assert "gcc" not in shelf.built[images.runtime]
+    assert images.runtime != images.builder
+
+
+def test_a_release_has_its_security_suite():
+    assert release_of(load_facts().distros["debian13"]).suites[-1] == "trixie-security"
