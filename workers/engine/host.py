@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING
 
 from farm.errors import EngineUnavailable
@@ -34,16 +36,21 @@ def ask(url: str) -> EngineAt:
 
 
 def _knock(url: str) -> None:
-    """Says plainly why a socket cannot be reached; docker-py would say it in four layers and leave its socket open."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(_KNOCK_S)
+    """Says plainly why nothing answers at a socket; docker-py would say it in four layers and leave its socket open."""
+    connection = HTTPConnection("localhost")
+    with socket.socket(socket.AF_UNIX) as connection.sock:
+        connection.sock.settimeout(_KNOCK_S)
         try:
-            client.connect(url.removeprefix(_UNIX))
-        except OSError as error:
-            raise EngineUnavailable(
-                f"no container engine answers at {url}: {error.strerror or error}",
-                hint="start it, or name another one with FARM_ENGINE",
-            ) from error
+            connection.sock.connect(url.removeprefix(_UNIX))
+            connection.request("GET", "/_ping")
+            with connection.getresponse() as answer:
+                trouble = "" if answer.status == HTTPStatus.OK else f"{answer.status} {answer.reason}"
+        except (OSError, HTTPException) as error:
+            trouble = getattr(error, "strerror", None) or str(error)
+    if trouble:
+        raise EngineUnavailable(
+            f"no container engine answers at {url}: {trouble}", hint="start it, or name another one with FARM_ENGINE"
+        )
 
 
 def require(settings: Settings) -> EngineAt:
