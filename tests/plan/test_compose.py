@@ -121,11 +121,11 @@ def test_names(facts, cell, layout):
 
 
 def test_flags_go_where_the_version_keeps_them_out_of_sysconfig(facts):
-    assert [word.partition("=")[0] for word in recipe("2.7.18-debian11-amd64", facts).make] == ["EXTRA_CFLAGS", "LDFLAGS"]
-    assert [word.partition("=")[0] for word in recipe("3.13.5-debian13-amd64", facts).make] == [
-        "CFLAGS_NODIST",
-        "LDFLAGS_NODIST",
-    ]
+    def flag_variables(cell):
+        return [name for name, _, _ in (word.partition("=") for word in recipe(cell, facts).make) if "FLAGS" in name]
+
+    assert flag_variables("2.7.18-debian11-amd64") == ["EXTRA_CFLAGS", "LDFLAGS"]
+    assert flag_variables("3.13.5-debian13-amd64") == ["CFLAGS_NODIST", "LDFLAGS_NODIST"]
 
 
 def test_flags_that_arches_and_variants_differ_in(facts):
