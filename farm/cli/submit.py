@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from farm.plan.recipe import Optimize
 
 
-_PIPE_WIDTH = 200  # nobody wraps a log file
+_PIPE_WIDTH = 160  # nobody wraps a log file
 
 
 class LiveProgress:
@@ -183,8 +183,9 @@ def _say(ended: RunReport, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(summary.as_json(ended), indent=2))
         return
-    console = Console()
-    console.print(summary.table(ended), width=None if console.is_terminal else _PIPE_WIDTH)
+    terminal = Console()
+    console = terminal if terminal.is_terminal else Console(width=_PIPE_WIDTH)
+    console.print(summary.table(ended))
     for cell in ended.cells:
         if line := summary.step_line(cell):
             click.echo(f"{cell.cell}: {line}")

@@ -31,7 +31,9 @@ def table(report: RunReport) -> Table:
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in ("cell", "result", "build id", "size", "sha256", "time", "findings"):
         made.add_column(
-            column, no_wrap=column in {"cell", "build id"}, justify="right" if column in {"size", "time"} else "left"
+            column,
+            no_wrap=column in {"cell", "result", "build id", "size", "sha256", "findings"},
+            justify="right" if column in {"size", "time"} else "left",
         )
     for cell in report.cells:
         info = cell.artifact.archive("install_only", "tar.gz") if cell.artifact else None
