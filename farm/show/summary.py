@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from farm.store.artifact import Artifact, Finding, StepTime
 
 _LINES = 15
+_WRAPPING = {"time"}
 _TELLING = re.compile(r"error|fail|fatal|cannot|undefined reference|no such|not found|traceback|killed|\*\*\*", re.IGNORECASE)
 _STYLES = {"published": "green", "already published": "green", "failed": "bold red", "not built": "red"}
 
@@ -30,11 +31,7 @@ def table(report: RunReport) -> Table:
     """One row for each cell."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in ("cell", "result", "build id", "size", "sha256", "time", "findings"):
-        made.add_column(
-            column,
-            no_wrap=column in {"cell", "result", "build id", "size", "sha256", "findings"},
-            justify="right" if column in {"size", "time"} else "left",
-        )
+        made.add_column(column, no_wrap=column not in _WRAPPING, justify="right" if column in {"size", "time"} else "left")
     for cell in report.cells:
         info = cell.artifact.archive("install_only", "tar.gz") if cell.artifact else None
         made.add_row(
