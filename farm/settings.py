@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from farm.errors import BadInput
 
@@ -17,6 +24,10 @@ APP = "python-farm"
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
+
+
+def _memory_gb() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
 
 
 def _ca_bundle() -> str:
@@ -49,7 +60,11 @@ class Settings(BaseSettings):
 
     store: str = Field("./store", description="a folder, or s3://bucket/prefix")
     base_url: str = Field("", description="where clients reach the store, e.g. https://python.example.org; for indexes")
-    broker_url: str = Field("", description="redis://… or rediss://…; empty starts a private one on a Unix socket")
+    broker_url: str = Field(
+        "",
+        pattern=r"^$|^(rediss?|redis\+socket)://",
+        description="redis://… or rediss://…; empty starts a private one on a Unix socket",
+    )
     facts: Path | None = Field(None, description="folder with your own facts, laid over ours")
     sources: Path | None = Field(None, description="folder with source archives, for use without a network")
     source_mirror: str = Field("", description="url of a mirror with python.org's paths, tried first")
@@ -61,14 +76,16 @@ class Settings(BaseSettings):
     base_image: Literal["auto", "pull", "bootstrap"] = Field("auto", description="how to get a distro's base image")
     registry: str = Field("", description="registry (and path) that base images are pulled from; empty is the engine's default")
     engine: str = Field("", description="url of the container engine; empty looks at DOCKER_HOST and the usual sockets")
-    slots: int = Field(0, description="cells built at once by one worker; 0 lets the machine decide")
-    jobs: int = Field(0, description="-j of make inside a cell; 0 is the number of cores this process may use")
-    cell_deadline_s: int = Field(3 * 3600, description="seconds after which an attempt is ended")
-    verify_deadline_s: int = Field(30 * 60, description="seconds after which verification is taken for stuck")
-    silent_deadline_s: int = Field(30 * 60, description="seconds without a line of output after which an attempt is ended")
-    lease_s: int = Field(45, description="seconds without a sign of life after which a container ends itself")
-    attempts: int = Field(3, description="tries of a cell after transient failures")
-    memory_gb: float = Field(8.0, description="memory limit of a build container, in GiB")
+    slots: int = Field(ge=0, default=0, description="cells built at once by one worker; 0 lets the machine decide")
+    jobs: int = Field(ge=0, default=0, description="-j of make inside a cell; 0 divides the cores among the cells")
+    cell_deadline_s: int = Field(ge=1, default=3 * 3600, description="seconds after which an attempt is ended")
+    verify_deadline_s: int = Field(ge=1, default=30 * 60, description="seconds after which verification is taken for stuck")
+    silent_deadline_s: int = Field(
+        ge=1, default=30 * 60, description="seconds without a line of output after which an attempt is ended"
+    )
+    lease_s: int = Field(ge=3, default=45, description="seconds without a sign of life after which a container ends itself")
+    attempts: int = Field(ge=1, default=3, description="tries of a cell after transient failures")
+    memory_gb: float = Field(gt=0, default=8.0, description="memory limit of a build container, in GiB")
     cache: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP), description="sources and base images")
     state: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP), description="private broker, kept work")
     s3: S3Settings = Field(default_factory=S3Settings)
@@ -77,6 +94,10 @@ class Settings(BaseSettings):
         """Read everything. Raises BadInput naming each wrong setting."""
         try:
             super().__init__(**values)
+        except (OSError, SettingsError, tomllib.TOMLDecodeError) as error:
+            raise BadInput(
+                f"the settings cannot be read: {error}", hint="correct farm.toml or the environment (FARM_*)"
+            ) from None
         except ValidationError as error:
             wrong = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
             raise BadInput(
@@ -114,6 +135,16 @@ class Settings(BaseSettings):
         return environment | {f"FARM_{name.upper()}": str(value) for name, value in plain.items()}
 
     @property
+    def cells_at_once(self) -> int:
+        """How many cells one worker builds at once: as many as have two cores and their memory each, at least one."""
+        return self.slots or max(1, min(_cores() // 2, int(_memory_gb() / self.memory_gb)))
+
+    @property
+    def cores_per_cell(self) -> int:
+        """The cores are divided among the cells that are built at once."""
+        return max(1, _cores() // self.cells_at_once)
+
+    @property
     def make_jobs(self) -> int:
         """-j of make."""
-        return self.jobs or _cores()
+        return self.jobs or self.cores_per_cell

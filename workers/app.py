@@ -36,11 +36,6 @@ def end_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def default_slots() -> int:
-    """How many cells this host builds at once when nobody says: half its cores, at least one."""
-    return settings.slots or max(1, len(os.sched_getaffinity(0)) // 2)
-
-
 class Presence:
     """Shows that this worker takes its queues, as long as it does."""
 
@@ -89,7 +84,7 @@ def _slot_started(**_: object) -> None:
 def serve(arguments: Sequence[str]) -> int:
     """Run a worker until it is told to end (SIGTERM: after the cells it builds). Gives its exit code."""
     parser = argparse.ArgumentParser(prog="python -m workers worker", description="Build cells for a farm.")
-    parser.add_argument("--slots", type=int, default=default_slots(), help="cells that are built at once")
+    parser.add_argument("--slots", type=int, default=settings.cells_at_once, help="cells that are built at once")
     options = parser.parse_args(arguments)
     if not settings.broker_url:
         raise Transient("this worker knows no broker", hint="set FARM_BROKER_URL to the farm's Redis")

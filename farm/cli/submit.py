@@ -16,7 +16,7 @@ from rich.live import Live
 
 from farm.cli import matrix_options
 from farm.dispatch.journal import Journal
-from farm.dispatch.offer import publisher
+from farm.dispatch.offer import publisher, relister
 from farm.dispatch.submit import Options, Submission, Wish
 from farm.dispatch.watch import watch as look_on
 from farm.errors import BadInput, Failure
@@ -142,7 +142,8 @@ def submit(  # noqa: PLR0913 - one argument per option
     options = Options(fail_fast, not settings.broker_url if with_worker is None else with_worker)
     with _terminable(), _progress(as_json=as_json) as watcher:
         submission = Submission(wishes(plan, load_facts(settings.facts)), settings, store, watcher, options)
-        ended = submission.perform(store, publisher(store, base_url(settings)))
+        where = base_url(settings)
+        ended = submission.perform(store, publisher(store, where), relister(store, where))
     if junit:
         _write(junit, ended)
     _say(ended, as_json=as_json)

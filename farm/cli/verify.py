@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 from pydantic import ValidationError
 
-from farm.errors import EXIT_CELLS_FAILED, BadInput, Failure, FarmError, StoreUnavailable, from_failure
+from farm.errors import EXIT_CELLS_FAILED, BadInput, EngineUnavailable, Failure, FarmError, StoreUnavailable, from_failure
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.show import report
@@ -45,6 +45,11 @@ def verify(what: str, channel: str | None, no_engine: bool, as_json: bool) -> No
             click.echo(line)
     if outcome.errors:
         sys.exit(EXIT_CELLS_FAILED)
+    if outcome.skipped and not no_engine:
+        raise EngineUnavailable(
+            f"{len(outcome.skipped)} of {len(outcome.checks)} checks could not run: {outcome.skipped[0].skipped}",
+            hint="start a container engine, or say --no-engine if looking at the files is enough",
+        )
 
 
 def _fetched(text: str, channel: str | None, folder: Path) -> Path:

@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput
+from farm.index import update
 from farm.publish.order import Order
-from farm.publish.publisher import publish
+from farm.publish.publisher import offer_again, publish
 from farm.store import catalog
+from farm.store.keys import Published
 
 if TYPE_CHECKING:
     from farm.dispatch.journal import PlannedCell
     from farm.dispatch.settle import Publish
+    from farm.dispatch.submit import Relist
     from farm.store.protocol import Store
     from farm.wire.messages import Result
 
@@ -21,19 +24,49 @@ def publisher(store: Store, base_url: str) -> Publish:
     """What publishes into a store whose clients reach it at `base_url`; it gives the catalog key of what it published."""
 
     def offer(planned: PlannedCell, staged: Result) -> str:
-        if planned.recipe is None or planned.inputs is None:
-            raise BadInput(f"{planned.cell} was planned without recipe or inputs, so nothing of it can be published")
-        order = Order(
-            run=staged.run,
-            attempt=staged.attempt,
-            recipe=planned.recipe,
-            inputs=planned.inputs.digest,
-            channel=planned.channel,
-            triple=planned.triple,
-            base_url=base_url,
-            uv=planned.uv,
-        )
-        artifact = publish(store, staged, order, clock=lambda: datetime.now(UTC))
+        order = _order(planned, base_url, run=staged.run, attempt=staged.attempt)
+        artifact = publish(store, staged, order, clock=_now)
         return catalog.name_of(artifact).key
 
     return offer
+
+
+def relister(store: Store, base_url: str) -> Relist:
+    """What sees to it that a cell's channel lists the build of it that is published already; gives its catalog key.
+
+    A channel's index is read once for each distro, and written only when the build is not in it.
+    """
+    listed: dict[tuple[str, str], set[tuple[str, str]]] = {}
+
+    def relist(planned: PlannedCell) -> str:
+        build = Published.parse(planned.published)
+        if build is None:
+            return planned.published
+        place = (planned.channel, build.cell.distro)
+        if place not in listed:
+            listed[place] = {(entry.cell, entry.build_id) for entry in update.entries(store, *place)}
+        if (planned.cell, build.build_id) in listed[place]:
+            return planned.published
+        artifact = offer_again(store, _order(planned, base_url, run="", attempt=0), clock=_now)
+        return catalog.name_of(artifact).key if artifact else planned.published
+
+    return relist
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _order(planned: PlannedCell, base_url: str, *, run: str, attempt: int) -> Order:
+    if planned.recipe is None or planned.inputs is None:
+        raise BadInput(f"{planned.cell} was planned without recipe or inputs, so nothing of it can be published")
+    return Order(
+        run=run,
+        attempt=attempt,
+        recipe=planned.recipe,
+        inputs=planned.inputs.digest,
+        channel=planned.channel,
+        triple=planned.triple,
+        base_url=base_url,
+        uv=planned.uv,
+    )

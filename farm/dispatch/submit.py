@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from farm.dispatch import resolve
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from farm.store.keys import Published
     from farm.store.protocol import Staging, Store
 
+Relist = Callable[[PlannedCell], str]
 ENGINE_PROBE = (sys.executable, "-m", "workers", "engine-probe")
 _PROBE_S = 60
 
@@ -77,13 +79,17 @@ class Submission:
         self.journal = Journal(store, self.run)
         self.farm: EmbeddedFarm | None = None
 
-    def perform(self, staging: Staging, publish: Publish) -> RunReport:
-        """Bring every wish to its end. Raises FarmError, and KeyboardInterrupt after it has cleaned up."""
+    def perform(self, staging: Staging, publish: Publish, relist: Relist = attrgetter("published")) -> RunReport:
+        """Bring every wish to its end. Raises FarmError, and KeyboardInterrupt after it has cleaned up.
+
+        `relist` sees to it that the channels of cells that are published already list them.
+        """
         began = time.monotonic()
         wanted = resolve.packages_of(wish.recipe for wish in self._wishes if wish.recipe)
         missing = resolve.missing(self._store, wanted, self._date)
         plan = self._plan(resolve.Resolution())
         if not missing and not _to_build(plan):
+            plan = _listed(plan, relist)
             return report(self.journal, plan, time.monotonic() - began)
         if self._options.with_worker:
             check_engine(self._settings, self._options.probe)
@@ -92,7 +98,7 @@ class Submission:
             farm.await_ready()
             means = self._means(farm, staging, publish)
             try:
-                plan = self._drive(means, missing)
+                plan = self._drive(means, missing, relist)
             except KeyboardInterrupt:
                 self._interrupt(means.mail, farm)
                 raise
@@ -107,9 +113,9 @@ class Submission:
         settler = Settler(self.journal, publish)
         return Means(mail, TaskQueue(farm.settings), staging, settler, self._watcher, farm.tend)
 
-    def _drive(self, means: Means, missing: Mapping[Platform, tuple[str, ...]]) -> RunPlan:
+    def _drive(self, means: Means, missing: Mapping[Platform, tuple[str, ...]], relist: Relist) -> RunPlan:
         resolution = resolve.Resolver(self.run, self._store, means, self._tempo, self._date).resolve(missing)
-        plan = self._plan(resolution)
+        plan = _listed(self._plan(resolution), relist)
         self.journal.save_plan(plan)
         Loop(self.journal, plan, means, self._tempo).run()
         return plan
@@ -175,6 +181,14 @@ def check_engine(settings: Settings, probe: Sequence[str] = ENGINE_PROBE) -> Non
             message.strip().removeprefix("error: ") or f"`{' '.join(probe)}` failed with code {done.returncode}",
             hint=hint.strip(),
         )
+
+
+def _listed(plan: RunPlan, relist: Relist) -> RunPlan:
+    """The plan with its published cells listed by the channels that they are wanted in."""
+    cells = tuple(
+        planned.model_copy(update={"published": relist(planned)}) if planned.published else planned for planned in plan.cells
+    )
+    return plan.model_copy(update={"cells": cells})
 
 
 def _to_build(plan: RunPlan) -> bool:

@@ -45,13 +45,18 @@ class Order:
         return f"{self.cell} (run {self.run}, attempt {self.attempt})"
 
 
-def check(order: Order, staged: Result) -> BuildInfo:
-    """What the builder says it built, once it is what was granted. Raises BadInput for the order, else VerificationFailed."""
+def check_channel(order: Order) -> None:
+    """Raise BadInput when the order's channel may not list such a build."""
     if order.recipe.optimize == "none" and order.channel not in _NO_PGO_CHANNELS:
         raise BadInput(
             f"{order.cell} was built with optimize 'none', which may not go to the channel '{order.channel}'",
             hint="set 'channel: dev' for it, or 'optimize: pgo+lto'",
         )
+
+
+def check(order: Order, staged: Result) -> BuildInfo:
+    """What the builder says it built, once it is what was granted. Raises BadInput for the order, else VerificationFailed."""
+    check_channel(order)
     if staged.failure or staged.build is None:
         raise VerificationFailed(f"{order} staged a failure, and nothing to publish", hint="read its log")
     _refuse(order, _differences(order, staged, staged.build))

@@ -15,7 +15,7 @@ from farm.index import update
 from farm.index.model import entry_of
 from farm.plan.recipe import digest_of
 from farm.publish import identity
-from farm.publish.order import check
+from farm.publish.order import check, check_channel
 from farm.publish.staged import check_fence, fetch_checked
 from farm.store import catalog, keys
 from farm.store.artifact import Artifact
@@ -38,8 +38,22 @@ def publish(store: Store, staged: Result, order: Order, *, clock: Callable[[], d
     when a newer attempt was granted, BadInput when the order is against our rules, StoreUnavailable.
     """
     build = check(order, staged)
-    artifact = _published(store, order) or _first(store, staged, build, order, clock())
+    if artifact := offer_again(store, order, clock=clock):
+        return artifact
+    artifact = _first(store, staged, build, order, clock())
     update.add(store, order.channel, entry_of(artifact, order.triple, uv=order.uv), base_url=order.base_url, clock=clock)
+    return artifact
+
+
+def offer_again(store: Store, order: Order, *, clock: Callable[[], datetime]) -> Artifact | None:
+    """Have the order's channel list what is published of its recipe and inputs; None when nothing is.
+
+    That is needed when it was published in another channel, or when its publisher died before the indexes were written.
+    """
+    check_channel(order)
+    artifact = _published(store, order)
+    if artifact is not None:
+        update.add(store, order.channel, entry_of(artifact, order.triple, uv=order.uv), base_url=order.base_url, clock=clock)
     return artifact
 
 

@@ -7,7 +7,7 @@ hashes) and is published beside them. Both have a JSON Schema (`farm schema`).
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,11 @@ SCHEMA_VERSION: Literal[1] = 1
 BUILD_INFO_PATH = "share/python-farm/build.json"
 
 Severity = Literal["error", "warning", "note"]
+
+
+# Names that end up in a command or a path: an archive's metadata may come from anybody.
+PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]*$", max_length=100)]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]
 
 
 class Model(BaseModel):
@@ -38,7 +43,7 @@ class Finding(Model):
 class PackageVersion(Model):
     """A distro package at an exact version."""
 
-    name: str
+    name: PackageName
     version: str
 
 
@@ -70,7 +75,7 @@ class PatchInfo(Model):
 class RuntimePackageInfo(Model):
     """A distro package that is needed at run time, and by which modules ('' is the interpreter itself)."""
 
-    name: str
+    name: PackageName
     version: str = Field(default="", description="the version that was verified against")
     modules: tuple[str, ...]
     sonames: tuple[str, ...]
@@ -112,9 +117,9 @@ class BuildInfo(Model):
     arch: str
     variant: str
     abiflags: str
-    lib: str = Field(description="name of the library folder, e.g. 'python3.13'")
-    executable: str = Field(description="name of the real executable in bin/")
-    soname: str = Field(description="SONAME of libpython")
+    lib: FileName = Field(description="name of the library folder, e.g. 'python3.13'")
+    executable: FileName = Field(description="name of the real executable in bin/")
+    soname: FileName = Field(description="SONAME of libpython")
     optimize: str
     bytecode: str
     recipe: str = Field(description="digest of the recipe")

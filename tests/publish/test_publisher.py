@@ -13,7 +13,7 @@ import pytest
 from farm.errors import BadInput, Conflict, FarmError, StoreUnavailable, VerificationFailed
 from farm.index import update
 from farm.plan.cell import Cell
-from farm.publish.publisher import publish
+from farm.publish.publisher import offer_again, publish
 from farm.store import catalog, keys
 from farm.store.artifact import Artifact, Finding
 from tests.fakes import FailingStore, MemoryStore
@@ -302,3 +302,35 @@ def test_what_uv_cannot_read_is_not_in_its_index():
     published(store, order(Cell.parse("2.7.18-debian13-amd64"), uv=False))
     assert json.loads(store.objects[keys.uv_index("dev", "debian13")]) == {}
     assert "2.7.18" in store.objects[keys.sums("dev", "debian13")].decode()
+
+
+def test_a_build_whose_publisher_died_before_the_index_is_listed_later():
+    store = MemoryStore()
+    of = order()
+    published(store, of)
+    for key in [key for key in store.objects if key.startswith("channels/")]:
+        store.delete(key)
+    assert offer_again(store, of, clock=now)
+    assert [entry.build_id for entry in update.entries(store, "dev", "debian13")] == ["2026112201"]
+    check_promises(store)
+
+
+def test_a_build_is_offered_in_another_channel_without_being_built_again():
+    store = MemoryStore()
+    made = replace(recipe(), optimize="pgo+lto")
+    published(store, order(recipe=made, channel="testing"))
+    again = offer_again(store, order(recipe=made, channel="stable"), clock=now)
+    assert (again.channel, again.build_id) == ("stable", "2026112201")
+    assert [entry.build_id for entry in update.entries(store, "stable", "debian13")] == ["2026112201"]
+    check_promises(store)
+
+
+def test_a_build_without_optimisation_is_offered_in_dev_only():
+    store = MemoryStore()
+    published(store)
+    with pytest.raises(BadInput, match="may not go to the channel 'stable'"):
+        offer_again(store, order(channel="stable"), clock=now)
+
+
+def test_nothing_is_offered_that_was_not_published():
+    assert offer_again(MemoryStore(), order(), clock=now) is None

@@ -60,3 +60,14 @@ def test_the_runtime_image_has_only_the_runtime_packages():
 
 def test_a_release_has_its_security_suite():
     assert release_of(load_facts().distros["debian13"]).suites[-1] == "trixie-security"
+
+
+def test_a_run_goes_on_with_the_base_it_began_with():
+    shelf = BuildingShelf(LAYERS, QUERIED)
+    yesterday = Inputs(
+        BaseImage("python-farm/base-debian13-amd64:20200101", "bootstrap", LAYERS),
+        (("gcc", "4:14.2.0-1"), ("libc6", "2.41-12")),
+    )
+    images = maker(shelf).images(("gcc",), (), yesterday)
+    assert images.base == yesterday.base
+    assert shelf.built[images.builder].startswith("FROM python-farm/base-debian13-amd64:20200101\n")

@@ -49,15 +49,21 @@ class ImageMaker:
     settings: Settings
     on_line: Callable[[str], None]
 
-    def resolve(self, packages: tuple[str, ...]) -> tuple[str, Inputs]:
-        """The builder image with these packages, and what exactly is in it."""
-        base = ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line)
+    def resolve(self, packages: tuple[str, ...], granted: Inputs | None = None) -> tuple[str, Inputs]:
+        """The builder image with these packages, and what exactly is in it; on the granted base while the engine has it.
+
+        A run that crosses midnight so goes on with the images that it began with.
+        """
+        if granted and self.engine.layers(granted.base.name) == granted.base.layers:
+            base = granted.base
+        else:
+            base = ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line)
         builder = self._with_packages("builder", base, packages)
         return builder, Inputs(base, self.installed(builder))
 
     def images(self, packages: tuple[str, ...], runtime: tuple[str, ...], wanted: Inputs | None) -> Images:
         """All images of a cell. Raises Transient when the distro is not any more what the plan was made for."""
-        builder, inputs = self.resolve(packages)
+        builder, inputs = self.resolve(packages, wanted)
         if wanted is not None and inputs.digest != wanted.digest:
             raise Transient(
                 f"{self.distro.id} has changed since the plan was made: {_difference(wanted, inputs)}",

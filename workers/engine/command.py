@@ -11,7 +11,7 @@ from farm.errors import EXIT_OK, BadInput, EngineUnavailable
 from farm.settings import Settings
 from workers.engine import host
 from workers.engine.own import OwnEngine
-from workers.engine.packages import install, missing, program
+from workers.engine.packages import BOOTSTRAP, NEEDED, install, missing, program
 
 _FORWARDED = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
@@ -43,6 +43,7 @@ def with_engine(arguments: list[str]) -> int:
     if found := host.find(settings):
         say(f"{found.name} answers at {found.url}")
         _announce(found.url)
+        _prepare_bootstrap()
         os.execvp(command[0], command)  # noqa: S606 - the operator's own command
     _prepare(settings)
     with OwnEngine(settings, say).running() as url:
@@ -52,6 +53,12 @@ def with_engine(arguments: list[str]) -> int:
 
 def _announce(url: str) -> None:
     os.environ["FARM_ENGINE"] = os.environ["DOCKER_HOST"] = url
+
+
+def _prepare_bootstrap() -> None:
+    """Where no registry answers, base images are bootstrapped: have what that takes, if it can be had."""
+    if not program(BOOTSTRAP) and os.geteuid() == 0 and program("apt-get"):
+        install((NEEDED[BOOTSTRAP],), say)
 
 
 def _prepare(settings: Settings) -> None:

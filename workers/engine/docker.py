@@ -157,7 +157,7 @@ class DockerEngine:
             mem_limit=limits.memory_bytes,
             memswap_limit=limits.memory_bytes,
             pids_limit=limits.pids,
-            nano_cpus=int(limits.cpus * 1e9) or None,
+            nano_cpus=int(min(limits.cpus, self._client.info()["NCPU"]) * 1e9) or None,
             ulimits=[docker.types.Ulimit(name="core", soft=0, hard=0)],
             environment={"HOME": WORK, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             hostname="farm",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # command: the package that has it
 NEEDED = {"dockerd": "docker.io", "iptables": "iptables", "ip": "iproute2", "mmdebstrap": "mmdebstrap"}
+BOOTSTRAP = "mmdebstrap"
 SERVICES = {
     "docker.io": ("docker.service", "docker.socket", "containerd.service"),
     "redis-server": ("redis-server.service",),

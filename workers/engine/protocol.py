@@ -41,6 +41,7 @@ def limits_of(settings: Settings, deadline_s: int) -> Limits:
     """What an operator's settings let a box use; the deadline depends on what the box is for."""
     return Limits(
         memory_bytes=int(settings.memory_gb * (1 << 30)),
+        cpus=settings.cores_per_cell,
         deadline_s=deadline_s,
         silent_s=settings.silent_deadline_s,
         lease_s=settings.lease_s,
