@@ -51,6 +51,9 @@ class Settler:
             return self._outcome(cell, number, result, log, failure=error.failure("publish"))
         except FarmError as error:
             return self._outcome(cell, number, result, log, failure=error.failure("publish"))
+        except Exception as error:  # what a builder staged may trip anything; that must not end the run of the others
+            said = f"what was staged could not be published: {type(error).__name__}: {error}"
+            return self._outcome(cell, number, result, log, failure=Failure("verification-failed", said, step="publish"))
         return self._outcome(cell, number, result, log, artifact=artifact)
 
     def _outcome(  # one place for the shape of an outcome

@@ -40,13 +40,19 @@ settings_of_pip_and_network() { # the variables with which this machine reaches 
 inside() { # FOLDER COMMAND…: runs in a mount and pid namespace of its own, so that everything is gone when it ends
     local root=$1 variables=()
     shift
+    # A root of its own, and not a chroot: an engine unpacks files into its containers with pivot_root, which takes a mount.
+    mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
     mount -t tmpfs tmpfs "$root/run"
     mount -t tmpfs tmpfs "$root/tmp"
     mount --rbind /sys "$root/sys"
     mount --rbind /dev "$root/dev"
     mapfile -t variables < <(settings_of_pip_and_network)
-    exec chroot "$root" /usr/bin/env -i "${variables[@]}" HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 \
+    cd "$root"
+    mkdir -p mnt/old
+    pivot_root . mnt/old
+    umount --lazy /mnt/old
+    exec /usr/bin/env -i "${variables[@]}" HOME=/root TERM="${TERM:-dumb}" LANG=C.UTF-8 \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         sh -c 'cd /farm && exec "$@"' sh "$@"
 }

@@ -71,8 +71,8 @@ class DockerBox:
             return Cancelled("the cell was cancelled")
         if now > self._ends:
             return BuildFailed(
-                f"the cell took longer than its deadline of {self._limits.deadline_s} s",
-                hint="raise FARM_CELL_DEADLINE_S, or build with a lighter optimize",
+                f"the box took longer than its deadline of {self._limits.deadline_s} s",
+                hint="FARM_CELL_DEADLINE_S and FARM_VERIFY_DEADLINE_S set the times; or build with a lighter optimize",
             )
         if self._last_line and now - self._last_line > self._limits.silent_s:
             return BuildFailed(
