@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     silent_deadline_s: int = Field(
         ge=1, default=30 * 60, description="seconds without a line of output after which an attempt is ended"
     )
-    lease_s: int = Field(ge=3, default=45, description="seconds without a sign of life after which a container ends itself")
+    lease_s: int = Field(ge=1, default=45, description="seconds without a sign of life after which a container ends itself")
     attempts: int = Field(ge=1, default=3, description="tries of a cell after transient failures")
     memory_gb: float = Field(gt=0, default=8.0, description="memory limit of a build container, in GiB")
     cache: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP), description="sources and base images")
