@@ -24,10 +24,10 @@ test: $(VENV)/ready-dev
 	@$(BIN)/python -m deploy.test_packages
 	@$(WITH_ENGINE) $(MAKE) --no-print-directory check
 
-# What `make test` runs once an engine answers: two processes, one of which compiles while the other waits for time limits.
-# PYTEST passes arguments on, e.g. make test PYTEST='-k sources -x'
+# What `make test` runs once an engine answers. PYTEST passes arguments on, e.g. make test PYTEST='-k sources -x', or
+# PYTEST='-n 2 --dist loadgroup' for two processes, one of which compiles while the other waits for time limits
 check: lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
+	$(BIN)/python -m pytest $(PYTEST)
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check $(CODE)
