@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -14,10 +15,10 @@ from farm.plan.fate import Plan, plan
 from farm.plan.matrix import Matrix, read_matrix
 from farm.plan.narrow import Overrides, narrow
 from farm.plan.options import CHANNELS, OPTIMIZE
-from farm.store import catalog
+from farm.store import catalog, locks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from farm.plan.facts import Facts
     from farm.settings import Settings
@@ -57,5 +58,17 @@ def read_plan(matrix_path: Path, only: Sequence[str], overrides: Overrides, sett
     facts = load_facts(settings.facts)
     matrix = narrow(read_file(matrix_path, facts), only, overrides)
     platforms = dict.fromkeys((asked.cell.distro, asked.cell.arch) for asked in matrix.cells)
-    locks = {platform: catalog.newest_inputs(store, *platform) for platform in platforms}
-    return plan(matrix, facts, catalog.published(store), locks, build_code())
+    known = {platform: locks.newest_inputs(store, *platform) for platform in platforms}
+    made = plan(matrix, facts, catalog.published(store), known, build_code())
+    return replace(made, notes=(*made.notes, *_unresolved(made, store)))
+
+
+def _unresolved(made: Plan, store: Store) -> Iterator[str]:
+    """What today's state of a distro may still change about a plan."""
+    wanted = locks.packages_of(planned.recipe for planned in made.cells if planned.recipe)
+    for distro, arch in locks.missing(store, wanted, locks.today()):
+        there = [planned for planned in made.cells if (planned.cell.distro, planned.cell.arch) == (distro, arch)]
+        published = sum(planned.fate == "published" for planned in there)
+        if published:
+            cells = "1 published cell" if published == 1 else f"{published} published cells"
+            yield f"{distro}-{arch}: what it gives today is not known yet; {cells} may turn out stale when it is resolved"

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from farm.cli.matrix_options import DEFAULT_MATRIX, matrix_options, read_plan
+from farm.cli.opening import opened
 from farm.errors import BadInput
 from farm.plan.narrow import Overrides
 from farm.settings import Settings
 from farm.show import plan as show
 from farm.show.changes import changes
 from farm.store import catalog
-from farm.store.open import open_store
 
 if TYPE_CHECKING:
     from farm.plan.cell import Cell
@@ -37,7 +37,7 @@ def plan(matrix: Path, only: tuple[str, ...], optimize: Optimize | None, channel
     Fates: build (never published), stale (something has changed since), published, impossible.
     """
     settings = Settings()
-    store = open_store(settings)
+    store = opened(settings)
     planned = read_plan(matrix, only, Overrides(optimize, channel), settings, store)
     changed = _changes(planned, store)
     if as_json:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from farm.cli.opening import opened
 from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.show import published as show
 from farm.store import catalog
-from farm.store.open import base_url, open_store
+from farm.store.open import base_url
 
 if TYPE_CHECKING:
     from farm.store.protocol import Store
@@ -27,7 +28,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_JSON
 def ls(distro: str | None, series: str | None, channel: str | None, as_json: bool) -> None:
     """List what is published, oldest build of a cell first."""
-    store = open_store(Settings())
+    store = opened(Settings())
     everything = catalog.published(store)
     builds = [
         build
@@ -51,7 +52,7 @@ def ls(distro: str | None, series: str | None, channel: str | None, as_json: boo
 def info(cell: str, channel: str | None, as_json: bool) -> None:
     """Show the newest published build of a cell, and how to use it."""
     settings = Settings()
-    store = open_store(settings)
+    store = opened(settings)
     build = catalog.newest(store, Cell.parse(cell), channel)
     if build is None:
         raise _not_published(store, cell, channel)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from farm.cli.opening import opened
 from farm.errors import BadInput
 from farm.settings import Settings
 from farm.store.http import server
-from farm.store.open import base_url, open_store
+from farm.store.open import base_url
 
 
 @click.command()
@@ -17,7 +18,7 @@ from farm.store.open import base_url, open_store
 def serve(host: str, port: int, quiet: bool) -> None:
     """Serve the store over HTTP, read-only. Ends with Ctrl-C."""
     settings = Settings()
-    store = open_store(settings)
+    store = opened(settings)
     log = (lambda _: None) if quiet else (lambda line: click.echo(line, err=True))
     try:
         serving = server(store, host, port, log=log)

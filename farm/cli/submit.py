@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.live import Live
 
 from farm.cli import matrix_options
+from farm.cli.opening import opened
 from farm.dispatch.journal import Journal
 from farm.dispatch.offer import publisher, relister
 from farm.dispatch.submit import Options, Submission, Wish
@@ -26,7 +27,7 @@ from farm.settings import Settings
 from farm.show import plan as show_plan
 from farm.show import progress, summary
 from farm.show.junit import junit as junit_xml
-from farm.store.open import base_url, open_store
+from farm.store.open import base_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +62,10 @@ class LiveProgress:
         """Give the terminal back."""
         self._live.stop()
 
+    def say(self, line: str) -> None:
+        """Print a line above the picture."""
+        self._console.print(line, markup=False, highlight=False)
+
     def show(self, view: RunView) -> None:
         """Draw."""
         self._live.update(progress.panel(view, time.monotonic() - self._began, self._console.width))
@@ -81,6 +86,10 @@ class PlainProgress:
 
     def __exit__(self, *_: object) -> None:
         """Nothing to clean up."""
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        click.echo(line, err=self._err)
 
     def show(self, view: RunView) -> None:
         """Print what changed."""
@@ -135,12 +144,25 @@ def submit(  # noqa: PLR0913 - one argument per option
     Exit codes: 0 all cells are published; 2 wrong input; 3 some are not; 4 engine, store or Redis not usable; 130 interrupted.
     """
     settings = Settings()
-    store = open_store(settings)
-    plan = matrix_options.read_plan(matrix, only, Overrides(optimize, channel), settings, store)
+    store = opened(settings)
+
+    def read() -> Plan:
+        return matrix_options.read_plan(matrix, only, Overrides(optimize, channel), settings, store)
+
+    plan = read()
     for line in show_plan.summary(plan):
         click.echo(line, err=as_json)
-    options = Options(fail_fast, not settings.broker_url if with_worker is None else with_worker)
     with _terminable(), _progress(as_json=as_json) as watcher:
+
+        def replan() -> list[Wish]:
+            resolved = read()
+            if resolved.order != plan.order:
+                watcher.say("now that the distros are resolved:")
+                for line in show_plan.summary(resolved):
+                    watcher.say(line)
+            return wishes(resolved, load_facts(settings.facts))
+
+        options = Options(fail_fast, not settings.broker_url if with_worker is None else with_worker, replan=replan)
         submission = Submission(wishes(plan, load_facts(settings.facts)), settings, store, watcher, options)
         where = base_url(settings)
         ended = submission.perform(store, publisher(store, where), relister(store, where))
@@ -156,7 +178,7 @@ def submit(  # noqa: PLR0913 - one argument per option
 def watch(run: str | None, *, as_json: bool) -> None:
     """Show the progress of RUN (the newest one) until it ends."""
     settings = Settings()
-    store = open_store(settings)
+    store = opened(settings)
     journal = Journal(store, run) if run else Journal.latest(store)
     with _progress(as_json=as_json) as watcher:
         ended, over = look_on(journal, settings, watcher)

@@ -13,12 +13,12 @@ from typing import NoReturn
 import click
 from pydantic import ValidationError
 
+from farm.cli.opening import opened
 from farm.errors import EXIT_CELLS_FAILED, BadInput, EngineUnavailable, Failure, FarmError, StoreUnavailable, from_failure
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.show import report
 from farm.store import catalog, keys
-from farm.store.open import open_store
 from farm.wire.verification import Verification
 
 _GRACE_S = 20.0
@@ -54,7 +54,7 @@ def verify(what: str, channel: str | None, no_engine: bool, as_json: bool) -> No
 
 def _fetched(text: str, channel: str | None, folder: Path) -> Path:
     """The newest published archive of a cell, as a local file whose bytes are those that were published."""
-    cell, store = Cell.parse(text), open_store(Settings())
+    cell, store = Cell.parse(text), opened(Settings())
     build = catalog.newest(store, cell, channel)
     if build is None:
         raise BadInput(

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from farm.dispatch.view import CellView, RunView
 from farm.errors import BrokerUnavailable, Failure
 from farm.plan.recipe import Inputs
-from farm.store import catalog, keys
+from farm.store import locks
+from farm.store.locks import Platform
 from farm.wire.mailbox import BEAT_S, new_reply
 from farm.wire.messages import Beat, ResolveRequest
 from farm.wire.queue import build_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from farm.dispatch.decide import Tempo
     from farm.dispatch.loop import Means
-    from farm.plan.recipe import Recipe
     from farm.store.protocol import Store
     from farm.wire.messages import Resolved
-
-Platform = tuple[str, str]  # distro, arch
 
 _TICK_S = 0.5
 
@@ -53,31 +50,6 @@ class Resolution:
 
     inputs: dict[Platform, Inputs] = field(default_factory=dict)
     failures: dict[Platform, Failure] = field(default_factory=dict)
-
-
-def today() -> str:
-    """The date that locks are kept under, in UTC."""
-    return f"{datetime.now(UTC):%Y%m%d}"
-
-
-def packages_of(recipes: Iterable[Recipe]) -> dict[Platform, tuple[str, ...]]:
-    """What each platform's builder image must have, over all recipes."""
-    wanted: dict[Platform, set[str]] = {}
-    for recipe in recipes:
-        wanted.setdefault((recipe.cell.distro, recipe.cell.arch), set()).update(recipe.build_packages)
-    return {platform: tuple(sorted(packages)) for platform, packages in wanted.items()}
-
-
-def missing(store: Store, wanted: Mapping[Platform, tuple[str, ...]], date: str) -> dict[Platform, tuple[str, ...]]:
-    """The platforms that have no lock of that day, or one that lacks a package that is wanted."""
-    return {platform: packages for platform, packages in wanted.items() if not _has(store, platform, packages, date)}
-
-
-def _has(store: Store, platform: Platform, packages: tuple[str, ...], date: str) -> bool:
-    if store.get(keys.lock(*platform, date)) is None:
-        return False
-    inputs = catalog.newest_inputs(store, *platform)
-    return inputs is not None and set(packages) <= {name for name, _ in inputs.packages}
 
 
 class Resolver:
@@ -153,7 +125,7 @@ class Resolver:
 
     def _take(self, question: Question, answer: Resolved, result: Resolution) -> None:
         if answer.inputs:
-            catalog.save_inputs(self._store, *question.platform, answer.inputs, date=self._date)
+            locks.save_inputs(self._store, *question.platform, answer.inputs, date=self._date)
             result.inputs[question.platform] = answer.inputs
             return
         failure = answer.failure or Failure("internal", "the builder answered with neither inputs nor a failure")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from farm.dispatch import resolve
+from farm.dispatch import leftover, resolve
 from farm.dispatch.decide import Tempo
 from farm.dispatch.embedded import EmbeddedFarm
 from farm.dispatch.journal import Journal, PlannedCell, RunPlan, new_run
@@ -23,16 +23,17 @@ from farm.dispatch.settle import Publish, Settler
 from farm.errors import BrokerUnavailable, EngineUnavailable, Failure
 from farm.plan.cell import Cell
 from farm.plan.recipe import Inputs, Recipe
-from farm.store import catalog
+from farm.store import catalog, locks
 from farm.wire.mailbox import SchedulerMail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from farm.dispatch.loop import Watcher
-    from farm.dispatch.resolve import Platform, Resolution
+    from farm.dispatch.resolve import Resolution
     from farm.settings import Settings
     from farm.store.keys import Published
+    from farm.store.locks import Platform
     from farm.store.protocol import Staging, Store
 
 Relist = Callable[[PlannedCell], str]
@@ -57,13 +58,17 @@ class Wish:
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is to go. `worker` are the words that start a worker, for tests; `tempo` None follows the settings."""
+    """How a run is to go. `worker` are the words that start a worker, for tests; `tempo` None follows the settings.
+
+    `replan` is called once the distros were resolved, before anything is built: it gives the wishes as they are then.
+    """
 
     fail_fast: bool = False
     with_worker: bool = True
     probe: Sequence[str] = ENGINE_PROBE
     worker: Sequence[str] = ()
     tempo: Tempo | None = None
+    replan: Callable[[], Sequence[Wish]] | None = None
 
 
 class Submission:
@@ -74,7 +79,7 @@ class Submission:
         self._wishes, self._settings, self._store = wishes, settings, store
         self._watcher, self._options = watcher, options
         self._tempo = options.tempo or Tempo.of(settings)
-        self._date = resolve.today()
+        self._date = locks.today()
         self.run = new_run()
         self.journal = Journal(store, self.run)
         self.farm: EmbeddedFarm | None = None
@@ -85,15 +90,15 @@ class Submission:
         `relist` sees to it that the channels of cells that are published already list them.
         """
         began = time.monotonic()
-        wanted = resolve.packages_of(wish.recipe for wish in self._wishes if wish.recipe)
-        missing = resolve.missing(self._store, wanted, self._date)
+        wanted = locks.packages_of(wish.recipe for wish in self._wishes if wish.recipe)
+        missing = locks.missing(self._store, wanted, self._date)
         plan = self._plan(resolve.Resolution())
         if not missing and not _to_build(plan):
             plan = _listed(plan, relist)
             return report(self.journal, plan, time.monotonic() - began)
         if self._options.with_worker:
             check_engine(self._settings, self._options.probe)
-        with EmbeddedFarm(self._settings, with_worker=self._options.with_worker, command=self._options.worker) as farm:
+        with leftover.noted(self._settings, self.run), self._started() as farm:
             self.farm = farm
             farm.await_ready()
             means = self._means(farm, staging, publish)
@@ -107,6 +112,9 @@ class Submission:
         self.journal.sweep()
         return report(self.journal, plan, time.monotonic() - began)
 
+    def _started(self) -> EmbeddedFarm:
+        return EmbeddedFarm(self._settings, with_worker=self._options.with_worker, command=self._options.worker)
+
     def _means(self, farm: EmbeddedFarm, staging: Staging, publish: Publish) -> Means:
         mail = SchedulerMail(farm.settings.broker_url)
         mail.ping()
@@ -115,6 +123,8 @@ class Submission:
 
     def _drive(self, means: Means, missing: Mapping[Platform, tuple[str, ...]], relist: Relist) -> RunPlan:
         resolution = resolve.Resolver(self.run, self._store, means, self._tempo, self._date).resolve(missing)
+        if missing and self._options.replan:
+            self._wishes = self._options.replan()
         plan = _listed(self._plan(resolution), relist)
         self.journal.save_plan(plan)
         Loop(self.journal, plan, means, self._tempo).run()
@@ -149,7 +159,7 @@ class Submission:
         )
 
     def _inputs(self, platform: Platform, resolution: Resolution) -> Inputs | None:
-        return resolution.inputs.get(platform) or catalog.newest_inputs(self._store, *platform)
+        return resolution.inputs.get(platform) or locks.newest_inputs(self._store, *platform)
 
     def _interrupt(self, mail: SchedulerMail, farm: EmbeddedFarm) -> None:
         """Have the builders end what they build, wait for our own worker, and remove what is half done."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from farm.errors import FarmError
 from farm.plan.cell import Cell
-from farm.plan.recipe import Inputs
 from farm.store import keys
 from farm.store.artifact import Artifact
 from farm.store.keys import Published
@@ -16,7 +15,6 @@ from farm.store.keys import Published
 if TYPE_CHECKING:
     from farm.store.protocol import Store
 
-_INPUTS = TypeAdapter(Inputs)
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -46,22 +44,6 @@ def name_of(artifact: Artifact) -> Published:
     return keys.published(Cell.parse(build.cell), artifact.build_id, build.recipe, build.inputs, artifact.channel)
 
 
-def newest_inputs(store: Store, distro: str, arch: str) -> Inputs | None:
-    """The inputs that the newest resolve step found for a distro and arch; None before the first."""
-    locks = [stat.key for stat in store.list(keys.locks(distro, arch))]
-    if not locks or (found := store.get(locks[-1])) is None:
-        return None
-    try:
-        return _INPUTS.validate_json(found[0])
-    except ValidationError as error:
-        raise _unreadable(store, locks[-1], error) from error
-
-
-def save_inputs(store: Store, distro: str, arch: str, inputs: Inputs, *, date: str) -> None:
-    """Keep what a resolve step found on `date` (YYYYMMDD); a second step on one day replaces the first."""
-    store.put(keys.lock(distro, arch, date), _INPUTS.dump_json(inputs, indent=1))
-
-
 def load(store: Store, key: str, model: type[_M]) -> tuple[_M, str] | None:
     """An object as its model, and its etag; None when there is none. Raises FarmError when it is not what it should be."""
     if (found := store.get(key)) is None:
@@ -69,10 +51,11 @@ def load(store: Store, key: str, model: type[_M]) -> tuple[_M, str] | None:
     try:
         return model.model_validate_json(found[0]), found[1]
     except ValidationError as error:
-        raise _unreadable(store, key, error) from error
+        raise unreadable(store, key, error) from error
 
 
-def _unreadable(store: Store, key: str, error: ValidationError) -> FarmError:
+def unreadable(store: Store, key: str, error: ValidationError) -> FarmError:
+    """The error that says which object is not what it should be, and where."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "the top"
     return FarmError(

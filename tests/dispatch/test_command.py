@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from farm.store import keys
+from farm.store import catalog, keys, locks
 from farm.store.folder import FolderStore
 from tests.dispatch.conftest import alive, eventually
 from tests.dispatch.making import ARCH
@@ -143,6 +143,33 @@ def test_kill_9_takes_the_children_along(command):
     assert code == 3
     assert "waiting" in out or "building" in out
     assert "nobody drives the run" in err
+    assert "was killed: what it left behind is removed" in err
+    code, _, err = command.run("ls")
+    assert (code, err) == (0, "")
+
+
+def test_what_was_planned_with_old_packages_is_planned_again_once_the_distro_is_resolved(command):
+    assert command.run("submit")[0] == 0
+    (lock,) = command.store.list(keys.locks("debian13", ARCH))
+    newer = command.store.get(lock.key)[0].replace(b'"1.0"', b'"0.9"')
+    before = keys.lock("debian13", ARCH, "20200101")
+    command.store.put(before, newer)
+    command.store.delete(lock.key)
+    (build,) = command.store.list(keys.catalog())
+    of_then = catalog.published(command.store)[0]
+    inputs = locks.newest_inputs(command.store, "debian13", ARCH).digest
+    command.store.put(
+        keys.published(of_then.cell, of_then.build_id, of_then.recipe, inputs, "dev").key, command.store.get(build.key)[0]
+    )
+    command.store.delete(build.key)
+    code, out, err = command.run("submit")
+    assert code == 0, err
+    first, again = out.split("now that the distros are resolved:")
+    assert "1 cell: 1 published" in first
+    assert f"debian13-{ARCH}: what it gives today is not known yet; 1 published cell may turn out stale" in first
+    assert "1 cell: 1 stale" in again
+    assert "order: debian13-" in again
+    assert f"{CELL}  published" in again
 
 
 def test_two_submits_do_not_share_a_state_folder(command):

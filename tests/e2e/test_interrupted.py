@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 
 import pytest
 
 from tests.fixtures_cell import CLONE, FARM
+from workers.engine.docker import OWNER
 
 pytestmark = pytest.mark.engine
 
@@ -63,6 +65,13 @@ def gone_within(seconds, engine, tmp_path):
     return True
 
 
+def farm(*words, tmp_path):
+    """What a `farm` command on the same store and state says on standard error."""
+    environment = os.environ | {"FARM_STORE": str(tmp_path / "store"), "FARM_STATE": str(tmp_path / "state")}
+    done = subprocess.run([FARM, *words], cwd=CLONE, env=environment, capture_output=True, text=True, check=True)
+    return done.stderr
+
+
 def children_of(session):
     found = subprocess.run(["ps", "-o", "pid=", "--sid", str(session)], capture_output=True, text=True, check=False)
     return found.stdout.split()
@@ -77,7 +86,9 @@ def test_ctrl_c_ends_the_containers_and_says_130(submitted, engine, tmp_path):
     assert "Traceback" not in (tmp_path / "out").read_text()
 
 
-def test_kill_9_ends_the_containers_within_a_minute(submitted, engine, tmp_path):
+def test_kill_9_ends_the_containers_within_a_minute_and_the_next_command_clears_the_rest(
+    submitted, engine, box_image, tmp_path
+):
     assert containers(engine, tmp_path)
     submitted.kill()
     submitted.wait()
@@ -86,3 +97,9 @@ def test_kill_9_ends_the_containers_within_a_minute(submitted, engine, tmp_path)
     while children_of(submitted.pid):
         assert time.monotonic() < ends, "its broker or worker lives on"
         time.sleep(0.5)
+    # A container that was made and never started has no keeper that could end it: that takes the next command.
+    owner = f"{socket.gethostname()}/{submitted.pid}/1"
+    left = engine._client.containers.create(box_image, "true", labels={OWNER: owner})
+    assert "was killed: what it left behind is removed" in farm("ls", tmp_path=tmp_path)
+    assert left.id not in [box.id for box in engine._client.containers.list(all=True)]
+    assert not [path for path in (tmp_path / "store").glob("staging/**/*") if path.is_file()]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from farm.errors import FarmError
 from farm.plan.cell import Cell
 from farm.plan.recipe import BaseImage, Inputs
-from farm.store import catalog, keys
+from farm.store import catalog, keys, locks
 from farm.store.headers import IMMUTABLE, MUTABLE, headers
 from farm.store.keys import Published
 from tests.fakes import MemoryStore
@@ -70,19 +70,19 @@ def test_metadata_that_cannot_be_read_names_the_key_and_the_field():
 
 def test_the_newest_inputs_of_a_distro_and_arch():
     store = MemoryStore()
-    assert catalog.newest_inputs(store, "debian13", "amd64") is None
+    assert locks.newest_inputs(store, "debian13", "amd64") is None
     old, new = (
         Inputs(BaseImage("debian:13-slim", "pull", ("sha256:0",)), (("gcc", version), ("make", "4")))
         for version in ("13", "14")
     )
-    catalog.save_inputs(store, "debian13", "amd64", new, date="20261122")
-    catalog.save_inputs(store, "debian13", "amd64", old, date="20261121")
-    catalog.save_inputs(store, "debian13", "arm64", old, date="20261130")
-    assert catalog.newest_inputs(store, "debian13", "amd64") == new
-    assert catalog.newest_inputs(store, "debian13", "amd64").digest == new.digest
+    locks.save_inputs(store, "debian13", "amd64", new, date="20261122")
+    locks.save_inputs(store, "debian13", "amd64", old, date="20261121")
+    locks.save_inputs(store, "debian13", "arm64", old, date="20261130")
+    assert locks.newest_inputs(store, "debian13", "amd64") == new
+    assert locks.newest_inputs(store, "debian13", "amd64").digest == new.digest
     store.put(keys.lock("debian13", "amd64", "20261123"), b"[]")
     with pytest.raises(FarmError, match=r"locks/debian13-amd64/20261123\.json"):
-        catalog.newest_inputs(store, "debian13", "amd64")
+        locks.newest_inputs(store, "debian13", "amd64")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`python -m workers engine-probe` and `python -m workers with-engine -- CMD…`."""
+"""`python -m workers engine-probe`, `python -m workers sweep` and `python -m workers with-engine -- CMD…`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 from farm.errors import EXIT_OK, BadInput, EngineUnavailable
 from farm.settings import Settings
 from workers.engine import host
+from workers.engine.docker import DockerEngine
 from workers.engine.own import OwnEngine
 from workers.engine.packages import BOOTSTRAP, NEEDED, install, missing, program
 
@@ -28,6 +29,16 @@ def engine_probe(arguments: list[str]) -> int:
         raise BadInput("engine-probe takes no arguments")
     found = host.require(Settings())
     sys.stdout.write(f"{found.name} at {found.url}\n")
+    return EXIT_OK
+
+
+def sweep(arguments: list[str]) -> int:
+    """Remove the containers that dead processes of this host left, and print how many. Raises EngineUnavailable."""
+    if arguments:
+        raise BadInput("sweep takes no arguments")
+    engine = DockerEngine(host.require(Settings()).url)
+    sys.stdout.write(f"{engine.sweep()} containers removed\n")
+    engine.close()
     return EXIT_OK
 
 
