@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager, nullcontext
 from typing import IO, TYPE_CHECKING, Any
 
-from farm.errors import Conflict, Failure, StoreUnavailable, Transient, from_failure
+from farm.errors import BuildFailed, Conflict, Failure, StoreUnavailable, Transient, from_failure
 from farm.plan.recipe import BaseImage, Inputs
 from farm.store import keys
 from farm.store.protocol import Stat
@@ -210,6 +210,15 @@ class ScriptedEngine:
     def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
         raise NotImplementedError(image)
 
+    def tags(self, repository: str) -> tuple[str, ...]:
+        return tuple(sorted(tag for name, _, tag in (image.rpartition(":") for image in self.images) if name == repository))
+
+    def tag(self, image: str, new: str) -> None:
+        self.images[new] = self.images[image]
+
+    def drop(self, image: str) -> None:
+        self.images.pop(image, None)
+
     def build(self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None) -> None:
         raise NotImplementedError(image)
 
@@ -323,6 +332,15 @@ class ImageShelf:
             raise Transient(f"no registry has {image} for {arch}")
         self.images[image] = self.registry[image]
 
+    def tags(self, repository: str) -> tuple[str, ...]:
+        return tuple(sorted(tag for name, _, tag in (image.rpartition(":") for image in self.images) if name == repository))
+
+    def tag(self, image: str, new: str) -> None:
+        self.images[new] = self.images[image]
+
+    def drop(self, image: str) -> None:
+        self.images.pop(image, None)
+
     def build(self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None) -> None:
         raise NotImplementedError(image)
 
@@ -330,21 +348,31 @@ class ImageShelf:
         raise NotImplementedError(spec)
 
 
-class BuildingShelf:
-    """An engine that has every base image, keeps what it is told to build, and whose boxes answer every command alike."""
+class BuildingShelf(ImageShelf):
+    """An engine that has every base image, keeps what it is told to build, and whose boxes answer every command alike.
 
-    name = "Shelf 1"
+    `outdated`: what asks whether an image is still current is told that it isn't.
+    """
 
     def __init__(self, layers, answer):
+        super().__init__()
         self._layers = layers
         self._answer = answer
         self.built = {}
+        self.asked = 0
+        self.outdated = False
 
     def layers(self, image):
-        return self._layers if "base-" in image or image in self.built else None
+        return self._layers if "base-" in image else self.images.get(image)
 
     def build(self, image, text, *, on_line=None):
-        self.built[image] = text
+        if "--simulate" in text:
+            self.asked += 1
+            if self.outdated:
+                raise BuildFailed("it is not current")
+        else:
+            self.built[image] = text
+        self.images[image] = self._layers
 
     def box(self, spec):
         return nullcontext(self)

@@ -194,9 +194,13 @@ class ProvidesRow(Scope):
 
 
 class FamilyRow(Row):
-    """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line."""
+    """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line.
+
+    `current` succeeds in an image whose packages are all the newest ones.
+    """
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
+    current: str
     query: str
     keyring: Annotated[str, Field(pattern=r"^/")]
     why: Why

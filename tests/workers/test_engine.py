@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from farm.errors import BuildFailed, Cancelled, EngineUnavailable
+from farm.plan.facts import load_facts
 from workers.engine.docker import OWNER, DockerEngine
 from workers.engine.protocol import BoxSpec, Limits
 
@@ -163,3 +164,29 @@ def test_a_build_that_fails_says_which_lines(engine, box_image):
     with pytest.raises(BuildFailed, match="no-such-program"):
         engine.build("python-farm/test-broken:1", f"FROM {box_image}\nRUN echo here && no-such-program\n")
     assert engine.layers("python-farm/test-broken:1") is None
+
+
+def test_names_of_images_are_listed_given_and_taken_away(engine, box_image):
+    repository = "python-farm/test-names"
+    assert engine.tags(repository) == ()
+    engine.tag(box_image, f"{repository}:b")
+    engine.tag(box_image, f"{repository}:a")
+    assert engine.tags(repository) == ("a", "b")
+    engine.drop(f"{repository}:a")
+    engine.drop(f"{repository}:b")
+    engine.drop(f"{repository}:b")
+    assert engine.tags(repository) == ()
+    assert engine.layers(box_image)
+
+
+@pytest.mark.parametrize("outdated", [False, True])
+def test_an_image_can_be_asked_whether_its_packages_are_the_newest(engine, box_image, outdated):
+    older = "RUN sed -i '/^Package: bash$/,/^Version/ s/^Version: .*/Version: 0.1/' /var/lib/dpkg/status\n" if outdated else ""
+    asked = f"FROM {box_image}\n{older}RUN {load_facts().distros['debian13'].family.current}\n"
+    image = "python-farm/test-current:1"
+    if outdated:
+        with pytest.raises(BuildFailed, match="Inst bash"):
+            engine.build(image, asked)
+    else:
+        engine.build(image, asked)
+        engine.drop(image)

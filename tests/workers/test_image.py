@@ -71,3 +71,57 @@ def test_a_run_goes_on_with_the_base_it_began_with():
     images = maker(shelf).images(("gcc",), (), yesterday)
     assert images.base == yesterday.base
     assert shelf.built[images.builder].startswith("FROM python-farm/base-debian13-amd64:20200101\n")
+
+
+@pytest.fixture
+def on(monkeypatch):
+    """Moves the day."""
+
+    def move(day):
+        monkeypatch.setattr("workers.build.image.today", lambda: day)
+
+    return move
+
+
+def test_on_another_day_an_image_is_asked_whether_it_is_current_and_not_built_again(on):
+    shelf = BuildingShelf(LAYERS, QUERIED)
+    on("20991201")
+    first, _ = maker(shelf).resolve(("gcc",))
+    on("20991202")
+    second, _ = maker(shelf).resolve(("gcc",))
+    assert (len(shelf.built), shelf.asked) == (1, 1)
+    assert first != second
+    assert {first, second} <= set(shelf.images)
+    assert not [image for image in shelf.images if "current" in image]
+    maker(shelf).resolve(("gcc",))
+    assert shelf.asked == 1
+
+
+def test_an_image_whose_packages_have_newer_versions_is_built_anew(on):
+    shelf = BuildingShelf(LAYERS, QUERIED)
+    on("20991201")
+    maker(shelf).resolve(("gcc",))
+    on("20991202")
+    shelf.outdated = True
+    maker(shelf).resolve(("gcc",))
+    assert (len(shelf.built), shelf.asked) == (2, 1)
+
+
+def test_a_run_that_crosses_midnight_asks_nobody(on):
+    shelf = BuildingShelf(LAYERS, QUERIED)
+    on("20991201")
+    _, inputs = maker(shelf).resolve(("gcc",))
+    on("20991202")
+    shelf.outdated = True
+    _, again = maker(shelf).resolve(("gcc",), inputs)
+    assert again == inputs
+    assert (len(shelf.built), shelf.asked) == (1, 0)
+
+
+def test_images_of_days_long_over_are_dropped_and_no_others(on):
+    shelf = BuildingShelf(LAYERS, QUERIED)
+    repository = "python-farm/builder-debian13-amd64"
+    left = {f"{repository}:{'0' * 16}-20200101", f"{repository}:mine", "other:20200101", f"{repository}:1-20991201"}
+    shelf.images = dict.fromkeys(left, LAYERS)
+    maker(shelf).resolve(("gcc",))
+    assert left - set(shelf.images) == {f"{repository}:{'0' * 16}-20200101"}

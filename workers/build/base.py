@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import requests
 
 from farm.errors import BadInput, Transient
 from farm.plan.recipe import BaseImage
+from workers.build.days import drop_old, today
 from workers.build.mirror import mirror_roots
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def ensure_base(
 
     Raises Transient when neither registry nor mirror answers, BadInput when this host lacks what bootstrapping needs.
     """
-    day = day or datetime.now(UTC).strftime("%Y%m%d")
-    bootstrapped = f"python-farm/base-{release.name}-{arch}:{day}"
+    day = day or today()
+    repository = f"python-farm/base-{release.name}-{arch}"
+    bootstrapped = f"{repository}:{day}"
     if settings.base_image != "pull" and (layers := engine.layers(bootstrapped)):
         return BaseImage(bootstrapped, "bootstrap", layers)
     if settings.base_image != "bootstrap":
@@ -73,6 +74,7 @@ def ensure_base(
     rootfs = _rootfs(release, arch, day, settings, on_line)
     with rootfs.open("rb") as stream:
         engine.load_base(stream, bootstrapped, arch=arch)
+    drop_old(engine, repository)
     return BaseImage(bootstrapped, "bootstrap", _layers(engine, bootstrapped))
 
 

@@ -1,6 +1,7 @@
 """The images a cell needs: the base as the distro ships it, the builder (base and toolchain), the run-time image.
 
-Images are named by what is in them, so that one is reused while its base and packages are the same.
+An image's tag is a digest of its base and package names, and the day on which its packages were the newest ones. On another
+day the distro is asked whether they still are: then the image gets that day's tag too, else it is built anew.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.errors import Transient
+from farm.errors import BuildFailed, Transient
 from farm.plan.facts import Distro
 from farm.plan.recipe import BaseImage, Inputs, digest_of
 from farm.settings import Settings
 from workers.build.base import Release, ensure_base
+from workers.build.days import drop_old, today
 from workers.engine.protocol import BoxSpec, Engine, Limits
 
 if TYPE_CHECKING:
@@ -50,12 +52,16 @@ class ImageMaker:
     on_line: Callable[[str], None]
 
     def resolve(self, packages: tuple[str, ...], granted: Inputs | None = None) -> tuple[str, Inputs]:
-        """The builder image with these packages, and what exactly is in it; on the granted base while the engine has it.
+        """The builder image with these packages, and what exactly is in it; the granted one while the engine has it.
 
         A run that crosses midnight so goes on with the images that it began with.
         """
         if granted and self.engine.layers(granted.base.name) == granted.base.layers:
             base = granted.base
+            for image in self._there("builder", base, packages):
+                inputs = Inputs(base, self.installed(image))
+                if inputs.digest == granted.digest:
+                    return image, inputs
         else:
             base = ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line)
         builder = self._with_packages("builder", base, packages)
@@ -72,13 +78,40 @@ class ImageMaker:
         return Images(inputs.base, builder, self._with_packages("runtime", inputs.base, runtime), inputs)
 
     def _with_packages(self, role: str, base: BaseImage, packages: tuple[str, ...]) -> str:
-        """An image of the base and packages; built once a day, because a day is what a lock is good for."""
-        content = dockerfile(base.name, self.distro.family.install, packages)
-        image = f"python-farm/{role}-{self.distro.id}-{self.arch}:{digest_of([base.layers, content])[:16]}"
-        if self.engine.layers(image) is None:
+        """An image of the base and packages, with the packages of today: a day is what a lock is good for."""
+        image = f"{self._repository(role)}:{self._key(base, packages)}-{today()}"
+        if self.engine.layers(image) is not None:
+            return image
+        kept = next(iter(self._there(role, base, packages)), "")
+        if kept and self._current(kept):
+            self.on_line(f"the {role} image of {self.distro.id} is still what the distro gives")
+            self.engine.tag(kept, image)
+        else:
             self.on_line(f"building the {role} image of {self.distro.id}: {len(packages)} packages")
-            self.engine.build(image, content, on_line=self.on_line)
+            self.engine.build(image, dockerfile(base.name, self.distro.family.install, packages), on_line=self.on_line)
+        drop_old(self.engine, self._repository(role))
         return image
+
+    def _repository(self, role: str) -> str:
+        return f"python-farm/{role}-{self.distro.id}-{self.arch}"
+
+    def _key(self, base: BaseImage, packages: tuple[str, ...]) -> str:
+        return digest_of([base.layers, self.distro.family.install, packages])[:16]
+
+    def _there(self, role: str, base: BaseImage, packages: tuple[str, ...]) -> list[str]:
+        """Images of this base and these packages that the engine has, of any day, newest first."""
+        key, repository = self._key(base, packages), self._repository(role)
+        return [f"{repository}:{tag}" for tag in reversed(self.engine.tags(repository)) if tag.startswith(f"{key}-")]
+
+    def _current(self, image: str) -> bool:
+        """Whether the distro has nothing newer than what is in an image. Raises Transient when the engine is lost."""
+        trial = f"python-farm/current:{image.rpartition(':')[2]}"
+        try:
+            self.engine.build(trial, f"FROM {image}\nRUN {self.distro.family.current}\n", on_line=self.on_line)
+        except BuildFailed:
+            return False
+        self.engine.drop(trial)
+        return True
 
     def installed(self, image: str) -> tuple[tuple[str, str], ...]:
         """Name and exact version of every package in an image, sorted."""

@@ -100,6 +100,24 @@ class DockerEngine:
             return None
 
     @classified()
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """The tags that the engine has of a repository (an image's name without its tag)."""
+        names = (name.rpartition(":") for image in self._client.images.list(name=repository) for name in image.tags)
+        return tuple(sorted(tag for name, _, tag in names if f"/{name}".endswith(f"/{repository}")))
+
+    @classified()
+    def tag(self, image: str, new: str) -> None:
+        """Give an image another name."""
+        repository, _, tag = new.rpartition(":")
+        self._client.images.get(image).tag(repository, tag)
+
+    @classified()
+    def drop(self, image: str) -> None:
+        """Take a name away, and the image with its last one. Nothing happens when it is in use or not there."""
+        with suppress(APIError):  # in use: the next one who looks takes it away
+            self._client.images.remove(image)
+
+    @classified()
     def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
         """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
         if rootfs is None:

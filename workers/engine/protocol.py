@@ -98,6 +98,18 @@ class Engine(Protocol):
         """Content digests of an image's layers; None when the engine has no such image."""
         ...
 
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """The tags that the engine has of a repository (an image's name without its tag)."""
+        ...
+
+    def tag(self, image: str, new: str) -> None:
+        """Give an image another name, e.g. 'python-farm/builder-debian13-amd64:1f-20261122'."""
+        ...
+
+    def drop(self, image: str) -> None:
+        """Take a name away, and the image with its last one. Nothing happens when it is in use or not there."""
+        ...
+
     def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
         """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
         ...

@@ -1,0 +1,25 @@
+"""Images of a day: the day stands last in their tags, and those of days long over are dropped."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workers.engine.protocol import Engine
+
+KEPT = timedelta(days=7)  # a run may go on for days with the images that it began with
+
+
+def today() -> str:
+    """The day as it stands in tags, in UTC: YYYYMMDD."""
+    return f"{datetime.now(UTC):%Y%m%d}"
+
+
+def drop_old(engine: Engine, repository: str) -> None:
+    """Drop the images of a repository whose day is long over. Tags without a day, and images in use, are left alone."""
+    oldest = f"{datetime.now(UTC) - KEPT:%Y%m%d}"
+    for tag in engine.tags(repository):
+        day = tag.rpartition("-")[2]
+        if len(day) == len(oldest) and day.isdigit() and day < oldest:
+            engine.drop(f"{repository}:{tag}")
