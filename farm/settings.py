@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     apt_mirror: str = Field("", description="url of a Debian mirror; empty reads this host's own apt configuration")
     ca_bundle: str = Field(
         default_factory=_ca_bundle,
+        validate_default=True,
         description="file with the CA certificates for https; empty is REQUESTS_CA_BUNDLE, SSL_CERT_FILE, or the usual ones",
     )
     base_image: Literal["auto", "pull", "bootstrap"] = Field("auto", description="how to get a distro's base image")
@@ -104,6 +105,13 @@ class Settings(BaseSettings):
                 "wrong settings: " + "; ".join(wrong),
                 hint="correct the environment (FARM_*) or farm.toml; the README has a table of all settings",
             ) from None
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _there(cls, path: str) -> str:
+        if path and not Path(path).exists():
+            raise ValueError(f"{path} is not there (FARM_CA_BUNDLE, or a variable that tools share, names it)")
+        return path
 
     @classmethod
     def settings_customise_sources(

@@ -3,7 +3,7 @@
 import pytest
 
 # A module that others import from stands before them, so that pytest can rewrite its asserts.
-pytest_plugins = ["tests.fixtures_s3", "tests.fixtures_engine", "tests.fixtures_cell"]
+pytest_plugins = ["tests.fixtures_s3", "tests.fixtures_engine", "tests.fixtures_cell", "tests.fixtures_tls"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -98,7 +98,7 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
         verification = _verify(work / "install_only.tar.gz", build, images, effects)
         reporter.step("stage")
         for archive in archives:
-            upload(request.grant.uploads[archive.name], work / archive.name)
+            upload(request.grant.uploads[archive.name], work / archive.name, ca_bundle=effects.settings.ca_bundle)
         return Result(
             run=request.run,
             cell=str(recipe.cell),

@@ -98,16 +98,16 @@ def _attempt(wake: WakeUp, grant: Grant, mail: BuilderMail, folder: Path) -> Non
         reporter.flush()
         result_file = folder / STAGED_RESULT
         result_file.write_text(result.model_dump_json(), encoding="utf-8")
-        _stage(log_file, grant)
-        _stage(result_file, grant)
+        _stage(log_file, grant, settings.ca_bundle)
+        _stage(result_file, grant, settings.ca_bundle)
     with suppress(BrokerUnavailable):
         mail.nudge(wake.run)
 
 
-def _stage(file: Path, grant: Grant) -> None:
+def _stage(file: Path, grant: Grant, ca_bundle: str) -> None:
     from farm.store.upload import upload  # noqa: PLC0415 - see above
 
-    upload(grant.uploads[file.name], file)
+    upload(grant.uploads[file.name], file, ca_bundle=ca_bundle)
 
 
 def _build(wake: WakeUp, grant: Grant, reporter: BeatingReporter) -> Result:

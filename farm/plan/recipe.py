@@ -21,6 +21,7 @@ ArchiveKind = Literal["install_only", "debugsymbols", "tests", "static-lib"]
 Form = Literal["tar.zst", "tar.gz"]
 
 PREFIX = "/install"
+PYTHON_ORG = "https://www.python.org/ftp/python/"
 
 # What a build is packed into. Clients that cannot read zstd (older Docker, pyenv) install from the gzip of `install_only`.
 PACKS: tuple[tuple[ArchiveKind, Form], ...] = (
@@ -49,6 +50,11 @@ class Source:
     path: str
     pool: str
     epoch: int
+
+    @property
+    def url(self) -> str:
+        """Where python.org publishes these bytes."""
+        return PYTHON_ORG + self.path
 
 
 @dataclass(frozen=True)

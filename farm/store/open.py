@@ -22,7 +22,7 @@ def open_store(settings: Settings) -> FolderStore | S3Store:
         from farm.store.s3 import S3Store  # noqa: PLC0415 - boto3 takes a quarter of a second to import
 
         bucket, prefix = _bucket(settings.store)
-        return S3Store(bucket, prefix, settings.s3)
+        return S3Store(bucket, prefix, settings.s3, ca_bundle=settings.ca_bundle)
     if "://" in settings.store:
         raise BadInput(f"FARM_STORE is '{settings.store}', which is no store", hint="write a folder, or s3://bucket/prefix")
     return FolderStore(Path(settings.store).expanduser())

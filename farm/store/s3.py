@@ -48,15 +48,25 @@ class S3Store:
     """A store in an S3-compatible bucket."""
 
     def __init__(
-        self, bucket: str, prefix: str, s3: S3Settings, *, multipart_bytes: int = MULTIPART_BYTES, part_bytes: int = PART_BYTES
+        self,
+        bucket: str,
+        prefix: str,
+        s3: S3Settings,
+        *,
+        ca_bundle: str = "",
+        multipart_bytes: int = MULTIPART_BYTES,
+        part_bytes: int = PART_BYTES,
     ) -> None:
-        """Open it. Raises BadInput when the bucket holds another layout, StoreUnavailable when there is no answer."""
+        """Open it; `ca_bundle` is a file of CA certificates, empty for the usual ones.
+
+        Raises BadInput when the bucket holds another layout, StoreUnavailable when there is no answer.
+        """
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._endpoint = without_secrets(s3.endpoint) or f"AWS S3 in {s3.region}"
         self._multipart_bytes = multipart_bytes
         self._part_bytes = part_bytes
-        self._client = _client(s3)
+        self._client = _client(s3, ca_bundle)
         self._preparing = threading.Lock()
         self._ready = False
         layout.check(self)
@@ -222,7 +232,7 @@ class S3Store:
         return StoreUnavailable(f"the store {self.name} at {self._endpoint} refused to {doing}: {code}", hint=hint)
 
 
-def _client(s3: S3Settings) -> Any:  # noqa: ANN401 - boto3's clients are made at run time and have no type of their own
+def _client(s3: S3Settings, ca_bundle: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time and have no type of their own
     session = boto3.session.Session(
         aws_access_key_id=s3.access_key or None,
         aws_secret_access_key=s3.secret_key.get_secret_value() or None,
@@ -238,7 +248,7 @@ def _client(s3: S3Settings) -> Any:  # noqa: ANN401 - boto3's clients are made a
         read_timeout=120,
         max_pool_connections=16,
     )
-    return session.client("s3", endpoint_url=s3.endpoint or None, config=config)
+    return session.client("s3", endpoint_url=s3.endpoint or None, verify=ca_bundle or None, config=config)
 
 
 def _served_as(key: str) -> dict[str, str]:

@@ -27,13 +27,16 @@ class _Busy(Exception):  # noqa: N818 - named for what happened
     """The server failed in a way that may pass."""
 
 
-def upload(url: str, path: Path, *, wait: wait_base = _BACK_OFF) -> None:
-    """Send the file to a file://, http:// or https:// address. Retries what may pass; raises Transient at the end."""
+def upload(url: str, path: Path, *, ca_bundle: str = "", wait: wait_base = _BACK_OFF) -> None:
+    """Send the file to a file://, http:// or https:// address. Retries what may pass; raises Transient at the end.
+
+    `ca_bundle` is a file of CA certificates; empty takes the usual ones.
+    """
     scheme = urlsplit(url).scheme
     if scheme == "file":
         _copy(path, Path(unquote(urlsplit(url).path)))
     elif scheme in ("http", "https"):
-        _send(url, path, wait)
+        _send(url, path, ca_bundle, wait)
     else:
         raise BadInput(f"'{without_secrets(url)}' is no address to upload to")
 
@@ -54,7 +57,7 @@ def _copy(path: Path, target: Path) -> None:
             fresh.unlink(missing_ok=True)
 
 
-def _send(url: str, path: Path, wait: wait_base) -> None:
+def _send(url: str, path: Path, ca_bundle: str, wait: wait_base) -> None:
     shown = without_secrets(url)
     again = Retrying(
         retry=retry_if_exception_type((requests.ConnectionError, requests.Timeout, _Busy)),
@@ -63,7 +66,7 @@ def _send(url: str, path: Path, wait: wait_base) -> None:
         reraise=True,
     )
     try:
-        status = again(_put, url, path)
+        status = again(_put, url, path, ca_bundle)
     except (requests.RequestException, _Busy) as error:
         # Not the error's own text: it repeats the address with its signature.
         said = str(error) if isinstance(error, _Busy) else type(error).__name__
@@ -77,11 +80,11 @@ def _send(url: str, path: Path, wait: wait_base) -> None:
         )
 
 
-def _put(url: str, path: Path) -> int:
+def _put(url: str, path: Path, ca_bundle: str) -> int:
     with path.open("rb") as file:
         # An empty file would go out chunked, which S3 refuses.
         body: IO[bytes] | bytes = file if path.stat().st_size else b""
-        with requests.put(url, data=body, timeout=_TIMEOUT_S, allow_redirects=False) as answer:
+        with requests.put(url, data=body, timeout=_TIMEOUT_S, allow_redirects=False, verify=ca_bundle or True) as answer:
             if answer.status_code >= requests.codes.server_error:
                 raise _Busy(f"HTTP {answer.status_code}")
             return answer.status_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -95,3 +96,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 def test_other_schemes_are_refused(tmp_path):
     with pytest.raises(BadInput):
         upload("ftp://example.org/x", tmp_path / "f")
+
+
+def test_a_private_ca_of_the_store_is_honoured(server, certificate, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.server)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    (tmp_path / "f").write_bytes(b"x")
+    server.answers += [200]
+    url = f"https://127.0.0.1:{server.server_port}/b/staging/x?{SECRET}"
+    upload(url, tmp_path / "f", ca_bundle=str(certificate.ca), wait=wait_none())
+    assert server.seen[-1][2] == b"x"
+    with pytest.raises(Transient, match="SSLError"):
+        upload(url, tmp_path / "f", wait=wait_none())

@@ -64,3 +64,8 @@ def test_this_hosts_apt_names_a_mirror(tmp_path):
 def test_a_host_without_apt_has_no_mirror(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     assert mirror_roots(Settings(cache=tmp_path, apt_mirror="")) == ()
+
+
+def test_a_mirror_that_is_a_whole_host_has_no_neighbour():
+    assert with_security(("http://mirror:8080",)) == ("http://mirror:8080",)
+    assert with_security(("http://mirror/debian",)) == ("http://mirror/debian", "http://mirror/debian-security")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
-import shutil
 import ssl
-import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -15,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from farm.errors import BadInput, FarmError, Transient
+from farm.plan import recipe
 from farm.plan.recipe import Source
 from farm.settings import Settings
-from workers.build import sources
 from workers.build.sources import Patience, fetch, places
 
 if TYPE_CHECKING:
@@ -99,6 +97,11 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
 
+@pytest.fixture(autouse=True)
+def _no_folder_of_this_host(monkeypatch):
+    monkeypatch.delenv("FARM_SOURCES", raising=False)
+
+
 @pytest.fixture
 def server():
     with Server() as server:
@@ -117,7 +120,7 @@ POOL = "/debian/pool/main/p/python3.13/python3.13_3.13.5.orig.tar.xz"
 
 @pytest.fixture
 def settings(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "PYTHON_ORG", f"{server.url}/ftp/python/")
+    monkeypatch.setattr(recipe, "PYTHON_ORG", f"{server.url}/ftp/python/")
     monkeypatch.setenv("no_proxy", "*")
     return Settings(
         cache=tmp_path / "cache", source_mirror=f"{server.url}/mirror/", apt_mirror=f"{server.url}/debian", ca_bundle=""
@@ -246,7 +249,7 @@ def test_what_a_killed_download_left_is_swept(server, settings, lines):
 
 
 def _fetch_in_child(settings: Settings, org: str, barrier, results) -> None:
-    sources.PYTHON_ORG = org
+    recipe.PYTHON_ORG = org
     barrier.wait(10)
     try:
         results.put(fetch(SOURCE, settings, lambda _: None, HURRY).read_bytes() == BODY)
@@ -258,7 +261,7 @@ def test_two_processes_may_fetch_at_once(server, settings):
     server.script = {ORG: ["ok"]}
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(2), context.Queue()
-    arguments = (settings, sources.PYTHON_ORG, barrier, results)
+    arguments = (settings, recipe.PYTHON_ORG, barrier, results)
     children = [context.Process(target=_fetch_in_child, args=arguments) for _ in range(2)]
     for child in children:
         child.start()
@@ -268,37 +271,26 @@ def test_two_processes_may_fetch_at_once(server, settings):
     assert len(kept(settings)) == 1
 
 
-def _certificate(folder: Path) -> Path:
-    """A key and a certificate for 127.0.0.1 that only its own file vouches for."""
-    target = folder / "server.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run([*command.split(), "-keyout", folder / "key", "-out", folder / "ca"], check=True, capture_output=True)
-    target.write_bytes((folder / "key").read_bytes() + (folder / "ca").read_bytes())
-    return target
-
-
 @pytest.fixture
-def tls_server(server, tmp_path):
-    if not shutil.which("openssl"):
-        pytest.skip("needs the openssl command")
+def tls_server(server, certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_certificate(tmp_path))
+    context.load_cert_chain(certificate.server)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.script = {MIRROR: ["ok"]}
     return server.url.replace("http:", "https:")
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "FARM_CA_BUNDLE"])
-def test_a_private_ca_is_honoured(tls_server, tmp_path, monkeypatch, lines, variable):
+def test_a_private_ca_is_honoured(tls_server, certificate, tmp_path, monkeypatch, lines, variable):
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "FARM_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(variable, str(tmp_path / "ca"))
+    monkeypatch.setenv(variable, str(certificate.ca))
     settings = Settings(cache=tmp_path / "cache", source_mirror=f"{tls_server}/mirror")
     assert fetch(SOURCE, settings, lines.append, HURRY).read_bytes() == BODY
 
 
 def test_a_ca_that_nobody_knows_is_refused(tls_server, tmp_path, monkeypatch, lines):
-    monkeypatch.setattr(sources, "PYTHON_ORG", f"{tls_server}/ftp/python/")
+    monkeypatch.setattr(recipe, "PYTHON_ORG", f"{tls_server}/ftp/python/")
     settings = Settings(cache=tmp_path / "cache", source_mirror=f"{tls_server}/mirror", apt_mirror=tls_server, ca_bundle="")
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
@@ -316,3 +308,14 @@ def test_a_proxy_is_honoured(server, tmp_path, monkeypatch, lines):
     settings = Settings(cache=tmp_path / "cache", source_mirror="http://python.mirror.invalid/ftp")
     assert fetch(SOURCE, settings, lines.append, HURRY).read_bytes() == BODY
     assert server.asked == [url]
+
+
+def test_the_password_of_a_mirror_is_never_shown(server, tmp_path, monkeypatch, lines):
+    monkeypatch.setattr(recipe, "PYTHON_ORG", f"{server.url}/ftp/python/")
+    mirror = server.url.replace("http://", "http://me:hunter2@")
+    settings = Settings(cache=tmp_path / "cache", source_mirror=f"{mirror}/none", apt_mirror=mirror, ca_bundle="")
+    server.script = {}
+    with pytest.raises(BadInput) as caught:
+        fetch(SOURCE, settings, lines.append, HURRY)
+    assert "127.0.0.1" in caught.value.message
+    assert "hunter2" not in caught.value.message + "".join(lines)

@@ -15,6 +15,7 @@ import requests
 
 from farm.errors import BadInput, Transient
 from farm.plan.recipe import BaseImage
+from farm.store.urls import without_secrets
 from workers.build.days import drop_old, today
 from workers.build.mirror import mirror_roots
 
@@ -132,7 +133,7 @@ def _bootstrap(release: Release, arch: str, target: Path, settings: Settings, on
     _check_host(release)
     found = find_suites(release.suites, mirror_roots(settings), settings)
     command = mmdebstrap(found, release.keyring, arch, target)
-    on_line(f"{release.name}: bootstrapping {', '.join(each.suite for each in found)} from {found[0].root}")
+    on_line(f"{release.name}: bootstrapping {', '.join(each.suite for each in found)} from {without_secrets(found[0].root)}")
     # Equal packages give equal bytes: no file is newer than the release itself (https://reproducible-builds.org/specs/source-date-epoch).
     environment = ["env", f"SOURCE_DATE_EPOCH={found[0].dated}", "LC_ALL=C.UTF-8"]
     with subprocess.Popen(  # noqa: S603 - a command of ours without a shell
@@ -194,22 +195,26 @@ def find_suites(suites: tuple[str, ...], roots: tuple[str, ...], settings: Setti
         raise BadInput("this host has no apt mirror to bootstrap from", hint="set FARM_APT_MIRROR to a mirror's url")
     found = tuple(place for suite in suites for place in _first(suite, roots, settings))
     if not found or found[0].suite != suites[0]:
-        raise Transient(f"no mirror has {suites[0]}: asked {', '.join(roots)}", hint="FARM_APT_MIRROR names another mirror")
+        asked = ", ".join(without_secrets(root) for root in roots)
+        raise Transient(f"no mirror has {suites[0]}: asked {asked}", hint="FARM_APT_MIRROR names another mirror")
     return found
 
 
 def _first(suite: str, roots: tuple[str, ...], settings: Settings) -> Iterator[Found]:
     for root in roots:
         url = f"{root}/dists/{suite}/Release"
+        shown = without_secrets(url)
         try:
             answer = requests.get(url, timeout=(10, 30), verify=settings.ca_bundle or True)
         except requests.RequestException as error:
-            raise Transient(f"the mirror does not answer: {url}: {error}", hint="FARM_APT_MIRROR names another one") from error
+            raise Transient(
+                f"the mirror does not answer: {shown}: {error}".replace(url, shown), hint="FARM_APT_MIRROR names another one"
+            ) from error
         if answer.status_code == requests.codes.ok:
             yield Found(root, suite, _date(answer.text))
             return
         if answer.status_code >= 500:  # noqa: PLR2004 - HTTP: it might have it, so leaving it out would be wrong
-            raise Transient(f"the mirror answered {answer.status_code}: {url}")
+            raise Transient(f"the mirror answered {answer.status_code}: {shown}")
 
 
 def _date(release_file: str) -> int:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from workers.build.compile import Compiled
     from workers.build.tree import Tree
 
-SOURCE_SITE = "https://www.python.org/ftp/python/"
 _GLIBC = re.compile(r"GLIBC_(\d+(?:\.\d+)+)$")
 _MAGIC = b"\x7fELF"
 
@@ -54,7 +53,7 @@ def describe(recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: Module
         bytecode=recipe.bytecode,
         recipe=recipe.digest,
         inputs=inputs.digest,
-        source=SourceInfo(url=SOURCE_SITE + recipe.source.path, sha256=recipe.source.sha256, epoch=recipe.source.epoch),
+        source=SourceInfo(url=recipe.source.url, sha256=recipe.source.sha256, epoch=recipe.source.epoch),
         patches=tuple(_patch(patch, facts) for patch in recipe.patches),
         base_image=_base(recipe, inputs, facts),
         builder_packages=tuple(PackageVersion(name=name, version=version) for name, version in inputs.packages),

@@ -6,6 +6,7 @@ import platform
 import re
 import subprocess
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,8 +33,12 @@ def mirror_roots(settings: Settings) -> tuple[str, ...]:
 
 
 def with_security(roots: tuple[str, ...]) -> tuple[str, ...]:
-    """The roots and, last, the neighbours where mirrors keep security updates, so that every host sees the same packages."""
-    return _once([*roots, *(f"{root}-security" for root in roots if not root.endswith("-security"))])
+    """The roots and, last, the neighbours where mirrors keep security updates, so that every host sees the same packages.
+
+    A root that is a whole host has no neighbour.
+    """
+    neighbours = (f"{root}-security" for root in roots if urlsplit(root).path.strip("/") and not root.endswith("-security"))
+    return _once([*roots, *neighbours])
 
 
 def origins(os_release: Mapping[str, str]) -> frozenset[str]:

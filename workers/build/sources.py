@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from farm.errors import BadInput, FarmError, Transient
+from farm.store.urls import without_secrets
 from workers.build.mirror import mirror_roots
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from farm.plan.recipe import Source
     from farm.settings import Settings
-
-PYTHON_ORG = "https://www.python.org/ftp/python/"
 
 
 @dataclass(frozen=True)
@@ -68,23 +67,24 @@ def fetch(source: Source, settings: Settings, on_line: Callable[[str], None], pa
     troubles: list[str] = []
     misses: list[str] = []
     for url in places(source, settings):
+        shown = without_secrets(url)
         try:
             _download(url, source, target, settings, patience or Patience())
         except _Absent as absent:
-            misses.append(_told(f"{url}: {absent}", on_line))
+            misses.append(_told(f"{shown}: {absent}", on_line))
         except _Trouble as trouble:
-            troubles.append(_told(f"{url}: {trouble}", on_line))
+            troubles.append(_told(f"{shown}: {trouble}".replace(url, shown), on_line))
         else:
-            on_line(f"{source.file}: fetched from {url}, sha256 is right")
+            on_line(f"{source.file}: fetched from {shown}, sha256 is right")
             return target
     raise _nowhere(source, misses, troubles)
 
 
 def places(source: Source, settings: Settings) -> Iterator[str]:
     """The urls at which an archive may be, best first. This host's apt is only asked when the others had nothing."""
-    for base in (settings.source_mirror, PYTHON_ORG):
-        if base:
-            yield f"{base.rstrip('/')}/{source.path}"
+    if settings.source_mirror:
+        yield f"{settings.source_mirror.rstrip('/')}/{source.path}"
+    yield source.url
     if source.pool:
         for root in mirror_roots(settings):
             yield f"{root}/{source.pool}"
