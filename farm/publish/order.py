@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput, VerificationFailed
-from farm.plan.recipe import PACKS, Recipe
+from farm.plan.recipe import PACKS, BaseImage, Inputs, Layout, Recipe, RuntimePackage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from farm.plan.cell import Cell
-    from farm.store.artifact import BuildInfo, Finding
+    from farm.store.artifact import BuildInfo, Finding, RuntimePackageInfo
     from farm.wire.messages import Result
 
 _NO_PGO_CHANNELS = ("dev",)  # a slow Python is for trying things out; nobody should get one by following a channel
@@ -91,13 +91,32 @@ def _differences(order: Order, staged: Result, build: BuildInfo) -> Iterator[str
         "variant": (build.variant, cell.variant),
         "optimize": (build.optimize, recipe.optimize),
         "bytecode": (build.bytecode, recipe.bytecode),
-        "soname": (build.soname, recipe.layout.soname),
-        "source": (build.source.sha256, recipe.source.sha256),
+        "layout": (Layout(build.series, build.abiflags, build.lib, build.executable, build.soname), recipe.layout),
+        "source": (
+            (build.source.url, build.source.sha256, build.source.epoch),
+            (recipe.source.url, recipe.source.sha256, recipe.source.epoch),
+        ),
         "patches": ([patch.sha256 for patch in build.patches], [patch.sha256 for patch in recipe.patches]),
+        "configure": (
+            (build.configure.shared, build.configure.static, build.configure.make),
+            (recipe.configure_shared, recipe.configure_static, recipe.make),
+        ),
+        "run-time packages": (tuple(_package(package) for package in build.runtime), recipe.runtime),
+        "what the inputs are made of": (_inputs(build).digest, order.inputs),
     }
     for what, (said, granted) in pairs.items():
         if said != granted:
             yield f"{what} is {said!r}, and {granted!r} was granted"
+
+
+def _package(said: RuntimePackageInfo) -> RuntimePackage:
+    return RuntimePackage(said.name, said.modules, said.sonames, said.optional)
+
+
+def _inputs(build: BuildInfo) -> Inputs:
+    """The inputs that the base image and the package versions of a build's metadata add up to."""
+    base = BaseImage(build.base_image.name, build.base_image.how, build.base_image.layers)
+    return Inputs(base, tuple((package.name, package.version) for package in build.builder_packages))
 
 
 def _objections(findings: Iterable[Finding]) -> Iterator[str]:

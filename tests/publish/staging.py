@@ -6,13 +6,14 @@ import gzip
 import hashlib
 import io
 import tarfile
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import zstandard
 
 from farm.plan.cell import Cell
-from farm.plan.recipe import Layout, Recipe, Source
+from farm.plan.recipe import BaseImage, Inputs, Layout, Recipe, RuntimePackage, Source
 from farm.publish.order import Order
 from farm.store import keys
 from farm.store.artifact import (
@@ -34,7 +35,22 @@ if TYPE_CHECKING:
 
 RUN = "20261122-153000-a1b2c3"
 CELL = Cell.parse("3.13.5-debian13-amd64")
-INPUTS = "1" * 64
+BASE_IMAGE = BaseImage("debian:13-slim", "bootstrap", ("sha256:0",))
+_MADE: dict[str, Inputs] = {}
+
+
+def inputs(gcc: str = "14") -> str:
+    """The digest of inputs with that version of gcc, which `build_info` can then tell of."""
+    made = Inputs(BASE_IMAGE, (("gcc", gcc),))
+    _MADE[made.digest] = made
+    return made.digest
+
+
+INPUTS = inputs()
+RUNTIME = (
+    RuntimePackage("libssl3t64", ("_ssl",), ("libssl.so.3",)),
+    RuntimePackage("libtk8.6", ("_tkinter",), ("libtk8.6.so",), optional=True),
+)
 TRIPLE = "x86_64-unknown-linux-gnu"
 BASE = "https://python.example.org"
 
@@ -59,7 +75,7 @@ def recipe(cell: Cell = CELL, **changes) -> Recipe:
         "make": (),
         "environment": (),
         "build_packages": (),
-        "runtime": (),
+        "runtime": RUNTIME,
         "trims": (),
         "modules": (),
         "scrub": (),
@@ -91,16 +107,13 @@ def build_info(of: Order) -> BuildInfo:
         bytecode=made.bytecode,
         recipe=made.digest,
         inputs=of.inputs,
-        source=SourceInfo(url="https://example.org/Python.tar.xz", sha256=made.source.sha256, epoch=made.source.epoch),
+        source=SourceInfo(url=made.source.url, sha256=made.source.sha256, epoch=made.source.epoch),
         patches=(),
-        base_image=BaseImageInfo(name="debian:13-slim", how="bootstrap", layers=("sha256:0",)),
-        builder_packages=(PackageVersion(name="gcc", version="14"),),
+        base_image=BaseImageInfo(**asdict(BASE_IMAGE)),
+        builder_packages=tuple(PackageVersion(name=name, version=version) for name, version in _MADE[of.inputs].packages),
         compiler="gcc 14",
         configure=ConfigureInfo(shared=(), static=(), make=()),
-        runtime=(
-            RuntimePackageInfo(name="libssl3t64", modules=("_ssl",), sonames=("libssl.so.3",)),
-            RuntimePackageInfo(name="libtk8.6", modules=("_tkinter",), sonames=("libtk8.6.so",), optional=True),
-        ),
+        runtime=tuple(RuntimePackageInfo(**asdict(package)) for package in made.runtime),
         modules=ModulesInfo(builtin=(), shared=(), tests=(), stdlib=()),
         elf=ElfInfo(sonames=(), glibc="2.38"),
         openssl="OpenSSL 3.5.1",

@@ -15,10 +15,10 @@ from farm.index import update
 from farm.plan.cell import Cell
 from farm.publish.publisher import offer_again, publish
 from farm.store import catalog, keys
-from farm.store.artifact import Artifact, Finding
+from farm.store.artifact import Artifact, ConfigureInfo, Finding, PackageVersion, SourceInfo
 from tests.fakes import FailingStore, MemoryStore
 from tests.publish.reader import check_promises
-from tests.publish.staging import BASE, CELL, build_info, good_members, member, now, order, recipe, stage
+from tests.publish.staging import BASE, CELL, build_info, good_members, inputs, member, now, order, recipe, stage
 
 FOLDER = "artifacts/debian13/3.13.5/amd64/2026112201"
 STEM = "cpython-3.13.5-x86_64-unknown-linux-gnu-debian13.2026112201"
@@ -73,7 +73,7 @@ def test_publishing_twice_gives_one_artifact():
 def test_a_rebuild_has_a_higher_id_even_when_the_clock_went_back():
     store = MemoryStore()
     published(store)
-    of = order(inputs="2" * 64)
+    of = order(inputs=inputs("15"))
     staged = stage(store, of, mark=b"newer libraries")
     artifact = publish(store, staged, of, clock=lambda: now() - timedelta(days=400))
     assert artifact.build_id == "2026112202"
@@ -147,7 +147,7 @@ def test_many_publishers_lose_nothing_of_a_channel():
 
 def test_two_recipes_of_a_cell_at_once_get_two_ids():
     store = MemoryStore()
-    orders = [order(inputs=f"{number}" * 64, run=f"20261122-153000-{number:06}") for number in range(8)]
+    orders = [order(inputs=inputs(str(number)), run=f"20261122-153000-{number:06}") for number in range(8)]
     staged = [stage(store, of, mark=of.inputs.encode()) for of in orders]
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda pair: publish(store, pair[0], pair[1], clock=now), zip(staged, orders, strict=True)))
@@ -209,6 +209,11 @@ ERROR = Finding(check="linkage.libpython", severity="error", message="the execut
         (said(archives=()), "its archives are none"),
         (with_build(cell="3.13.4-debian13-amd64"), "cell of the build"),
         (with_build(optimize="pgo"), "optimize"),
+        (with_build(lib="python3.99"), "layout"),
+        (with_build(runtime=()), "run-time packages"),
+        (with_build(configure=ConfigureInfo(shared=("--without-ssl",), static=(), make=())), "configure"),
+        (with_build(builder_packages=(PackageVersion(name="gcc", version="13"),)), "what the inputs are made of"),
+        (with_build(source=SourceInfo(url="https://elsewhere.example", sha256="a" * 64, epoch=1749600000)), "source"),
         (with_build(compiler="clang"), "is not what the builder reported"),
         (without_object, "did not stage"),
         (other_object(lambda data: data + b"x"), "bytes, and said"),
