@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import PUBLISHED
 from farm.dispatch.journal import Journal, Outcome
-from farm.errors import Failure, FarmError, StoreUnavailable
+from farm.errors import Conflict, Failure, FarmError, StoreUnavailable
 from farm.plan.cell import Cell
 from farm.store import keys
 
@@ -44,7 +44,7 @@ class Settler:
             return self._outcome(cell, number, result, log, failure=result.failure)
         try:
             artifact = self.publish(planned, result)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, Conflict) as error:  # a conflict: somebody else published at the same moment
             self._tries[cell, number] = self._tries.get((cell, number), 0) + 1
             if self._tries[cell, number] < _MOST_TRIES:
                 raise

@@ -43,7 +43,7 @@ def panel(view: RunView, elapsed_s: float, width: int = 100) -> RenderableType:
     table.add_column("elapsed", justify="right")
     shown = sorted(view.cells, key=lambda cell: _ORDER[cell.state])[:_ROWS]
     for cell in shown:
-        table.add_row(cell.name, Text(_state(cell), style=_STYLES[cell.state]), _step(cell, width), _elapsed(cell))
+        table.add_row(Text(cell.name), Text(_state(cell), style=_STYLES[cell.state]), Text(_step(cell, width)), _elapsed(cell))
     parts: list[RenderableType] = [heading, table]
     if len(view.cells) > len(shown):
         parts.append(Text(f"… and {len(view.cells) - len(shown)} more", style="dim"))
