@@ -5,18 +5,24 @@ from __future__ import annotations
 import argparse
 import ctypes
 import os
+import shutil
 import signal
 import socket
+import tempfile
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from celery import Celery, signals
 
-from farm.errors import BrokerUnavailable, Transient
+from farm import __version__
+from farm.errors import BrokerUnavailable, FarmError, Transient
 from farm.settings import Settings
 from farm.wire.mailbox import PRESENCE_S, BuilderMail
+from farm.wire.messages import WorkerCard
 from farm.wire.queue import build_queue, celery_config, host_arch
+from workers.engine.host import require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +49,8 @@ class Presence:
         """Not shown yet."""
         self._over = threading.Event()
         self._name = f"{socket.gethostname()}.{os.getpid()}"
+        self._started = time.time()
+        self.slots = settings.cells_at_once
 
     def begin(self) -> None:
         """Show it from now on."""
@@ -56,10 +64,37 @@ class Presence:
 
     def _keep_showing(self) -> None:
         mail = BuilderMail(settings.broker_url)
+        engine, trouble, asked = "", "its engine was not asked yet", float("-inf")
         while not self._over.is_set():
             with suppress(BrokerUnavailable):
-                mail.present(self._name, QUEUES)
-            self._over.wait(PRESENCE_S / 10)
+                mail.present(self._card(engine, trouble))
+            if time.monotonic() - asked > PRESENCE_S:
+                engine, trouble = _engine()
+                asked = time.monotonic()
+            else:
+                self._over.wait(PRESENCE_S / 10)
+
+    def _card(self, engine: str, trouble: str) -> WorkerCard:
+        return WorkerCard(
+            name=self._name,
+            queues=QUEUES,
+            slots=self.slots,
+            engine=engine,
+            trouble=trouble,
+            cores=len(os.sched_getaffinity(0)),
+            memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30), 1),
+            disk_gb=round(shutil.disk_usage(tempfile.gettempdir()).free / (1 << 30), 1),
+            version=__version__,
+            started=self._started,
+        )
+
+
+def _engine() -> tuple[str, str]:
+    """The engine that answers this worker; or '' and why none does."""
+    try:
+        return require(settings).name, ""
+    except FarmError as error:
+        return "", error.message
 
 
 _presence = Presence()
@@ -89,6 +124,7 @@ def serve(arguments: Sequence[str]) -> int:
     if not settings.broker_url:
         raise Transient("this worker knows no broker", hint="set FARM_BROKER_URL to the farm's Redis")
     queues = ",".join(QUEUES)
+    _presence.slots = options.slots
     app.worker_main(
         ["worker", "--pool", "prefork", "--concurrency", str(options.slots), "--queues", queues,
          "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]

@@ -43,8 +43,8 @@ log = logging.getLogger(__name__)
 
 
 def worker_name() -> str:
-    """How this slot is called in attempts, labels and logs."""
-    return f"{socket.gethostname()}.{os.getpid()}"
+    """How this slot is called in attempts, labels and logs: its worker's name, and its own number."""
+    return f"{socket.gethostname()}.{os.getppid()}.{os.getpid()}"
 
 
 @app.task(name=BUILD_TASK)  # type: ignore[untyped-decorator] # celery has no types

@@ -1,121 +1,36 @@
-"""`farm submit` and `farm watch`: a matrix becomes published Pythons, while somebody looks on."""
+"""`farm submit`: a matrix becomes published Pythons, while somebody looks on or while a scheduler does the work."""
 
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import time
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.live import Live
 
 from farm.cli import matrix_options
 from farm.cli.opening import opened
-from farm.dispatch.journal import Journal
+from farm.cli.running import following, tell, terminable, write_junit
 from farm.dispatch.offer import publisher, relister
 from farm.dispatch.submit import Options, Submission, Wish
-from farm.dispatch.watch import watch as look_on
 from farm.errors import BadInput, Failure
 from farm.plan.facts import load_facts
 from farm.plan.narrow import Overrides
 from farm.settings import Settings
 from farm.show import plan as show_plan
-from farm.show import progress, summary
-from farm.show.junit import junit as junit_xml
 from farm.store.open import base_url
+from farm.wire.mailbox import SchedulerMail
+from farm.wire.queue import NORMAL, PRIORITIES, Priority
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
-
-    from farm.dispatch.report import RunReport
-    from farm.dispatch.view import RunView
+    from farm.cli.running import LiveProgress, PlainProgress
     from farm.plan.facts import Facts
     from farm.plan.fate import Plan, Planned
     from farm.plan.options import Channel
     from farm.plan.recipe import Optimize
-
-
-_PIPE_WIDTH = 160  # nobody wraps a log file
-
-
-class LiveProgress:
-    """The picture of a run, drawn again and again at the end of a terminal."""
-
-    def __init__(self, console: Console) -> None:
-        """Nothing is drawn before the context is entered."""
-        self._live = Live(console=console, refresh_per_second=4, transient=True)
-        self._console = console
-        self._began = time.monotonic()
-
-    def __enter__(self) -> Self:
-        """Take the terminal."""
-        self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Give the terminal back."""
-        self._live.stop()
-
-    def say(self, line: str) -> None:
-        """Print a line above the picture."""
-        self._console.print(line, markup=False, highlight=False)
-
-    def show(self, view: RunView) -> None:
-        """Draw."""
-        self._live.update(progress.panel(view, time.monotonic() - self._began, self._console.width))
-
-
-class PlainProgress:
-    """One line for each change, for pipes and CI logs."""
-
-    def __init__(self, *, err: bool) -> None:
-        """Lines go to standard output, or to standard error."""
-        self._err = err
-        self._before: RunView | None = None
-        self._began = time.monotonic()
-
-    def __enter__(self) -> Self:
-        """Nothing to set up."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing to clean up."""
-
-    def say(self, line: str) -> None:
-        """Print a line."""
-        click.echo(line, err=self._err)
-
-    def show(self, view: RunView) -> None:
-        """Print what changed."""
-        for line in progress.changes(self._before, view):
-            click.echo(f"[{progress.duration(time.monotonic() - self._began)}] {line}", err=self._err)
-        self._before = view
-
-
-def _progress(*, as_json: bool) -> LiveProgress | PlainProgress:
-    """Progress never mixes with JSON: that has standard output for itself."""
-    console = Console(stderr=as_json)
-    return LiveProgress(console) if console.is_terminal and not console.is_dumb_terminal else PlainProgress(err=as_json)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    from farm.store.folder import FolderStore
+    from farm.store.s3 import S3Store
 
 
 @click.command()
@@ -123,6 +38,10 @@ def _terminable() -> Iterator[None]:
 @click.option("--json", "as_json", is_flag=True, help="Print the run's outcome as JSON; progress goes to standard error.")
 @click.option("--junit", type=click.Path(path_type=Path), help="Write the run's outcome as JUnit XML to this file.")
 @click.option("--fail-fast", is_flag=True, help="End the run as soon as one cell has failed for good.")
+@click.option(
+    "--priority", type=click.Choice([*PRIORITIES]), default=NORMAL, show_default=True, help="Before which runs it goes."
+)
+@click.option("--no-wait", is_flag=True, help="Print the run's id and return; a `farm scheduler` drives the run.")
 @click.option(
     "--with-worker/--without-worker",
     default=None,
@@ -137,6 +56,8 @@ def submit(  # noqa: PLR0913 - one argument per option
     as_json: bool,
     junit: Path | None,
     fail_fast: bool,
+    priority: Priority,
+    no_wait: bool,
     with_worker: bool | None,
 ) -> None:
     """Build, verify and publish what MATRIX (matrix.yaml) asks for and the store does not have yet.
@@ -152,40 +73,53 @@ def submit(  # noqa: PLR0913 - one argument per option
     plan = read()
     for line in show_plan.summary(plan):
         click.echo(line, err=as_json)
-    with _terminable(), _progress(as_json=as_json) as watcher:
+    with terminable(), following(as_json=as_json) as watcher:
 
         def replan() -> list[Wish]:
-            resolved = read()
-            if resolved.order != plan.order:
-                watcher.say("now that the distros are resolved:")
-                for line in show_plan.summary(resolved):
-                    watcher.say(line)
-            return wishes(resolved, load_facts(settings.facts))
+            return wishes(_said_again(read(), plan, watcher), load_facts(settings.facts))
 
-        options = Options(fail_fast, not settings.broker_url if with_worker is None else with_worker, replan=replan)
+        here = not settings.broker_url if with_worker is None else with_worker
+        options = Options(fail_fast, here, priority, replan=replan)
         submission = Submission(wishes(plan, load_facts(settings.facts)), settings, store, watcher, options)
+        if no_wait:
+            leave(submission, settings, store, as_json=as_json)
+            return
         where = base_url(settings)
         ended = submission.perform(store, publisher(store, where), relister(store, where))
     if junit:
-        _write(junit, ended)
-    _say(ended, as_json=as_json)
+        write_junit(junit, ended)
+    tell(ended, as_json=as_json)
     sys.exit(ended.exit_code)
 
 
-@click.command()
-@click.argument("run", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON; progress goes to standard error.")
-def watch(run: str | None, *, as_json: bool) -> None:
-    """Show the progress of RUN (the newest one) until it ends."""
-    settings = Settings()
-    store = opened(settings)
-    journal = Journal(store, run) if run else Journal.latest(store)
-    with _progress(as_json=as_json) as watcher:
-        ended, over = look_on(journal, settings, watcher)
-    _say(ended, as_json=as_json)
-    if not over:
-        click.echo(f"nobody drives the run {journal.run} any more: `farm submit` goes on with what is missing", err=True)
-    sys.exit(ended.exit_code)
+def leave(submission: Submission, settings: Settings, store: FolderStore | S3Store, *, as_json: bool) -> None:
+    """Leave a run to a scheduler, and say how it is followed. Raises BadInput without a Redis that others share."""
+    if not settings.broker_url:
+        raise BadInput(
+            "--no-wait leaves the run to a `farm scheduler`, and no Redis is named that it shares with you",
+            hint="set FARM_BROKER_URL, or submit without --no-wait",
+        )
+    mail = SchedulerMail(settings.broker_url)
+    scheduled = mail.has_scheduler()
+    mail.close()
+    run = submission.run if submission.leave_to_scheduler(relister(store, base_url(settings))) else ""
+    if as_json:
+        click.echo(json.dumps({"run": run, "scheduler": scheduled}, indent=2))
+    elif not run:
+        click.echo("everything is published already")
+    else:
+        click.echo(f"run {run} is asked for; follow it with: farm watch {run}")
+        if not scheduled:
+            click.echo("no scheduler shows itself: the run waits until one is started with `farm scheduler`", err=True)
+
+
+def _said_again(resolved: Plan, plan: Plan, watcher: LiveProgress | PlainProgress) -> Plan:
+    """The plan of now, which is printed when it is another one than was printed before."""
+    if resolved.order != plan.order:
+        watcher.say("now that the distros are resolved:")
+        for line in show_plan.summary(resolved):
+            watcher.say(line)
+    return resolved
 
 
 def wishes(plan: Plan, facts: Facts) -> list[Wish]:
@@ -200,26 +134,3 @@ def _wish(planned: Planned, facts: Facts) -> Wish:
     why = Failure("bad-input", planned.reason, hint="leave it out of the matrix") if planned.fate == "impossible" else None
     uv = facts.series[cell.python.series].uv
     return Wish(cell, planned.recipe, planned.options.channel, facts.triple(cell), uv, why)
-
-
-def _say(ended: RunReport, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(summary.as_json(ended), indent=2))
-        return
-    terminal = Console()
-    console = terminal if terminal.is_terminal else Console(width=_PIPE_WIDTH)
-    console.print(summary.table(ended))
-    for cell in ended.cells:
-        if line := summary.step_line(cell):
-            click.echo(f"{cell.cell}: {line}")
-    for line in (*summary.usage(ended), *summary.failures(ended)):
-        click.echo(line)
-
-
-def _write(path: Path, ended: RunReport) -> None:
-    try:
-        path.write_text(junit_xml(ended), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(
-            f"--junit {path} cannot be written: {error.strerror}", hint="name a file in a folder that exists"
-        ) from None

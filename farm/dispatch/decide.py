@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PUBLISHED = "published"
 RETRIED = "transient"
+CANCELLED = "cancelled"
 
 State = Literal["published", "failed", "stopped", "staged", "building", "waiting"]
 SETTLED: frozenset[State] = frozenset({"published", "failed", "stopped"})
@@ -28,7 +29,10 @@ _PRIVATE_UNSERVED_S = 15.0  # longer than a worker needs to show itself again af
 
 @dataclass(frozen=True)
 class Tempo:
-    """How patient the dispatcher is; all times in seconds."""
+    """How patient the dispatcher is; all times in seconds.
+
+    `window` is how many wake-ups of one run may wait in the queue: a run of thousands so leaves room for another one's ten.
+    """
 
     attempts: int = 3
     lease_s: float = 45.0
@@ -37,6 +41,7 @@ class Tempo:
     unserved_s: float = 600.0
     poll_s: float = 2.0
     patience_s: float = 120.0
+    window: int = 16
 
     @classmethod
     def of(cls, settings: Settings) -> Tempo:
@@ -96,7 +101,7 @@ class Sight:
     """What is seen at one moment. Everything but `records` may be missing or old: it only makes things quicker.
 
     `seen` is when an attempt last gave a sign of life, `sent` when a cell was last woken, `queued` which wake-ups still wait,
-    `unserved` since when no live worker takes a cell's queue.
+    `unserved` since when no live worker takes a cell's queue. `cancelled` are cells that are no longer wanted.
     """
 
     records: Mapping[Cell, Record] = field(default_factory=dict)
@@ -105,6 +110,7 @@ class Sight:
     sent: Mapping[Cell, float] = field(default_factory=dict)
     queued: frozenset[Cell] = frozenset()
     unserved: Mapping[Cell, float] = field(default_factory=dict)
+    cancelled: frozenset[Cell] = frozenset()
 
     def record(self, cell: Cell) -> Record:
         """What the store says of a cell."""
@@ -157,6 +163,8 @@ def state_of(cell: Cell, wanted: Wanted, sight: Sight, now: float, tempo: Tempo)
     endings = [ending.state for ending in record.endings.values()]
     if cell in sight.published or PUBLISHED in endings:
         return "published"
+    if cell in sight.cancelled and not record.open:
+        return "stopped"
     if cell in wanted.blocked or is_final(record, tempo):
         return "failed"
     if record.open:
@@ -204,7 +212,8 @@ def refusal(cell: Cell, wanted: Wanted, sight: Sight, now: float, tempo: Tempo) 
     if state in {"building", "staged"}:
         return f"attempt {record.newest} of {cell} is {'alive' if state == 'building' else 'being published'}"
     # A cell that nobody served a moment ago is served after all: by the builder that asks.
-    if state != "waiting" and not (state == "stopped" and not is_ending(wanted, sight, tempo)):
+    unserved = state == "stopped" and not is_ending(wanted, sight, tempo) and cell not in sight.cancelled
+    if state != "waiting" and not unserved:
         return f"{cell} is {state} already"
     if now < retry_at(cell, record, tempo):
         return f"{cell} failed a moment ago and waits before it is tried again"
@@ -217,9 +226,12 @@ def decide(wanted: Wanted, sight: Sight, now: float, tempo: Tempo) -> tuple[Acti
     states = {cell: state_of(cell, wanted, sight, now, tempo) for cell in wanted.cells}
     actions: list[Action] = []
     for cell, state in states.items():
-        actions += _about_attempts(cell, sight, now, tempo, over=ending or state in SETTLED, settled=state in SETTLED)
-        if state == "waiting" and _needs_waking(cell, sight, now, tempo):
-            actions.append(Wake(cell))
+        over = ending or state in SETTLED or cell in sight.cancelled
+        actions += _about_attempts(cell, sight, now, tempo, over=over, settled=state in SETTLED)
+    waiting = [cell for cell, state in states.items() if state == "waiting"]
+    to_wake = [cell for cell in waiting if _needs_waking(cell, sight, now, tempo)]
+    awake = sum(cell in sight.sent for cell in waiting) - sum(cell in sight.sent for cell in to_wake)
+    actions += [Wake(cell) for cell in to_wake[: max(0, tempo.window - awake)]]
     if not actions and all(state in SETTLED for state in states.values()):
         return (Done(),)
     return tuple(actions)

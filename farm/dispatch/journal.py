@@ -23,6 +23,7 @@ from farm.store import keys
 from farm.store.artifact import Artifact, Finding, Model, StepTime
 from farm.store.protocol import Store
 from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Result, RunId
+from farm.wire.queue import NORMAL, Priority
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +56,7 @@ class RunPlan(Model):
     run: RunId
     started: str
     fail_fast: bool = False
+    priority: Priority = NORMAL
     deadline_s: int
     cells: tuple[PlannedCell, ...]
 
@@ -98,10 +100,46 @@ class Journal:
     @classmethod
     def latest(cls, store: Store) -> Journal:
         """The newest run's. Raises BadInput when there was none."""
-        runs = {stat.key.split("/")[1] for stat in store.list("runs/")}
+        runs = cls.runs(store)
         if not runs:
             raise BadInput(f"there is no run in the store {store.name}", hint="start one with `farm submit matrix.yaml`")
-        return cls(store, max(runs))
+        return cls(store, runs[-1])
+
+    @classmethod
+    def open_runs(cls, store: Store) -> list[str]:
+        """The runs that were asked for and have not ended, oldest first."""
+        return sorted(stat.key.rpartition("/")[2] for stat in store.list(keys.open_runs()))
+
+    @classmethod
+    def runs(cls, store: Store) -> list[str]:
+        """Every run that was ever asked for, oldest first."""
+        return sorted(stat.key.rpartition("/")[2].removesuffix(".json") for stat in store.list(keys.asked_runs()))
+
+    def ask(self, asked: RunPlan) -> None:
+        """Keep what a run is to do, nothing being resolved yet; from now on it is open."""
+        self.store.put(keys.asked(self.run), asked.model_dump_json().encode(), if_absent=True)
+        self.store.put(keys.open_run(self.run), b"")
+
+    def asked(self) -> RunPlan:
+        """What was asked for. Raises BadInput when there is no such run."""
+        return self._there(self._read(keys.asked(self.run), RunPlan))
+
+    def reopen(self) -> None:
+        """Have it driven again."""
+        self.store.put(keys.open_run(self.run), b"")
+
+    def close(self) -> None:
+        """The run has ended; nobody is to drive it any more."""
+        self.store.delete(keys.open_run(self.run))
+
+    def cancel(self, cells: Iterable[Cell]) -> None:
+        """Keep that these cells are no longer wanted."""
+        for cell in cells:
+            self.store.put(keys.cancel(self.run, cell), b"")
+
+    def cancelled(self) -> frozenset[Cell]:
+        """The cells that are no longer wanted."""
+        return frozenset(Cell.parse(stat.key.rpartition("/")[2]) for stat in self.store.list(keys.cancels(self.run)))
 
     def save_plan(self, plan: RunPlan) -> None:
         """Keep the plan; a run has one only."""
@@ -109,9 +147,15 @@ class Journal:
 
     def plan(self) -> RunPlan:
         """The plan. Raises BadInput when there is no such run."""
-        found = self._read(keys.plan(self.run), RunPlan)
+        return self._there(self.kept_plan() or self._read(keys.asked(self.run), RunPlan))
+
+    def kept_plan(self) -> RunPlan | None:
+        """The plan; None while nothing is resolved."""
+        return self._read(keys.plan(self.run), RunPlan)
+
+    def _there(self, found: RunPlan | None) -> RunPlan:
         if found is None:
-            raise BadInput(f"there is no run {self.run} in the store {self.store.name}", hint="see `farm watch` without a run")
+            raise BadInput(f"there is no run {self.run} in the store {self.store.name}", hint="see `farm runs`")
         return found
 
     def records(self) -> dict[Cell, Record]:
@@ -141,6 +185,18 @@ class Journal:
         """How the newest ended attempt at a cell ended."""
         found = list(self._numbered(f"{keys.outcomes(self.run)}{cell}/", ".json", prefix=keys.outcomes(self.run)))
         return self.outcome_at(max(found, key=lambda item: item[1])[3]) if found else None
+
+    def newest_ends(self) -> dict[Cell, str]:
+        """How the newest ended attempt at each cell ended, from the names of keys alone."""
+        newest: dict[Cell, tuple[int, str]] = {}
+        for cell, number, rest, _ in self._numbered(keys.outcomes(self.run), ".json"):
+            newest[cell] = max(newest.get(cell, (0, "")), (number, rest.removeprefix(".").removesuffix(".json")))
+        return {cell: state for cell, (_, state) in newest.items()}
+
+    def newest_attempt(self, cell: Cell) -> int:
+        """The number of the newest attempt at a cell; 0 when there is none."""
+        prefix = keys.attempts(self.run)
+        return max((number for _, number, _, _ in self._numbered(f"{prefix}{cell}/", ".json", prefix=prefix)), default=0)
 
     def outcome_at(self, key: str) -> Outcome:
         """The outcome kept at a key."""

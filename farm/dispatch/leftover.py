@@ -33,7 +33,7 @@ def noted(settings: Settings, run: str) -> Iterator[None]:
     """A run that goes on while the context does: what is left of it when it is killed is found again. Raises BadInput."""
     folder = settings.state.absolute() / _FOLDER
     try:
-        lock = _locked(folder, run, settings.store)
+        lock = _locked(folder, run, _owned(settings))
     except OSError as error:
         raise BadInput(
             f"the state folder {settings.state} cannot be written: {error.strerror}", hint="FARM_STATE names another one"
@@ -43,6 +43,11 @@ def noted(settings: Settings, run: str) -> Iterator[None]:
             yield
         finally:
             (folder / run).unlink(missing_ok=True)
+
+
+def _owned(settings: Settings) -> str:
+    """Whose run it is. One on a shared broker may be gone on with by a scheduler, so what it staged is left alone."""
+    return f"{settings.store} {'shared' if settings.broker_url else 'private'}"
 
 
 def _locked(folder: Path, run: str, text: str) -> IO[str]:
@@ -81,8 +86,9 @@ def _notes(folder: Path) -> list[Path]:
 def _clear(run: str, note: IO[str], settings: Settings, store: Store, sweep: Sequence[str]) -> bool:
     from farm.dispatch.journal import Journal  # noqa: PLC0415 - hardly ever needed, and every command comes by here
 
-    if note.read() == settings.store and keys.valid(run):
+    if note.read() == _owned(settings) and not settings.broker_url and keys.valid(run):
         with suppress(FarmError):  # a store that refuses us now says so to the command itself
+            Journal(store, run).close()
             Journal(store, run).sweep()
     try:
         done = subprocess.run(  # noqa: S603 - a command of ours

@@ -47,7 +47,14 @@ class Lookout:
     def look_at_store(self) -> None:
         """See what is true, whoever is alive."""
         self.looked = self.clock()
-        self.sight = Sight(self.journal.records(), self.published, self._seen, self._sent, frozenset(), self._unserved)
+        self.sight = Sight(
+            records=self.journal.records(),
+            published=self.published,
+            seen=self._seen,
+            sent=self._sent,
+            unserved=self._unserved,
+            cancelled=self.journal.cancelled(),
+        )
 
     def listen(self) -> None:
         """See who is alive. A beat that is there is a sign of life now, for Redis soon drops it: no clocks are compared."""

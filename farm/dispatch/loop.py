@@ -58,6 +58,7 @@ class Loop:
         """Nothing is done yet; the plan is in the store."""
         self._journal, self._run, self._means, self._tempo = journal, plan.run, means, tempo
         self._planned = {Cell.parse(planned.cell): planned for planned in plan.cells}
+        self._priority = plan.priority
         self._wanted = wanted(plan)
         published = frozenset(cell for cell, planned in self._planned.items() if planned.published)
         self._notes = {cell: planned.blocked.message for cell, planned in self._planned.items() if planned.blocked}
@@ -112,7 +113,7 @@ class Loop:
     def _do(self, action: Action, publisher: ThreadPoolExecutor) -> None:
         match action:
             case Wake(cell):
-                self._means.queue.wake(self._run, cell)
+                self._means.queue.wake(self._run, cell, self._priority)
                 self._lookout.woken(cell)
             case Cancel(cell, number):
                 self._means.mail.cancel(self._run, cell, number)

@@ -13,9 +13,9 @@ from farm.store import catalog
 from farm.store.keys import Published
 
 if TYPE_CHECKING:
+    from farm.dispatch.drive import Relist
     from farm.dispatch.journal import PlannedCell
     from farm.dispatch.settle import Publish
-    from farm.dispatch.submit import Relist
     from farm.store.protocol import Store
     from farm.wire.messages import Result
 

@@ -10,11 +10,12 @@ from kombu.exceptions import OperationalError
 from farm.errors import BrokerUnavailable
 from farm.wire.mailbox import without_secret
 from farm.wire.messages import BUILD_TASK, RESOLVE_TASK, ResolveRequest, WakeUp
-from farm.wire.queue import build_queue, celery_config
+from farm.wire.queue import FIRST, NORMAL, PRIORITIES, build_queue, celery_config
 
 if TYPE_CHECKING:
     from farm.plan.cell import Cell
     from farm.settings import Settings
+    from farm.wire.queue import Priority
 
 
 class TaskQueue:
@@ -30,20 +31,21 @@ class TaskQueue:
         """Let the connections go."""
         self._app.close()
 
-    def wake(self, run: str, cell: Cell) -> None:
+    def wake(self, run: str, cell: Cell, priority: Priority = NORMAL) -> None:
         """Tell the builders of the cell's architecture that there may be work."""
-        self._send(BUILD_TASK, WakeUp(run=run, cell=str(cell)).model_dump(), cell.arch, wake_id(run, cell))
+        message = WakeUp(run=run, cell=str(cell)).model_dump()
+        self._send(BUILD_TASK, message, cell.arch, wake_id(run, cell), PRIORITIES[priority])
 
     def resolve(self, request: ResolveRequest) -> None:
         """Ask a builder for the inputs of a distro and arch."""
-        self._send(RESOLVE_TASK, request.model_dump(mode="json"), request.arch, f"{request.run}/resolve/{request.reply}")
+        self._send(RESOLVE_TASK, request.model_dump(mode="json"), request.arch, f"{request.run}/resolve/{request.reply}", FIRST)
 
-    def _send(self, task: str, message: dict[str, object], arch: str, task_id: str) -> None:
+    def _send(self, task: str, message: dict[str, object], arch: str, task_id: str, priority: int) -> None:
         queue = build_queue(arch)
         try:
             self._app.amqp.queues.add(queue)
             # One quick try: the loop sends again by itself.
-            self._app.send_task(task, [message], queue=queue, task_id=task_id, retry=False)
+            self._app.send_task(task, [message], queue=queue, task_id=task_id, priority=priority, retry=False)
         except (OperationalError, OSError) as error:
             raise BrokerUnavailable(
                 f"Redis at {without_secret(self._url)} takes no message: {error}",

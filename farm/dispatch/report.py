@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from farm.dispatch.decide import CANCELLED
 from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, Failure
 from farm.plan.cell import Cell
 from farm.store.artifact import Artifact, Finding, StepTime
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from farm.dispatch.journal import Journal, Outcome, PlannedCell, RunPlan
 
 End = Literal["published", "already published", "failed", "not built"]
+ENDS: tuple[End, ...] = ("published", "already published", "failed", "not built")
 GOOD: frozenset[End] = frozenset({"published", "already published"})
 
 
@@ -63,8 +65,8 @@ def _cell(journal: Journal, planned: PlannedCell, attempts: int, outcome: Outcom
         return CellReport(planned.cell, "already published", artifact=journal.artifact(planned.published))
     if planned.blocked:
         return CellReport(planned.cell, "failed", failure=planned.blocked)
-    if outcome is None:
-        return CellReport(planned.cell, "not built", attempts)
+    if outcome is None or outcome.state == CANCELLED:
+        return CellReport(planned.cell, "not built", attempts, log=outcome.log if outcome else "")
     return CellReport(
         planned.cell,
         "published" if outcome.artifact else "failed",

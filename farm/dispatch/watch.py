@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from farm.settings import Settings
 
 _TICK_S = 0.5
-_NO_BROKER = "redis+socket:///nonexistent"
+NO_BROKER = "redis+socket:///nonexistent"
 
 
 def watch(journal: Journal, settings: Settings, watcher: Watcher) -> tuple[RunReport, bool]:
@@ -30,27 +30,38 @@ def watch(journal: Journal, settings: Settings, watcher: Watcher) -> tuple[RunRe
     began = time.monotonic()
     plan = journal.plan()
     published = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.published)
-    mail = SchedulerMail(running_broker(settings) or _NO_BROKER)
+    mail = SchedulerMail(running_broker(settings) or NO_BROKER)
     # Only who drives the run may give a cell up because nobody serves it.
     tempo = replace(Tempo.of(settings), unserved_s=float("inf"))
     lookout = Lookout(journal, mail, wanted(plan), published, tempo, time.time)
     while True:
-        driven = _look(lookout, mail, plan.run)
+        goes_on = _look(lookout, mail, plan.run)
         view = lookout.view({})
         watcher.show(view)
         ended = view.settled == len(view.cells)
-        if ended or not driven:
+        if ended or not goes_on:
             mail.close()
             return report(journal, plan, time.monotonic() - began), ended
         time.sleep(_TICK_S)
 
 
+def driven(settings: Settings, run: str) -> bool:
+    """Whether somebody drives a run now."""
+    mail = SchedulerMail(running_broker(settings) or NO_BROKER)
+    try:
+        return mail.is_present(run)
+    except BrokerUnavailable:
+        return False
+    finally:
+        mail.close()
+
+
 def _look(lookout: Lookout, mail: SchedulerMail, run: str) -> bool:
     """Whether somebody drives the run. What the store says is seen even without Redis."""
     try:
-        driven = mail.is_present(run)
+        goes_on = mail.is_present(run)
         lookout.look()
     except BrokerUnavailable:
         lookout.look_at_store()
         return False
-    return driven
+    return goes_on

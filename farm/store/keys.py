@@ -120,6 +120,36 @@ def plan(run: str) -> str:
     return f"runs/{run}/plan.json"
 
 
+def asked(run: str) -> str:
+    """What a run was asked to do; there before anything is resolved."""
+    return f"{asked_runs()}{run}.json"
+
+
+def asked_runs() -> str:
+    """Prefix of all runs that were ever asked for."""
+    return "asked/"
+
+
+def open_run(run: str) -> str:
+    """There as long as a run has not ended."""
+    return f"{open_runs()}{run}"
+
+
+def open_runs() -> str:
+    """Prefix of all runs that have not ended."""
+    return "open/"
+
+
+def cancel(run: str, cell: Cell) -> str:
+    """There when a cell of a run is no longer wanted."""
+    return f"{cancels(run)}{cell}"
+
+
+def cancels(run: str) -> str:
+    """Prefix of all cells of a run that are no longer wanted."""
+    return f"runs/{run}/cancels/"
+
+
 def attempt(run: str, cell: Cell, number: int) -> str:
     """A granted attempt; created conditionally, so its number is the fence."""
     return f"runs/{run}/attempts/{cell}/{number}.json"

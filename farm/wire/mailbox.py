@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from farm.errors import BrokerUnavailable
-from farm.wire.messages import ANSWER, Answer, Beat, Denial, Grant, GrantRequest, Resolved
+from farm.wire.messages import ANSWER, Answer, Beat, Denial, Grant, GrantRequest, Resolved, WorkerCard
 from farm.wire.queue import KEY_PREFIX, PRIORITY_STEPS
 
 if TYPE_CHECKING:
@@ -135,9 +135,9 @@ class BuilderMail(Mailbox):
         """Hand back the inputs that were asked for."""
         self._push(f"reply:{reply}", resolved.model_dump_json(), _ANSWER_S)
 
-    def present(self, worker: str, queues: Iterable[str]) -> None:
-        """Show that this worker lives and takes these queues."""
-        self._set(f"worker:{worker}", json.dumps(sorted(queues)), PRESENCE_S)
+    def present(self, card: WorkerCard) -> None:
+        """Show that this worker lives, and what it is."""
+        self._set(f"worker:{card.name}", card.model_dump_json(), PRESENCE_S)
 
     def leave(self, worker: str) -> None:
         """Show that this worker is gone."""
@@ -155,6 +155,14 @@ class SchedulerMail(Mailbox):
     def is_present(self, run: str) -> bool:
         """Whether that is still shown: a server that was flushed forgot it, and builders drop what nobody answers for."""
         return self._get(f"run:{run}") is not None
+
+    def show_scheduler(self) -> None:
+        """Show that a scheduler takes up runs that nobody drives."""
+        self._set("scheduler", "1", PRESENCE_S)
+
+    def has_scheduler(self) -> bool:
+        """Whether one showed itself lately."""
+        return self._get("scheduler") is not None
 
     def clear(self) -> None:
         """Forget everything: for a private server only."""
@@ -203,12 +211,17 @@ class SchedulerMail(Mailbox):
         answer = self._pop(f"reply:{reply}", timeout_s)
         return _parsed(Resolved, answer)
 
-    def served(self) -> frozenset[str]:
-        """The queues that live workers take."""
+    def workers(self) -> list[WorkerCard]:
+        """The live workers, by name."""
         with self._translated():
             names = list(self._redis.scan_iter(match=f"{KEY_PREFIX}worker:*", count=1000))
             values: Any = self._redis.mget(names) if names else []
-        return frozenset(queue for value in values for queue in _queues(value))
+        cards = (_parsed(WorkerCard, value) for value in values)
+        return sorted((card for card in cards if card), key=lambda card: card.name)
+
+    def served(self) -> frozenset[str]:
+        """The queues that live workers take."""
+        return frozenset(queue for card in self.workers() for queue in card.queues)
 
     def waiting(self, queue: str) -> frozenset[str]:
         """Ids of the tasks that lie in a queue and were not taken yet."""
@@ -224,14 +237,6 @@ def _parsed(model: type[M], text: str | None) -> M | None:
         return model.model_validate_json(text) if text else None
     except ValidationError:
         return None
-
-
-def _queues(announced: str | None) -> tuple[str, ...]:
-    """The queues that a worker announced; none when it announced nonsense."""
-    try:
-        return TypeAdapter(tuple[str, ...]).validate_json(announced or "[]")
-    except ValidationError:
-        return ()
 
 
 def _task_id(message: str) -> str:

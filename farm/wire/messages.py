@@ -92,6 +92,25 @@ class Beat(Message):
     tail: tuple[str, ...]
 
 
+class WorkerCard(Message):
+    """What a worker says of itself, again and again while it lives.
+
+    `engine` is what answers, e.g. 'Docker Engine 20.10.24'; '' when none does, and then `trouble` says why. `slots` is how many
+    cells it builds at once, memory and free disk are in GiB, `started` is epoch seconds.
+    """
+
+    name: str
+    queues: tuple[str, ...]
+    slots: int = 1
+    engine: str = ""
+    trouble: str = ""
+    cores: int = 0
+    memory_gb: float = 0.0
+    disk_gb: float = 0.0
+    version: str = ""
+    started: float = 0.0
+
+
 class Result(Message):
     """How an attempt ended, staged last as `result.json`: archives or a failure."""
 

@@ -6,13 +6,20 @@ Why each setting has the value it has stands beside it; all of them were seen to
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from farm.settings import Settings
 
 KEY_PREFIX = "farm:"
+# Redis has no priorities; kombu keeps a list for each step and takes from the first one that is not empty. 0 comes first.
 PRIORITY_STEPS = (0, 3, 6, 9)
+Priority = Literal["high", "normal", "low"]
+PRIORITIES: Mapping[Priority, int] = {"high": 3, "normal": 6, "low": 9}
+NORMAL: Priority = "normal"
+FIRST = 0  # resolving: whole runs wait for it
 _SECOND_NET_S = 600
 
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "armhf", "i686": "i386"}

@@ -90,8 +90,10 @@ class TestFarm:
         self.publish = publisher(self.store)
 
     def submission(self, *cells, **options):
+        return self.submission_of([wish(one) for one in cells] or [wish()], **options)
+
+    def submission_of(self, wishes, **options):
         given = {"worker": WORKER, "probe": (sys.executable, "-c", ""), "tempo": TEMPO} | options
-        wishes = [wish(one) for one in cells] or [wish()]
         return Submission(wishes, self.settings, self.store, self.watching, Options(**given))
 
     def submit(self, *cells, **options):

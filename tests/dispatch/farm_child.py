@@ -2,22 +2,27 @@
 
 import dataclasses
 import sys
+from operator import attrgetter
 
-from farm.cli import submit
+from farm.cli import runs, submit
 from farm.cli.main import main
 from farm.dispatch import leftover
 from farm.dispatch.submit import Options
+from farm.wire import mailbox
 from tests.dispatch.conftest import TEMPO, WORKER
 from tests.dispatch.making import publisher
 
 
-def options(fail_fast, with_worker, **others):
+def options(fail_fast, with_worker, *more, **others):
     parts = {"probe": (sys.executable, "-c", ""), "worker": WORKER, "tempo": dataclasses.replace(TEMPO)}
-    return Options(fail_fast, with_worker, **parts, **others)
+    return Options(fail_fast, with_worker, *more, **parts, **others)
 
 
 if __name__ == "__main__":
     submit.Options = options
-    submit.publisher = lambda store, _base_url: publisher(store)
+    submit.publisher = runs.publisher = lambda store, _base_url: publisher(store)
+    submit.relister = runs.relister = lambda store, _base_url: attrgetter("published")
+    runs.Options = options
+    mailbox.PRESENCE_S = 3
     leftover.SWEEP = (sys.executable, "-c", "")
     main()

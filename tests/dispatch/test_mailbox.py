@@ -12,7 +12,7 @@ from farm.dispatch.queue import TaskQueue, wake_id
 from farm.errors import BrokerUnavailable
 from farm.settings import Settings
 from farm.wire.mailbox import BuilderMail, new_reply, without_secret
-from farm.wire.messages import Beat, Denial, Grant, GrantRequest, Resolved
+from farm.wire.messages import Beat, Denial, Grant, GrantRequest, Resolved, WorkerCard
 from farm.wire.queue import build_queue
 from tests.dispatch.making import ARCH, INPUTS, cell, recipe
 from tests.fakes import MemoryStore
@@ -107,7 +107,7 @@ def test_presence_of_workers_and_schedulers(mails):
     assert builder.someone_answers(RUN)
     scheduler.leave(RUN)
     assert not builder.someone_answers(RUN)
-    builder.present("w1", ["a", "b"])
+    builder.present(WorkerCard(name="w1", queues=("a", "b")))
     builder._set("worker:liar", "{nonsense", 10)
     assert scheduler.served() == {"a", "b"}
     builder.leave("w1")

@@ -11,7 +11,7 @@ from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, EngineUnavailable
 from farm.plan.cell import Cell
 from farm.store import keys
 from tests.dispatch.conftest import alive, eventually
-from tests.dispatch.making import cell, recipe
+from tests.dispatch.making import cell, recipe, wish
 
 ONE = str(cell())
 TWO = "3.12.11-debian13"
@@ -82,9 +82,8 @@ def test_with_fail_fast_the_rest_is_not_built(farm):
 
 
 def test_an_arch_that_nobody_builds_is_said_and_the_rest_is_built(farm):
-    both = farm.submission()
     foreign = Cell.parse("3.13.5-debian13-riscv64")
-    both._wishes = [*both._wishes, Wish(foreign, recipe(foreign), "dev", "riscv64-unknown-linux-gnu")]
+    both = farm.submission_of([wish(), Wish(foreign, recipe(foreign), "dev", "riscv64-unknown-linux-gnu")])
     report = both.perform(farm.store, farm.publish)
     assert ends(report) == {ONE: "published", "3.13.5-debian13-riscv64": "failed"}
     assert "no live worker builds riscv64" in report.cells[1].failure.message

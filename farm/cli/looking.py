@@ -1,0 +1,134 @@
+"""`farm workers`, `farm logs` and `farm why`: looking at what goes on. They change nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from farm.cli.opening import opened
+from farm.dispatch.decide import Tempo
+from farm.dispatch.embedded import running_broker
+from farm.dispatch.journal import Journal
+from farm.dispatch.listing import newest_with
+from farm.dispatch.lookout import Lookout
+from farm.dispatch.loop import wanted
+from farm.dispatch.watch import NO_BROKER
+from farm.dispatch.why import why as reasons
+from farm.errors import BadInput, BrokerUnavailable
+from farm.plan.cell import Cell
+from farm.settings import Settings
+from farm.show import runs as show
+from farm.store import keys
+from farm.wire.mailbox import SchedulerMail
+
+if TYPE_CHECKING:
+    from farm.store.protocol import Store
+
+_RUN = click.option("--run", help="In this run; the newest one that wants the cell, otherwise.")
+_FOLLOW_S = 1.0
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def workers(*, as_json: bool) -> None:
+    """List the workers that live: what each takes, with which engine, and what its host has."""
+    settings = Settings()
+    if not (broker := running_broker(settings)):
+        raise BrokerUnavailable("no broker runs, so no worker does", hint="set FARM_BROKER_URL, or look while a submit runs")
+    mail = SchedulerMail(broker)
+    cards = mail.workers()
+    mail.close()
+    if as_json:
+        click.echo(json.dumps([card.model_dump() for card in cards], indent=2))
+    else:
+        click.echo(show.workers(cards) if cards else show.NO_WORKER)
+        for card in cards:
+            if card.trouble:
+                click.echo(f"{card.name}: {card.trouble}", err=True)
+
+
+@click.command()
+@click.argument("cell")
+@_RUN
+@click.option("--attempt", type=click.IntRange(1), help="This attempt's log; the newest one's, otherwise.")
+@click.option("--follow", "-f", is_flag=True, help="Go on printing while it is built.")
+def logs(cell: str, run: str | None, attempt: int | None, *, follow: bool) -> None:
+    """Print the log of an attempt at CELL. Of one that still runs, the last lines that its builder told."""
+    settings = Settings()
+    store = opened(settings)
+    wish = Cell.parse(cell)
+    journal = Journal(store, run) if run else newest_with(store, wish)
+    number = attempt or journal.newest_attempt(wish)
+    if not number:
+        raise BadInput(f"no attempt at {wish} was made in run {journal.run}", hint=f"farm why {wish}")
+    if _print_kept(store, keys.log(journal.run, wish, number)):
+        return
+    mail = SchedulerMail(running_broker(settings) or NO_BROKER)
+    shown: tuple[str, ...] = ()
+    while not _print_kept(store, keys.log(journal.run, wish, number), after=shown):
+        beat = mail.beats(journal.run, [(str(wish), number)]).get((str(wish), number))
+        if beat is None and not follow:
+            raise BadInput(f"attempt {number} at {wish} has no log yet", hint="try again with --follow, or farm why CELL")
+        if beat:
+            for line in _new(shown, beat.tail):
+                click.echo(line)
+            shown = beat.tail
+        if not follow:
+            return
+        time.sleep(_FOLLOW_S)
+
+
+def _print_kept(store: Store, key: str, *, after: tuple[str, ...] = ()) -> bool:
+    """Print a log that is kept, or what of it comes after some lines; False when it is not kept yet."""
+    found = store.get(key)
+    if found is None:
+        return False
+    for line in _new(after, tuple(found[0].decode(errors="replace").splitlines())):
+        click.echo(line)
+    return True
+
+
+def _new(shown: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines after those that were shown; all when nothing of them is there any more."""
+    if not shown:
+        return now
+    for end in range(len(now), 0, -1):
+        overlap = shown[-end:]
+        for start in range(len(now) - len(overlap), -1, -1):
+            if now[start : start + len(overlap)] == overlap:
+                return now[start + len(overlap) :]
+    return now
+
+
+@click.command()
+@click.argument("cell")
+@_RUN
+def why(cell: str, run: str | None) -> None:
+    """Say where CELL stands, and why it is not running."""
+    settings = Settings()
+    store = opened(settings)
+    wish = Cell.parse(cell)
+    journal = Journal(store, run) if run else newest_with(store, wish)
+    plan = journal.plan()
+    published = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.published)
+    mail = SchedulerMail(running_broker(settings) or NO_BROKER)
+    tempo = replace(Tempo.of(settings), unserved_s=float("inf"))
+    lookout = Lookout(journal, mail, wanted(plan), published, tempo, time.time)
+    click.echo(f"{wish} in run {journal.run}:")
+    try:
+        driven = mail.is_present(journal.run)
+        lookout.look()
+        cards = mail.workers()
+    except BrokerUnavailable:
+        lookout.look_at_store()
+        driven, cards = False, []
+    for line in reasons(wish, lookout.wanted, lookout.sight, cards, time.time(), tempo):
+        click.echo(f"  {line}")
+    if (outcome := journal.outcome(wish)) and outcome.failure:
+        click.echo(f"  its last failure: {outcome.failure.message}")
+    if not driven and journal.run in Journal.open_runs(store):
+        click.echo(f"  nobody drives the run: start `farm scheduler`, or `farm resume {journal.run}`")

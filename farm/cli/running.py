@@ -1,0 +1,127 @@
+"""What verbs that follow a run share: its progress on a terminal or in a pipe, and how its end is told."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from farm.errors import BadInput
+from farm.show import progress, summary
+from farm.show.junit import junit as junit_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import FrameType
+
+    from farm.dispatch.report import RunReport
+    from farm.dispatch.view import RunView
+
+_PIPE_WIDTH = 160  # nobody wraps a log file
+
+
+class LiveProgress:
+    """The picture of a run, drawn again and again at the end of a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        """Nothing is drawn before the context is entered."""
+        self._live = Live(console=console, refresh_per_second=4, transient=True)
+        self._console = console
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Take the terminal."""
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the terminal back."""
+        self._live.stop()
+
+    def say(self, line: str) -> None:
+        """Print a line above the picture."""
+        self._console.print(line, markup=False, highlight=False)
+
+    def show(self, view: RunView) -> None:
+        """Draw."""
+        self._live.update(progress.panel(view, time.monotonic() - self._began, self._console.width))
+
+
+class PlainProgress:
+    """One line for each change, for pipes and CI logs."""
+
+    def __init__(self, *, err: bool, prefix: str = "") -> None:
+        """Lines go to standard output, or to standard error."""
+        self._err = err
+        self._prefix = prefix
+        self._before: RunView | None = None
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Nothing to set up."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to clean up."""
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        click.echo(line, err=self._err)
+
+    def show(self, view: RunView) -> None:
+        """Print what changed."""
+        for line in progress.changes(self._before, view):
+            click.echo(f"[{progress.duration(time.monotonic() - self._began)}] {self._prefix}{line}", err=self._err)
+        self._before = view
+
+
+def following(*, as_json: bool) -> LiveProgress | PlainProgress:
+    """Progress never mixes with JSON: that has standard output for itself."""
+    console = Console(stderr=as_json)
+    return LiveProgress(console) if console.is_terminal and not console.is_dumb_terminal else PlainProgress(err=as_json)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def tell(ended: RunReport, *, as_json: bool) -> None:
+    """Print how a run ended."""
+    if as_json:
+        click.echo(json.dumps(summary.as_json(ended), indent=2))
+        return
+    terminal = Console()
+    console = terminal if terminal.is_terminal else Console(width=_PIPE_WIDTH)
+    console.print(summary.table(ended))
+    for cell in ended.cells:
+        if line := summary.step_line(cell):
+            click.echo(f"{cell.cell}: {line}")
+    for line in (*summary.usage(ended), *summary.failures(ended)):
+        click.echo(line)
+
+
+def write_junit(path: Path, ended: RunReport) -> None:
+    """Write how a run ended as JUnit XML. Raises BadInput."""
+    try:
+        path.write_text(junit_xml(ended), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(
+            f"--junit {path} cannot be written: {error.strerror}", hint="name a file in a folder that exists"
+        ) from None

@@ -1,0 +1,168 @@
+"""`farm runs`, `watch`, `cancel`, `retry`, `resume` and `scheduler`: runs that were asked for, and what becomes of them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from farm.cli.opening import opened
+from farm.cli.running import PlainProgress, following, tell, terminable
+from farm.cli.submit import leave
+from farm.dispatch import listing
+from farm.dispatch.decide import Tempo
+from farm.dispatch.journal import Journal
+from farm.dispatch.offer import publisher, relister
+from farm.dispatch.report import ENDS, End, report
+from farm.dispatch.scheduler import Office, Scheduler
+from farm.dispatch.submit import Options, Submission, Wish
+from farm.dispatch.watch import driven
+from farm.dispatch.watch import watch as look_on
+from farm.errors import BadInput
+from farm.plan.cell import Cell
+from farm.settings import Settings
+from farm.show import runs as show
+from farm.store.open import base_url
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from farm.store.protocol import Store
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_WORKER = click.option("--with-worker/--without-worker", default=None, help="Build on this host too; see `farm submit`.")
+_NO_WAIT = click.option("--no-wait", is_flag=True, help="Leave it to a `farm scheduler`.")
+_RETRIED: frozenset[End] = frozenset({"failed"})
+_RESUMED: frozenset[End] = frozenset({"not built"})
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Also those that ended long ago.")
+@_JSON
+def runs(*, everything: bool, as_json: bool) -> None:
+    """List runs, the newest last: how far each has come."""
+    store = opened(Settings())
+    lines = listing.runs(store, everything=everything)
+    if as_json:
+        click.echo(json.dumps(show.runs_data(lines), indent=2))
+    else:
+        click.echo(show.runs(lines) if lines else show.NO_RUN)
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON; progress goes to standard error.")
+def watch(run: str | None, *, as_json: bool) -> None:
+    """Show the progress of RUN (the newest one) until it ends."""
+    settings = Settings()
+    store = opened(settings)
+    journal = Journal(store, run) if run else Journal.latest(store)
+    with following(as_json=as_json) as watcher:
+        ended, over = look_on(journal, settings, watcher)
+    tell(ended, as_json=as_json)
+    if not over:
+        click.echo(f"nobody drives the run {journal.run} any more: `farm resume {journal.run}` goes on with it", err=True)
+    sys.exit(ended.exit_code)
+
+
+@click.command()
+@click.argument("what", metavar="RUN|CELL")
+def cancel(what: str) -> None:
+    """Take back RUN, or CELL in every run that has not ended. What is being built ends within seconds."""
+    store = opened(Settings())
+    found = 0
+    for run, cells in _cancelled(store, what):
+        Journal(store, run).cancel(cells)
+        found += len(cells)
+        click.echo(f"run {run}: {len(cells)} {'cell' if len(cells) == 1 else 'cells'} cancelled")
+    if not found:
+        raise BadInput(f"nothing that has not ended is called {what}", hint="`farm runs` shows what goes on")
+
+
+def _cancelled(store: Store, what: str) -> list[tuple[str, list[Cell]]]:
+    """The cells to cancel, by run."""
+    open_runs = Journal.open_runs(store)
+    wanted = None if what in open_runs else Cell.parse(what) if what not in Journal.runs(store) else what
+    found = []
+    for run in open_runs if wanted else [what]:
+        cells = [Cell.parse(planned.cell) for planned in Journal(store, run).asked().cells]
+        found.append((run, [cell for cell in cells if wanted in (None, cell)]))
+    return [(run, cells) for run, cells in found if cells]
+
+
+@click.command()
+@click.argument("run")
+@_WORKER
+@_NO_WAIT
+@_JSON
+def retry(run: str, *, with_worker: bool | None, no_wait: bool, as_json: bool) -> None:
+    """Ask again, in a new run, for the cells of RUN that failed."""
+    _again(run, _RETRIED, with_worker=with_worker, no_wait=no_wait, as_json=as_json)
+
+
+@click.command()
+@click.argument("run")
+@_WORKER
+@_NO_WAIT
+@_JSON
+def resume(run: str, *, with_worker: bool | None, no_wait: bool, as_json: bool) -> None:
+    """Ask again, in a new run, for the cells of RUN that were never built because it was interrupted or cancelled."""
+    _again(run, _RESUMED, with_worker=with_worker, no_wait=no_wait, as_json=as_json)
+
+
+def _again(run: str, ends: frozenset[End], *, with_worker: bool | None, no_wait: bool, as_json: bool) -> None:
+    settings = Settings()
+    store = opened(settings)
+    journal = Journal(store, run)
+    if run in Journal.open_runs(store) and driven(settings, run):
+        raise BadInput(f"run {run} has not ended", hint=f"farm watch {run}; or farm cancel {run}")
+    journal.close()
+    before = report(journal, journal.plan(), 0.0)
+    wanted = {cell.cell for cell in before.cells if cell.end in ends}
+    if not wanted:
+        counts = ", ".join(f"{sum(cell.end == end for cell in before.cells)} {end}" for end in ENDS)
+        raise BadInput(f"run {run} has no cell that is {' or '.join(sorted(ends))}: {counts}", hint="`farm runs` shows others")
+    asked = journal.asked()
+    wishes = [Wish.of(planned) for planned in asked.cells if planned.cell in wanted]
+    options = Options(asked.fail_fast, not settings.broker_url if with_worker is None else with_worker, asked.priority)
+    with terminable(), following(as_json=as_json) as watcher:
+        submission = Submission(wishes, settings, store, watcher, options)
+        if no_wait:
+            leave(submission, settings, store, as_json=as_json)
+            return
+        where = base_url(settings)
+        ended = submission.perform(store, publisher(store, where), relister(store, where))
+    tell(ended, as_json=as_json)
+    sys.exit(ended.exit_code)
+
+
+@click.command()
+def scheduler() -> None:
+    """Drive every run that nobody else drives, until SIGTERM or Ctrl-C. Needs FARM_BROKER_URL."""
+    settings = Settings()
+    if not settings.broker_url:
+        raise BadInput(
+            "a scheduler needs a Redis that it shares with workers", hint="set FARM_BROKER_URL, e.g. redis://host:6379/0"
+        )
+    store, where = opened(settings), base_url(settings)
+    publish, relist = publisher(store, where), relister(store, where)
+
+    def say(line: str) -> None:
+        click.echo(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {line}")
+
+    office = Office(
+        settings, store, store, publish, relist, Tempo.of(settings), lambda run: PlainProgress(err=False, prefix=f"{run} "), say
+    )
+    service = Scheduler(office)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        service.stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    say(f"driving the runs of {store.name}")
+    service.serve()

@@ -1,0 +1,101 @@
+"""Driving a run from what was asked for to its end. `farm submit` does it while it waits, the scheduler for all others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from farm.dispatch import resolve
+from farm.dispatch.decide import Tempo
+from farm.dispatch.journal import Journal, PlannedCell, RunPlan
+from farm.dispatch.loop import Loop, Means
+from farm.errors import BrokerUnavailable
+from farm.plan.cell import Cell
+from farm.store import catalog, locks
+
+if TYPE_CHECKING:
+    from farm.store.keys import Published
+
+Relist = Callable[[PlannedCell], str]  # sees to it that a published cell's channel lists it; gives its catalog key
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Drives one run. `date` is the day whose state of the distros is built with."""
+
+    journal: Journal
+    means: Means
+    tempo: Tempo
+    relist: Relist
+    date: str
+
+    def drive(self, asked: RunPlan, replan: Callable[[], RunPlan] | None = None) -> RunPlan:
+        """Go on with the run's plan, or make it: resolve what was asked for; then loop until every cell is settled.
+
+        `replan` says again what is asked for once the distros were resolved, before anything is built.
+        """
+        plan = self.journal.kept_plan()
+        if plan is None:
+            missing = missing_locks(self.journal, asked, self.date)
+            resolution = self._resolver().resolve(missing)
+            if missing and replan:
+                asked = replan()
+            plan = listed(resolved(self.journal, asked, resolution), self.relist)
+            self.journal.save_plan(plan)
+        Loop(self.journal, plan, self.means, self.tempo).run()
+        self.journal.close()
+        return plan
+
+    def _resolver(self) -> resolve.Resolver:
+        return resolve.Resolver(self.journal.run, self.journal.store, self.means, self.tempo, self.date)
+
+    def leave(self) -> None:
+        """Nobody drives the run from here on, and nothing stays open."""
+        with suppress(BrokerUnavailable):  # then it forgets us by itself
+            self.means.mail.leave(self.journal.run)
+        self.means.mail.close()
+        self.means.queue.close()
+
+
+def missing_locks(journal: Journal, asked: RunPlan, date: str) -> dict[locks.Platform, tuple[str, ...]]:
+    """What must be resolved before the run can be planned: packages by platform."""
+    recipes = (planned.recipe for planned in asked.cells if planned.recipe)
+    return locks.missing(journal.store, locks.packages_of(recipes), date)
+
+
+def resolved(journal: Journal, asked: RunPlan, resolution: resolve.Resolution) -> RunPlan:
+    """What was asked for with what is known now: what each cell is built with, and whether that is published already."""
+    published = catalog.published(journal.store)
+    cells = tuple(_resolved(journal, planned, resolution, published) for planned in asked.cells)
+    return asked.model_copy(update={"cells": cells})
+
+
+def _resolved(
+    journal: Journal, planned: PlannedCell, resolution: resolve.Resolution, published: Sequence[Published]
+) -> PlannedCell:
+    cell = Cell.parse(planned.cell)
+    platform = (cell.distro, cell.arch)
+    blocked = planned.blocked or resolution.failures.get(platform)
+    inputs = None if blocked else resolution.inputs.get(platform) or locks.newest_inputs(journal.store, *platform)
+    found = planned.model_copy(update={"blocked": blocked, "inputs": inputs})
+    there = _same(cell, found, published)
+    return found.model_copy(update={"published": there.key if there else ""})
+
+
+def _same(cell: Cell, planned: PlannedCell, published: Sequence[Published]) -> Published | None:
+    """The newest build that is there already: same recipe, same inputs; in the cell's channel rather than in another."""
+    if planned.recipe is None or planned.inputs is None:
+        return None
+    recipe, inputs = planned.recipe.digest, planned.inputs.digest
+    same = [build for build in published if build.cell == cell and build.same(recipe, inputs)]
+    return max(same, key=lambda build: (build.channel == planned.channel, build.build_id), default=None)
+
+
+def listed(plan: RunPlan, relist: Relist) -> RunPlan:
+    """The plan with its published cells listed by the channels that they are wanted in."""
+    cells = tuple(
+        planned.model_copy(update={"published": relist(planned)}) if planned.published else planned for planned in plan.cells
+    )
+    return plan.model_copy(update={"cells": cells})
