@@ -8,7 +8,9 @@ import time
 
 import pytest
 
+from farm.dispatch.embedded import Broker, find_server
 from farm.store import catalog, keys
+from farm.wire.mailbox import SchedulerMail
 from tests.dispatch.conftest import WORKER, eventually
 from tests.dispatch.making import ARCH
 from tests.dispatch.test_command import CELL, Command
@@ -54,9 +56,20 @@ class Farm(Command):
         return (self.folder / "service.log").read_text()
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One kind of server is enough here: what differs between them is tested with the mailbox."""
+    started = Broker(tmp_path_factory.mktemp("broker"), find_server())
+    yield started.url
+    started.stop()
+
+
 @pytest.fixture
-def farm(tmp_path, broker, mails):
-    made = Farm(tmp_path, broker.url)
+def farm(tmp_path, shared):
+    mail = SchedulerMail(shared)
+    mail.clear()
+    mail.close()
+    made = Farm(tmp_path, shared)
     yield made
     for child in made.children:
         child.terminate()
