@@ -36,6 +36,7 @@ class Entry(Model):
     inputs: str
     uv: bool = Field(description="whether uv can install it")
     metadata: str = Field(description="path of the build's metadata below the store's root")
+    yanked: str = Field(default="", description="why no client should get it any more; '' for what is offered")
     archives: tuple[Listed, ...]
 
 

@@ -1,4 +1,4 @@
-"""Brings a published build into its channel: a new shard, then the pointer, then the flat files that clients read.
+"""Brings a published build into its channel: a new shard, then the pointer, then the files that clients read.
 
 A reader that follows pointer, shard, archive finds each of them, whenever it looks: what is pointed at is written first and
 never changes. The cost is that of the shards of one distro, however much was ever published.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from farm.errors import Conflict, FarmError, StoreUnavailable
-from farm.index import render
+from farm.index.exports import EXPORTS
 from farm.index.model import Entry, Pointer, Shard, ShardRef
 from farm.plan.cell import Cell
 from farm.store import catalog, keys
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from farm.index.exports import Export
     from farm.store.protocol import Store
 
 _TRIES = 60
@@ -37,8 +38,8 @@ def add(store: Store, channel: str, entry: Entry, *, base_url: str, clock: Calla
     """
     cell = Cell.parse(entry.cell)
     _until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
-    for flat in render.FLATS:
-        _until_it_holds(store, channel, partial(_flatten, store, channel, cell.distro, flat, base_url))
+    pending = [(export, export.key(channel, cell)) for export in EXPORTS]
+    _until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
 
 
 def entries(store: Store, channel: str, distro: str) -> list[Entry]:
@@ -66,13 +67,24 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     _replace(store, keys.channel_pointer(channel), _rendered(moved), etag)
 
 
-def _flatten(store: Store, channel: str, distro: str, flat: render.Flat, base_url: str) -> None:
-    """One try to write a flat file. It is read before the pointer is: whoever was overtaken meanwhile gets a Conflict."""
-    key = flat.key(channel, distro)
-    before = store.get(key)
-    data = flat.render(entries(store, channel, distro), base_url)
-    if before is None or before[0] != data:
-        _replace(store, key, data, before[1] if before else "")
+def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export, str]], base_url: str) -> None:
+    """One try to write the pending files of clients; what was written leaves the list. Raises Conflict when some stay.
+
+    Each is read before the pointer is: whoever was overtaken meanwhile gets a Conflict.
+    """
+    before = {key: store.get(key) for _, key in pending}
+    listed = entries(store, channel, distro)
+    for export, key in tuple(pending):
+        data = export.render([entry for entry in listed if export.key(channel, Cell.parse(entry.cell)) == key], base_url)
+        found = before[key]
+        try:
+            if found is None or found[0] != data:
+                _replace(store, key, data, found[1] if found else "")
+        except Conflict:
+            continue
+        pending.remove((export, key))
+    if pending:
+        raise Conflict(f"{len(pending)} files of the channel '{channel}' changed while they were written")
 
 
 def _replace(store: Store, key: str, data: bytes, etag: str) -> None:

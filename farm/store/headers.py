@@ -14,6 +14,8 @@ _TYPES = (
     (".json", "application/json"),
     (".sha256", "text/plain; charset=utf-8"),
     (".log", "text/plain; charset=utf-8"),
+    (".toml", "application/toml"),
+    (".sh", "text/plain; charset=utf-8"),
     ("SHA256SUMS", "text/plain; charset=utf-8"),
     ("layout", "text/plain; charset=utf-8"),
 )

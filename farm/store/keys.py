@@ -173,3 +173,38 @@ def uv_index(channel: str, distro: str) -> str:
 def sums(channel: str, distro: str) -> str:
     """The checksums of what a channel offers for a distro."""
     return f"channels/{channel}/{distro}/SHA256SUMS"
+
+
+def bazel(channel: str, distro: str) -> str:
+    """The runtime manifest that rules_python reads."""
+    return f"channels/{channel}/bazel/{distro}/SHA256SUMS"
+
+
+def mise(channel: str, cell: Cell) -> str:
+    """The table of a mise.toml for one Python, for all arches."""
+    return f"channels/{channel}/mise/{cell.distro}/{client_version(cell)}.toml"
+
+
+def pyenv(channel: str, cell: Cell) -> str:
+    """The definition that python-build reads for one Python, for all arches; the file's name is the version's."""
+    return f"channels/{channel}/pyenv/{cell.distro}/{client_version(cell)}-{cell.distro}"
+
+
+def hatch(channel: str, distro: str, arch: str) -> str:
+    """The environment that sends hatch to this store."""
+    return f"channels/{channel}/hatch/{distro}-{arch}.sh"
+
+
+def pants(channel: str, distro: str) -> str:
+    """The part of a pants.toml with the Pythons that Pants may take."""
+    return f"channels/{channel}/pants/{distro}.toml"
+
+
+def paketo(channel: str, distro: str) -> str:
+    """The dependencies of a Paketo buildpack.toml."""
+    return f"channels/{channel}/paketo/{distro}.toml"
+
+
+def client_version(cell: Cell) -> str:
+    """A Python as file names of clients have it: the version, and the variant where there is one."""
+    return str(cell.python) if cell.variant == "default" else f"{cell.python}-{cell.variant}"
