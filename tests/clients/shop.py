@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from farm.index.model import Entry, Listed
 from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
 from farm.store import keys
+from farm.store.artifact import BUILD_INFO_PATH
 from farm.store.folder import FolderStore
 from farm.store.http import server
 from tests.publish.staging import PACK, member, tar_of
@@ -53,7 +55,7 @@ class Shop:
             created="2026-11-22T15:30:00Z",
             triple=triple,
             recipe="r",
-            inputs="i",
+            inputs=build_id,
             uv=True,
             metadata=f"{folder}/{keys.metadata_name(cell, triple, build_id)}",
             archives=tuple(archives),
@@ -90,6 +92,7 @@ def python(cell: Cell, build_id: str):
         member("python/bin/python", type=LINK, linkname="python3", mode=0o777),
         member(f"python/lib/python{series}/_sysconfigdata__linux_x86_64-linux-gnu.py", data, mode=0o644),
         member(f"python/lib/python{series}/os.py", b"", mode=0o644),
+        member(f"python/{BUILD_INFO_PATH}", json.dumps({"cell": str(cell), "recipe": "r", "inputs": build_id}).encode()),
     ]
 
 
