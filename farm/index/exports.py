@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.index import render
+from farm.index import oci, render
 from farm.index.model import Entry
 from farm.plan.cell import Cell
 from farm.store import keys
@@ -37,6 +37,7 @@ class Export:
     key: Callable[[str, Cell], str]
     render: Callable[[Iterable[Entry], str], bytes]
     tested: str
+    pinned: Callable[[bytes], str] | None = None  # the key under which this content stays for ever, too
 
 
 def bazel(entries: Iterable[Entry], base_url: str) -> bytes:
@@ -155,4 +156,6 @@ EXPORTS = (
     Export("bazel", lambda channel, cell: keys.bazel(channel, cell.distro), bazel, "rules_python's rules for names, no Bazel"),
     Export("pants", lambda channel, cell: keys.pants(channel, cell.distro), pants, "a TOML parser: Pants fetches itself"),
     Export("paketo", lambda channel, cell: keys.paketo(channel, cell.distro), paketo, "a TOML parser: it needs a CNB builder"),
+    Export("oci", oci.release_tag, oci.index, "skopeo, Docker Engine", lambda data: keys.oci_manifest(oci.digest(data))),
+    Export("oci series", oci.series_tag, oci.index, "skopeo, Docker Engine", lambda data: keys.oci_manifest(oci.digest(data))),
 )

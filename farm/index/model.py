@@ -23,6 +23,7 @@ class Listed(Model):
     key: str
     size: int
     sha256: str
+    tar_sha256: str = Field(default="", description="sha256 of the uncompressed tar")
 
 
 class Entry(Model):
@@ -102,7 +103,9 @@ def entry_of(artifact: Artifact, triple: str, *, uv: bool) -> Entry:
         metadata=f"{folder}/{keys.metadata_name(cell, triple, artifact.build_id)}",
         runtime=tuple(dict.fromkeys(package.name for package in build.runtime if not package.optional)),
         archives=tuple(
-            Listed(kind=a.kind, format=a.format, key=f"{folder}/{a.name}", size=a.size, sha256=a.sha256)
+            Listed(
+                kind=a.kind, format=a.format, key=f"{folder}/{a.name}", size=a.size, sha256=a.sha256, tar_sha256=a.tar_sha256
+            )
             for a in artifact.archives
         ),
     )

@@ -7,12 +7,15 @@ never changes. The cost is that of the shards of one distro, however much was ev
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from farm.errors import Conflict, FarmError, StoreUnavailable
+from farm.index import oci
 from farm.index.exports import EXPORTS
 from farm.index.model import Entry, Pointer, Shard, ShardRef
 from farm.plan.cell import Cell
@@ -38,6 +41,7 @@ def add(store: Store, channel: str, entry: Entry, *, base_url: str, clock: Calla
     """
     cell = Cell.parse(entry.cell)
     _until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
+    _image(store, entry)
     pending = [(export, export.key(channel, cell)) for export in EXPORTS]
     _until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
 
@@ -67,6 +71,23 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     _replace(store, keys.channel_pointer(channel), _rendered(moved), etag)
 
 
+def _image(store: Store, entry: Entry) -> None:
+    """Write what tags of the registry will name. The layer is the archive once more, because a registry has its own names."""
+    if (image := oci.image(entry)) is None:
+        return
+    layer = keys.oci_blob(f"sha256:{image.layer.sha256}")
+    if next(iter(store.list(layer)), None) is None:
+        with tempfile.TemporaryDirectory(prefix="farm-oci-") as folder:
+            path = Path(folder) / "layer"
+            if not store.fetch(image.layer.key, path):
+                raise FarmError(
+                    f"{image.layer.key} is missing from the store {store.name}", hint="restore it, then run it again"
+                )
+            _write_named_by_content(store, layer, path)
+    _write_named_by_content(store, keys.oci_blob(oci.digest(image.config)), image.config)
+    _write_named_by_content(store, keys.oci_manifest(oci.digest(image.manifest)), image.manifest)
+
+
 def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export, str]], base_url: str) -> None:
     """One try to write the pending files of clients; what was written leaves the list. Raises Conflict when some stay.
 
@@ -79,6 +100,8 @@ def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export,
         found = before[key]
         try:
             if found is None or found[0] != data:
+                if export.pinned:
+                    _write_named_by_content(store, export.pinned(data), data)
                 _replace(store, key, data, found[1] if found else "")
         except Conflict:
             continue
@@ -91,7 +114,7 @@ def _replace(store: Store, key: str, data: bytes, etag: str) -> None:
     store.put(key, data, if_absent=not etag, if_match=etag)
 
 
-def _write_named_by_content(store: Store, key: str, data: bytes) -> None:
+def _write_named_by_content(store: Store, key: str, data: bytes | Path) -> None:
     try:
         store.put(key, data, if_absent=True)
     except Conflict:

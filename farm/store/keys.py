@@ -16,7 +16,8 @@ LAYOUT_VERSION = "1"
 
 _DIGEST = 16  # hex digits of a digest in a key: 64 bits are plenty among the builds of one cell
 
-_KEY_RE = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+_PART = r"(?:[A-Za-z0-9._-]+|sha256:[0-9a-f]{64})"  # the latter only in a registry's names
+_KEY_RE = re.compile(rf"{_PART}(?:/{_PART})*")
 _CATALOG_RE = re.compile(
     r"^catalog/(?P<cell>[^/]+)/(?P<build>\d{10})\.(?P<recipe>[0-9a-f]{16})\.(?P<inputs>[0-9a-f]{16})\.(?P<channel>[a-z]+)\.json$"
 )
@@ -203,6 +204,16 @@ def pants(channel: str, distro: str) -> str:
 def paketo(channel: str, distro: str) -> str:
     """The dependencies of a Paketo buildpack.toml."""
     return f"channels/{channel}/paketo/{distro}.toml"
+
+
+def oci_manifest(name: str) -> str:
+    """A document of the registry: by tag, or by digest ('sha256:…')."""
+    return f"v2/python/manifests/{name}"
+
+
+def oci_blob(digest: str) -> str:
+    """A layer or configuration of the registry, by digest ('sha256:…')."""
+    return f"v2/python/blobs/{digest}"
 
 
 def client_version(cell: Cell) -> str:

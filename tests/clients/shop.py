@@ -48,7 +48,10 @@ class Shop:
             key = f"{folder}/{keys.archive_name(cell, triple, build_id, 'install_only', form)}"
             self.store.put(key, data)
             sha256 = hashlib.sha256(data).hexdigest()
-            archives.append(Listed(kind="install_only", format=form, key=key, size=len(data), sha256=sha256))
+            tar_sha256 = hashlib.sha256(tar).hexdigest()
+            archives.append(
+                Listed(kind="install_only", format=form, key=key, size=len(data), sha256=sha256, tar_sha256=tar_sha256)
+            )
         entry = Entry(
             cell=name,
             build_id=build_id,

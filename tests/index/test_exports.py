@@ -15,7 +15,7 @@ from farm.index.exports import EXPORTS
 from farm.plan.cell import Cell
 from farm.store import keys
 from farm.store.headers import MUTABLE, headers
-from tests.index.test_render import BASE, CELLS, ENTRIES, entry
+from tests.index.test_render import BASE, CELLS, ENTRIES, entry, with_tar
 
 GOLDEN = Path(__file__).parent / "golden" / "exports.txt"
 OFFERED = [
@@ -42,8 +42,8 @@ def files(entries):
 
 
 def golden():
-    made = files([entry(cell, build_id) for cell, build_id in OFFERED])
-    return "".join(f"===== {name}\n{data.decode()}" for name, data in made.items())
+    made = files([with_tar(entry(cell, build_id)) for cell, build_id in OFFERED])
+    return "".join(f"===== {name}\n{data.decode().rstrip()}\n" for name, data in made.items())
 
 
 def test_the_files_are_those_that_were_read_and_found_good():
@@ -51,9 +51,9 @@ def test_the_files_are_those_that_were_read_and_found_good():
 
 
 def test_every_file_is_asked_for_again_and_has_a_key_of_its_own():
-    made = files([entry(cell, build_id) for cell, build_id in OFFERED])
+    made = files([with_tar(entry(cell, build_id)) for cell, build_id in OFFERED])
     assert len(made) == sum(len({e.key("stable", Cell.parse(c)) for c, _ in OFFERED}) for e in EXPORTS)
-    assert all(keys.valid(name) and headers(name).cache_control == MUTABLE for name in made)
+    assert all(keys.valid(name) and headers(name, data).cache_control == MUTABLE for name, data in made.items())
 
 
 @pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.format)
