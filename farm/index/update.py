@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from farm.index.exports import EXPORTS
 from farm.index.model import Entry, Pointer, Shard, ShardRef
 from farm.plan.cell import Cell
 from farm.store import catalog, keys
+from farm.store.artifact import Yank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from farm.index.exports import Export
     from farm.store.protocol import Store
 
+_KEY = itemgetter(1)
 _TRIES = 60
 _LONGEST_WAIT_S = 1.0
 
@@ -46,6 +49,27 @@ def add(store: Store, channel: str, entry: Entry, *, base_url: str, clock: Calla
     _until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
 
 
+def channels(store: Store) -> list[str]:
+    """The channels that have an index."""
+    names = (stat.key.split("/")[1] for stat in store.list(keys.channels()))
+    return sorted(set(names))
+
+
+def rewrite(store: Store, channel: str, *, base_url: str) -> int:
+    """Write the files of all clients anew from what the channel lists; gives how many there are. Raises StoreUnavailable."""
+    written = set()
+    for distro in sorted({ref.distro for ref in _pointer(store, channel)[0].shards}):
+        listed = entries(store, channel, distro)
+        for entry in listed:
+            _image(store, entry)
+        pending = sorted(
+            {(export, export.key(channel, Cell.parse(entry.cell))) for export in EXPORTS for entry in listed}, key=_KEY
+        )
+        written |= {key for _, key in pending}
+        _until_it_holds(store, channel, partial(_export, store, channel, distro, pending, base_url))
+    return len(written)
+
+
 def entries(store: Store, channel: str, distro: str) -> list[Entry]:
     """All builds that a channel lists for a distro."""
     pointer = _pointer(store, channel)[0]
@@ -58,7 +82,8 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     pointer, etag = _pointer(store, channel)
     ref = pointer.shard(cell.distro, cell.python.series)
     shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
-    grown = shard.grown(entry)
+    found = catalog.load(store, keys.yank(cell, entry.build_id), Yank)
+    grown = shard.grown(entry.model_copy(update={"yanked": found[0].reason if found else ""}))
     if grown == shard:
         return
     data = _rendered(grown)

@@ -106,6 +106,16 @@ def metadata_name(cell: Cell, triple: str, build_id: str) -> str:
     return f"{artifact_stem(cell, triple, build_id)}{suffix}.json"
 
 
+def yank(cell: Cell, build_id: str) -> str:
+    """The mark of a build that no channel offers any more."""
+    return f"yanked/{cell}/{build_id}.json"
+
+
+def yanks(cell: Cell | None = None) -> str:
+    """Prefix of all such marks, or of one cell's."""
+    return f"yanked/{cell}/" if cell else "yanked/"
+
+
 def lock(distro: str, arch: str, date: str) -> str:
     """The inputs that a resolve step found for a distro and arch on a day (YYYYMMDD)."""
     return f"locks/{distro}-{arch}/{date}.json"
@@ -154,6 +164,11 @@ def staging_of(run: str) -> str:
 def log(run: str, cell: Cell, number: int) -> str:
     """The kept log of an attempt."""
     return f"runs/{run}/logs/{cell}/{number}.log"
+
+
+def channels() -> str:
+    """Prefix of all that channels have."""
+    return "channels/"
 
 
 def channel_pointer(channel: str) -> str:
