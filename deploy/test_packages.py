@@ -12,7 +12,7 @@ import sys
 from workers.engine.packages import install, program
 
 # command: the package that has it
-WANTED = {"redis-server": "redis-server", "openssl": "openssl", "ps": "procps"}
+WANTED = {"redis-server": "redis-server", "openssl": "openssl", "ps": "procps", "skopeo": "skopeo", "npm": "npm"}
 
 
 def main() -> int:

@@ -33,7 +33,11 @@ VERBS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Say why each argument, flag and package of a cell is there."),
     "ls": ("published", "List what is published."),
     "info": ("published", "Show the newest published build of a cell, and how to use it."),
+    "pull": ("pull", "Install a published Python into a folder."),
     "verify": ("verify", "Verify a published cell, or any tarball, again."),
+    "promote": ("channels", "List published builds in another channel."),
+    "yank": ("channels", "Stop offering a build."),
+    "index": ("channels", "Write the files of all clients anew, e.g. after a store was copied."),
     "serve": ("serve", "Serve the store over HTTP, read-only."),
     "schema": ("schema", "Print a JSON Schema: of matrix.yaml or of the published metadata."),
 }

@@ -29,7 +29,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def ls(distro: str | None, series: str | None, channel: str | None, as_json: bool) -> None:
     """List what is published, oldest build of a cell first."""
     store = opened(Settings())
-    everything = catalog.published(store)
+    everything, marks = catalog.published(store), catalog.yanked(store)
     builds = [
         build
         for build in everything
@@ -38,9 +38,9 @@ def ls(distro: str | None, series: str | None, channel: str | None, as_json: boo
         and channel in (None, build.channel)
     ]
     if as_json:
-        click.echo(json.dumps(show.listing_json(builds), indent=2))
+        click.echo(json.dumps(show.listing_json(builds, marks), indent=2))
     elif builds:
-        click.echo(show.listing(builds))
+        click.echo(show.listing(builds, marks))
     else:
         click.echo((show.NONE_MATCH if everything else show.EMPTY).format(store=store.name, count=len(everything)))
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from farm.plan.cell import Cell
 from farm.plan.recipe import ArchiveKind, Form
 from farm.store import keys
-from farm.store.artifact import Model
+from farm.store.artifact import Model, PackageName
 
 if TYPE_CHECKING:
     from farm.store.artifact import Artifact
@@ -23,6 +23,7 @@ class Listed(Model):
     key: str
     size: int
     sha256: str
+    tar_sha256: str = Field(default="", description="sha256 of the uncompressed tar")
 
 
 class Entry(Model):
@@ -36,6 +37,8 @@ class Entry(Model):
     inputs: str
     uv: bool = Field(description="whether uv can install it")
     metadata: str = Field(description="path of the build's metadata below the store's root")
+    runtime: tuple[PackageName, ...] = Field(default=(), description="distro packages that it needs at run time")
+    yanked: str = Field(default="", description="why no client should get it any more; '' for what is offered")
     archives: tuple[Listed, ...]
 
 
@@ -98,8 +101,11 @@ def entry_of(artifact: Artifact, triple: str, *, uv: bool) -> Entry:
         inputs=build.inputs,
         uv=uv,
         metadata=f"{folder}/{keys.metadata_name(cell, triple, artifact.build_id)}",
+        runtime=tuple(dict.fromkeys(package.name for package in build.runtime if not package.optional)),
         archives=tuple(
-            Listed(kind=a.kind, format=a.format, key=f"{folder}/{a.name}", size=a.size, sha256=a.sha256)
+            Listed(
+                kind=a.kind, format=a.format, key=f"{folder}/{a.name}", size=a.size, sha256=a.sha256, tar_sha256=a.tar_sha256
+            )
             for a in artifact.archives
         ),
     )

@@ -1,18 +1,17 @@
-"""What clients read, rendered from a channel's entries. Pure: equal entries give equal bytes."""
+"""What uv and people with sha256sum read, and what all renderers share. Pure: equal entries give equal bytes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.index.model import Entry
 from farm.plan.cell import Cell
-from farm.store import keys
 
 if TYPE_CHECKING:
-    from farm.index.model import Listed
+    from collections.abc import Iterable, Iterator
+
+    from farm.index.model import Entry, Listed
+    from farm.plan.recipe import Form
 
 INSTALLABLE = "install_only"
 _UV_VARIANTS = {
@@ -21,21 +20,18 @@ _UV_VARIANTS = {
     "debug": "debug",
     "freethreaded-debug": "freethreaded+debug",
 }
-_UV_FORMATS = ("tar.zst", "tar.gz")  # the smaller one first
-
-
-@dataclass(frozen=True)
-class Flat:
-    """A file that one kind of client reads: its key for a channel and distro, and what is in it."""
-
-    key: Callable[[str, str], str]
-    render: Callable[[Iterable[Entry], str], bytes]
+SMALL: tuple[Form, ...] = ("tar.zst", "tar.gz")  # for clients that unpack both
 
 
 def newest(entries: Iterable[Entry]) -> list[Entry]:
-    """The newest build of every cell, in the order of the cells. Older ones stay published, but clients shouldn't meet them."""
+    """The newest build of every cell, in the order of the cells. Older ones stay published, but clients shouldn't meet them.
+
+    Nor those that were yanked.
+    """
     latest: dict[str, Entry] = {}
     for entry in entries:
+        if entry.yanked:
+            continue
         if entry.cell not in latest or latest[entry.cell].build_id < entry.build_id:
             latest[entry.cell] = entry
     return sorted(latest.values(), key=lambda entry: Cell.parse(entry.cell).sort_key)
@@ -48,11 +44,10 @@ def uv_index(entries: Iterable[Entry], base_url: str) -> bytes:
     (https://docs.astral.sh/uv/reference/settings/#python-downloads-json-url).
     """
     downloads: dict[str, object] = {}
-    for entry in newest(entries):
-        archive = _preferred(entry)
-        if not entry.uv or archive is None:
+    for entry, cell, archive in offers(entries, SMALL):
+        if not entry.uv:
             continue
-        cell, version = Cell.parse(entry.cell), Cell.parse(entry.cell).python
+        version = cell.python
         family, _, system, libc = entry.triple.split("-")
         variant = _UV_VARIANTS[cell.variant]
         label = f"cpython-{version}{f'+{variant}' if variant else ''}-{system}-{family}-{libc}"
@@ -74,20 +69,25 @@ def uv_index(entries: Iterable[Entry], base_url: str) -> bytes:
 
 
 def sums(entries: Iterable[Entry], base_url: str) -> bytes:
-    """`SHA256SUMS` of the newest builds, with absolute urls: what rules_python takes as a runtime manifest."""
+    """`SHA256SUMS` of the newest builds, with absolute urls."""
     archives = [archive for entry in newest(entries) for archive in entry.archives if archive.kind == INSTALLABLE]
-    lines = sorted(f"{archive.sha256}  {url(base_url, archive.key)}\n" for archive in archives)
-    return "".join(sorted(lines, key=lambda line: line.partition("  ")[2])).encode()
+    return sum_lines(archives, base_url)
+
+
+def sum_lines(archives: Iterable[Listed], base_url: str) -> bytes:
+    """Archives as `sha256sum` writes them, with absolute urls, in the order of these."""
+    lines = sorted((url(base_url, archive.key), archive.sha256) for archive in archives)
+    return "".join(f"{sha256}  {address}\n" for address, sha256 in lines).encode()
+
+
+def offers(entries: Iterable[Entry], formats: tuple[Form, ...]) -> Iterator[tuple[Entry, Cell, Listed]]:
+    """The newest builds, each with its cell and the archive to install, of the first of these formats that it has."""
+    for entry in newest(entries):
+        found = {archive.format: archive for archive in entry.archives if archive.kind == INSTALLABLE}
+        if form := next((form for form in formats if form in found), None):
+            yield entry, Cell.parse(entry.cell), found[form]
 
 
 def url(base_url: str, key: str) -> str:
     """The absolute address of an object. Keys hold nothing that a url would have to escape."""
     return f"{base_url.rstrip('/')}/{key}"
-
-
-def _preferred(entry: Entry) -> Listed | None:
-    found = {archive.format: archive for archive in entry.archives if archive.kind == INSTALLABLE}
-    return next((found[form] for form in _UV_FORMATS if form in found), None)
-
-
-FLATS = (Flat(keys.uv_index, uv_index), Flat(keys.sums, sums))

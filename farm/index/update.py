@@ -1,4 +1,4 @@
-"""Brings a published build into its channel: a new shard, then the pointer, then the flat files that clients read.
+"""Brings a published build into its channel: a new shard, then the pointer, then the files that clients read.
 
 A reader that follows pointer, shard, archive finds each of them, whenever it looks: what is pointed at is written first and
 never changes. The cost is that of the shards of one distro, however much was ever published.
@@ -7,16 +7,21 @@ never changes. The cost is that of the shards of one distro, however much was ev
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from functools import partial
+from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from farm.errors import Conflict, FarmError, StoreUnavailable
-from farm.index import render
+from farm.index import oci
+from farm.index.exports import EXPORTS
 from farm.index.model import Entry, Pointer, Shard, ShardRef
 from farm.plan.cell import Cell
 from farm.store import catalog, keys
+from farm.store.artifact import Yank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +29,10 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from farm.index.exports import Export
     from farm.store.protocol import Store
 
+_KEY = itemgetter(1)
 _TRIES = 60
 _LONGEST_WAIT_S = 1.0
 
@@ -37,8 +44,30 @@ def add(store: Store, channel: str, entry: Entry, *, base_url: str, clock: Calla
     """
     cell = Cell.parse(entry.cell)
     _until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
-    for flat in render.FLATS:
-        _until_it_holds(store, channel, partial(_flatten, store, channel, cell.distro, flat, base_url))
+    _image(store, entry)
+    pending = [(export, export.key(channel, cell)) for export in EXPORTS]
+    _until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
+
+
+def channels(store: Store) -> list[str]:
+    """The channels that have an index."""
+    names = (stat.key.split("/")[1] for stat in store.list(keys.channels()))
+    return sorted(set(names))
+
+
+def rewrite(store: Store, channel: str, *, base_url: str) -> int:
+    """Write the files of all clients anew from what the channel lists; gives how many there are. Raises StoreUnavailable."""
+    written = set()
+    for distro in sorted({ref.distro for ref in _pointer(store, channel)[0].shards}):
+        listed = entries(store, channel, distro)
+        for entry in listed:
+            _image(store, entry)
+        pending = sorted(
+            {(export, export.key(channel, Cell.parse(entry.cell))) for export in EXPORTS for entry in listed}, key=_KEY
+        )
+        written |= {key for _, key in pending}
+        _until_it_holds(store, channel, partial(_export, store, channel, distro, pending, base_url))
+    return len(written)
 
 
 def entries(store: Store, channel: str, distro: str) -> list[Entry]:
@@ -53,7 +82,8 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     pointer, etag = _pointer(store, channel)
     ref = pointer.shard(cell.distro, cell.python.series)
     shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
-    grown = shard.grown(entry)
+    found = catalog.load(store, keys.yank(cell, entry.build_id), Yank)
+    grown = shard.grown(entry.model_copy(update={"yanked": found[0].reason if found else ""}))
     if grown == shard:
         return
     data = _rendered(grown)
@@ -66,20 +96,50 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     _replace(store, keys.channel_pointer(channel), _rendered(moved), etag)
 
 
-def _flatten(store: Store, channel: str, distro: str, flat: render.Flat, base_url: str) -> None:
-    """One try to write a flat file. It is read before the pointer is: whoever was overtaken meanwhile gets a Conflict."""
-    key = flat.key(channel, distro)
-    before = store.get(key)
-    data = flat.render(entries(store, channel, distro), base_url)
-    if before is None or before[0] != data:
-        _replace(store, key, data, before[1] if before else "")
+def _image(store: Store, entry: Entry) -> None:
+    """Write what tags of the registry will name. The layer is the archive once more, because a registry has its own names."""
+    if (image := oci.image(entry)) is None:
+        return
+    layer = keys.oci_blob(f"sha256:{image.layer.sha256}")
+    if next(iter(store.list(layer)), None) is None:
+        with tempfile.TemporaryDirectory(prefix="farm-oci-") as folder:
+            path = Path(folder) / "layer"
+            if not store.fetch(image.layer.key, path):
+                raise FarmError(
+                    f"{image.layer.key} is missing from the store {store.name}", hint="restore it, then run it again"
+                )
+            _write_named_by_content(store, layer, path)
+    _write_named_by_content(store, keys.oci_blob(oci.digest(image.config)), image.config)
+    _write_named_by_content(store, keys.oci_manifest(oci.digest(image.manifest)), image.manifest)
+
+
+def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export, str]], base_url: str) -> None:
+    """One try to write the pending files of clients; what was written leaves the list. Raises Conflict when some stay.
+
+    Each is read before the pointer is: whoever was overtaken meanwhile gets a Conflict.
+    """
+    before = {key: store.get(key) for _, key in pending}
+    listed = entries(store, channel, distro)
+    for export, key in tuple(pending):
+        data = export.render([entry for entry in listed if export.key(channel, Cell.parse(entry.cell)) == key], base_url)
+        found = before[key]
+        try:
+            if found is None or found[0] != data:
+                if export.pinned:
+                    _write_named_by_content(store, export.pinned(data), data)
+                _replace(store, key, data, found[1] if found else "")
+        except Conflict:
+            continue
+        pending.remove((export, key))
+    if pending:
+        raise Conflict(f"{len(pending)} files of the channel '{channel}' changed while they were written")
 
 
 def _replace(store: Store, key: str, data: bytes, etag: str) -> None:
     store.put(key, data, if_absent=not etag, if_match=etag)
 
 
-def _write_named_by_content(store: Store, key: str, data: bytes) -> None:
+def _write_named_by_content(store: Store, key: str, data: bytes | Path) -> None:
     try:
         store.put(key, data, if_absent=True)
     except Conflict:

@@ -47,9 +47,14 @@ class Order:
 
 def check_channel(order: Order) -> None:
     """Raise BadInput when the order's channel may not list such a build."""
-    if order.recipe.optimize == "none" and order.channel not in _NO_PGO_CHANNELS:
+    check_may_list(order.cell, order.recipe.optimize, order.channel)
+
+
+def check_may_list(cell: Cell, optimize: str, channel: str) -> None:
+    """Raise BadInput when a channel may not list a build of this optimisation."""
+    if optimize == "none" and channel not in _NO_PGO_CHANNELS:
         raise BadInput(
-            f"{order.cell} was built with optimize 'none', which may not go to the channel '{order.channel}'",
+            f"{cell} was built with optimize 'none', which may not go to the channel '{channel}'",
             hint="set 'channel: dev' for it, or 'optimize: pgo+lto'",
         )
 

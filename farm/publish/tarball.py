@@ -11,13 +11,15 @@ import io
 import tarfile
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Self
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
 
 import zstandard
 
 from farm.errors import VerificationFailed
+from farm.store import members
 from farm.store.artifact import BUILD_INFO_PATH
+from farm.store.members import Bounds, Unsafe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,19 +31,7 @@ TOP = "python"
 _BLOCK = 512
 _CHUNK = 1 << 20
 _WINDOW_BYTES = 128 << 20
-_HEADER_BYTES = 64 << 10  # of an extended header, which tarfile reads into memory whole
 _INFO_BYTES = 8 << 20
-_ALLOWED = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE)
-_EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
-_SPECIAL_BITS = 0o7000
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How big an archive may be: bytes of its uncompressed tar, and members."""
-
-    tar_bytes: int = 4 << 30
-    members: int = 100_000
 
 
 @dataclass(frozen=True)
@@ -53,11 +43,7 @@ class Contents:
     build_info: bytes | None
 
 
-class Unsafe(Exception):  # noqa: N818 - named for what it is
-    """What is wrong with the archive."""
-
-
-def inspect(path: Path, form: Form, bounds: Bounds = Bounds()) -> Contents:
+def inspect(path: Path, form: Form, bounds: Bounds = members.LIMITS) -> Contents:
     """What is in an archive. Raises VerificationFailed when it is broken, or unsafe to unpack."""
     try:
         with _unpacked(path, form) as plain:
@@ -105,26 +91,13 @@ class _Measured(io.RawIOBase):
         return self._hash.hexdigest()
 
 
-class _Header(tarfile.TarInfo):
-    """A member whose extended headers are bounded, before tarfile reads them."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        header = super().frombuf(buf, encoding, errors)
-        if header.type in _EXTENDED and header.size > _HEADER_BYTES:
-            raise Unsafe(f"an extended header of {header.size} bytes")
-        return header
-
-
 def _walked(stream: _Measured, bounds: Bounds) -> Contents:
-    tree = _Tree()
+    rules = members.Rules(TOP)
     info: bytes | None = None
     end = 0
-    with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header, encoding="utf-8", errors="strict") as tar:
-        for member in tar:
-            tree.add(member)
-            if len(tree.kinds) > bounds.members:
-                raise Unsafe(f"it has over {bounds.members} members")
+    with members.opened(stream) as tar:  # type: ignore[arg-type]  # of a stream, tarfile only reads
+        for member in members.bounded(tar, bounds):
+            rules.add(member)
             if member.name == f"{TOP}/{BUILD_INFO_PATH}":
                 info = _content(tar, member)
             end = member.offset_data + (-(-member.size // _BLOCK) * _BLOCK if member.isreg() else 0)
@@ -132,8 +105,8 @@ def _walked(stream: _Measured, bounds: Bounds) -> Contents:
         pass
     if stream.last_content > end:
         raise Unsafe("there is more behind its end, which other programs may read")
-    tree.check_links()
-    return Contents(stream.sha256, len(tree.kinds), info)
+    rules.check()
+    return Contents(stream.sha256, len(rules.kinds), info)
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
@@ -141,61 +114,3 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     if file is None:
         raise Unsafe(f"{member.name} is no file of at most {_INFO_BYTES} bytes")
     return file.read()
-
-
-@dataclass
-class _Tree:
-    """The members seen so far: type by name, and the target of every link by its name."""
-
-    kinds: dict[str, bytes] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
-
-    def add(self, member: tarfile.TarInfo) -> None:
-        """Take a member in. Raises Unsafe."""
-        name = member.name
-        if member.type not in _ALLOWED or member.issparse():
-            raise Unsafe(f"{name} is neither file, folder nor link")
-        if member.mode & _SPECIAL_BITS:
-            raise Unsafe(f"{name} is setuid, setgid or sticky")
-        if not _inside(name) or not name.isprintable():
-            raise Unsafe(f"{name!r} is not under {TOP}/")
-        if name in self.kinds:
-            raise Unsafe(f"{name} is there twice")
-        if member.islnk() and self.kinds.get(member.linkname) not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.LNKTYPE):
-            raise Unsafe(f"{name} is a hard link to {member.linkname!r}, which is no file before it")
-        self.kinds[name] = member.type
-        if member.issym():
-            self.links[name] = member.linkname
-
-    def check_links(self) -> None:
-        """That no member lies behind a link, and no link leads out. Raises Unsafe."""
-        if self.kinds.get(TOP, tarfile.DIRTYPE) != tarfile.DIRTYPE:
-            raise Unsafe(f"{TOP} is no folder")
-        for name in self.kinds:
-            if behind := next(
-                (parent for parent in _parents(name) if self.kinds.get(parent, tarfile.DIRTYPE) != tarfile.DIRTYPE), ""
-            ):
-                raise Unsafe(f"{name} lies behind {behind}, which is no folder")
-        for name, target in self.links.items():
-            self._check_target(name, target)
-
-    def _check_target(self, name: str, target: str) -> None:
-        # Only '../..' at the start: then each '..' leaves a true folder, and the path means what it says.
-        parts = target.split("/")
-        ups = next((count for count, part in enumerate(parts) if part != ".."), len(parts))
-        folder = name.split("/")[:-1]
-        place = "/".join([*folder[: len(folder) - ups], *parts[ups:]])
-        if ups >= len(folder) or not _inside(place):
-            raise Unsafe(f"the link {name} leads out, to {target!r}")
-        if through := next((parent for parent in _parents(place) if parent in self.links), ""):
-            raise Unsafe(f"the link {name} leads through the link {through}")
-
-
-def _inside(name: str) -> bool:
-    parts = name.split("/")
-    return parts[0] == TOP and not {"", ".", ".."} & set(parts)
-
-
-def _parents(name: str) -> Iterator[str]:
-    parts = name.split("/")
-    return ("/".join(parts[:count]) for count in range(1, len(parts)))

@@ -8,7 +8,7 @@ from farm.plan.cell import Cell
 from farm.store import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from farm.store.artifact import Artifact, RuntimePackageInfo
     from farm.store.keys import Published
@@ -26,17 +26,18 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
-def listing(builds: Sequence[Published]) -> str:
-    """One line per build; of each cell and channel the newest is marked."""
-    latest = {(build.cell, build.channel): build.build_id for build in builds}
+def listing(builds: Sequence[Published], yanked: Collection[tuple[str, str]] = ()) -> str:
+    """One line per build; of each cell and channel the newest is marked, and each that was yanked."""
+    latest = {(b.cell, b.channel): b.build_id for b in builds if (str(b.cell), b.build_id) not in yanked}
     rows = [("CELL", "BUILD", "CHANNEL", "RECIPE", "INPUTS", "")]
     for build in builds:
-        note = "newest" if latest[build.cell, build.channel] == build.build_id else ""
+        note = "newest" if latest.get((build.cell, build.channel)) == build.build_id else ""
+        note = "yanked" if (str(build.cell), build.build_id) in yanked else note
         rows.append((str(build.cell), build.build_id, build.channel, build.recipe[:_DIGEST], build.inputs[:_DIGEST], note))
     return table(rows)
 
 
-def listing_json(builds: Iterable[Published]) -> list[dict[str, str]]:
+def listing_json(builds: Iterable[Published], yanked: Collection[tuple[str, str]] = ()) -> list[dict[str, str | bool]]:
     """The same as data."""
     return [
         {
@@ -46,6 +47,7 @@ def listing_json(builds: Iterable[Published]) -> list[dict[str, str]]:
             "recipe": build.recipe,
             "inputs": build.inputs,
             "key": build.key,
+            "yanked": (str(build.cell), build.build_id) in yanked,
         }
         for build in builds
     ]

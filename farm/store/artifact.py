@@ -148,6 +148,13 @@ class ArchiveInfo(Model):
     tar_sha256: str = Field(description="sha256 of the uncompressed tar; equal for both formats of a kind")
 
 
+class Yank(Model):
+    """Why no channel offers a build any more. Lies in the store under the build's name; taking it away takes the yank back."""
+
+    reason: str = Field(min_length=1, max_length=500)
+    when: str = Field(description="RFC 3339 in UTC")
+
+
 class StepTime(Model):
     """How long a step took."""
 

@@ -25,9 +25,17 @@ def published(store: Store, cell: Cell | None = None) -> list[Published]:
 
 
 def newest(store: Store, cell: Cell, channel: str | None = None) -> Published | None:
-    """The newest published build of a cell (in a channel); None when there is none."""
-    builds = [build for build in published(store, cell) if channel in (None, build.channel)]
+    """The newest published build of a cell (in a channel) that was not yanked; None when there is none."""
+    marks = yanked(store, cell)
+    found = [build for build in published(store, cell) if channel in (None, build.channel)]
+    builds = [build for build in found if (str(build.cell), build.build_id) not in marks]
     return builds[-1] if builds else None
+
+
+def yanked(store: Store, cell: Cell | None = None) -> set[tuple[str, str]]:
+    """Cell and build id of every build (of a cell) that was yanked."""
+    parts = (stat.key.split("/") for stat in store.list(keys.yanks(cell)))
+    return {(part[1], part[2].removesuffix(".json")) for part in parts}
 
 
 def artifact(store: Store, build: Published) -> Artifact:

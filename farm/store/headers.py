@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -14,10 +15,13 @@ _TYPES = (
     (".json", "application/json"),
     (".sha256", "text/plain; charset=utf-8"),
     (".log", "text/plain; charset=utf-8"),
+    (".toml", "application/toml"),
+    (".sh", "text/plain; charset=utf-8"),
     ("SHA256SUMS", "text/plain; charset=utf-8"),
     ("layout", "text/plain; charset=utf-8"),
 )
 _UNKNOWN = "application/octet-stream"
+_MANIFESTS = "v2/python/manifests/"
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,23 @@ class Headers:
     cache_control: str
 
 
-def headers(key: str) -> Headers:
-    """The headers of a key: written-once objects may be cached for ever, indexes must be asked for again."""
+def headers(key: str, content: bytes = b"") -> Headers:
+    """The headers of a key: written-once objects may be cached for ever, indexes must be asked for again.
+
+    A registry's documents share their names' form and say in their content what they are (see `told_by_content`).
+    """
     content_type = next((kind for suffix, kind in _TYPES if key.endswith(suffix)), _UNKNOWN)
+    if told_by_content(key) and content:
+        content_type = str(json.loads(content)["mediaType"])
     return Headers(content_type, IMMUTABLE if _written_once(key) else MUTABLE)
 
 
+def told_by_content(key: str) -> bool:
+    """Whether `headers` needs the content of this object, which is a small one."""
+    return key.startswith(_MANIFESTS)
+
+
 def _written_once(key: str) -> bool:
+    if key.startswith("v2/"):
+        return "/sha256:" in key
     return key.startswith("artifacts/") or (key.startswith("channels/") and "/shards/" in key)

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from farm.errors import Conflict, StoreUnavailable
 from farm.store import keys
-from farm.store.headers import headers
+from farm.store.headers import headers, told_by_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from farm.store.protocol import Readable, Stat
 
 # Not runs/ and staging/: plans, logs and unverified archives are the farm's own.
-PUBLIC = ("artifacts/", "channels/", "catalog/")
+PUBLIC = ("artifacts/", "channels/", "catalog/", "v2/")
+_REGISTRY = "v2/"  # where a client of registries asks whether there is one
 
 _RANGE_RE = re.compile(r"bytes=(?P<first>\d{0,18})-(?P<last>\d{0,18})")
 _CHANGES = 3
@@ -124,10 +125,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, *, send_body: bool) -> None:
         key = unquote(urlsplit(self.path).path).removeprefix("/")
+        if key == _REGISTRY:
+            return self._say(HTTPStatus.OK, {"Cache-Control": "no-cache"})
         stat = self.store.stat(key) if key.startswith(PUBLIC) and keys.valid(key) else None
         if stat is None:
             return self._say(HTTPStatus.NOT_FOUND, {"Cache-Control": "no-cache"})
-        fixed = headers(key)
+        content = b"".join(self.store.read(stat, 0, stat.size)) if told_by_content(key) else b""
+        fixed = headers(key, content)
         said = {"ETag": f'"{stat.etag}"', "Cache-Control": fixed.cache_control, "Accept-Ranges": "bytes"}
         if matches(self.headers["If-None-Match"], stat.etag):
             return self._start(HTTPStatus.NOT_MODIFIED, said)

@@ -16,7 +16,8 @@ LAYOUT_VERSION = "1"
 
 _DIGEST = 16  # hex digits of a digest in a key: 64 bits are plenty among the builds of one cell
 
-_KEY_RE = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+_PART = r"(?:[A-Za-z0-9._-]+|sha256:[0-9a-f]{64})"  # the latter only in a registry's names
+_KEY_RE = re.compile(rf"{_PART}(?:/{_PART})*")
 _CATALOG_RE = re.compile(
     r"^catalog/(?P<cell>[^/]+)/(?P<build>\d{10})\.(?P<recipe>[0-9a-f]{16})\.(?P<inputs>[0-9a-f]{16})\.(?P<channel>[a-z]+)\.json$"
 )
@@ -105,6 +106,16 @@ def metadata_name(cell: Cell, triple: str, build_id: str) -> str:
     return f"{artifact_stem(cell, triple, build_id)}{suffix}.json"
 
 
+def yank(cell: Cell, build_id: str) -> str:
+    """The mark of a build that no channel offers any more."""
+    return f"yanked/{cell}/{build_id}.json"
+
+
+def yanks(cell: Cell | None = None) -> str:
+    """Prefix of all such marks, or of one cell's."""
+    return f"yanked/{cell}/" if cell else "yanked/"
+
+
 def lock(distro: str, arch: str, date: str) -> str:
     """The inputs that a resolve step found for a distro and arch on a day (YYYYMMDD)."""
     return f"locks/{distro}-{arch}/{date}.json"
@@ -185,6 +196,11 @@ def log(run: str, cell: Cell, number: int) -> str:
     return f"runs/{run}/logs/{cell}/{number}.log"
 
 
+def channels() -> str:
+    """Prefix of all that channels have."""
+    return "channels/"
+
+
 def channel_pointer(channel: str) -> str:
     """The small mutable object from which a channel's shards are reached."""
     return f"channels/{channel}/index.json"
@@ -203,3 +219,48 @@ def uv_index(channel: str, distro: str) -> str:
 def sums(channel: str, distro: str) -> str:
     """The checksums of what a channel offers for a distro."""
     return f"channels/{channel}/{distro}/SHA256SUMS"
+
+
+def bazel(channel: str, distro: str) -> str:
+    """The runtime manifest that rules_python reads."""
+    return f"channels/{channel}/bazel/{distro}/SHA256SUMS"
+
+
+def mise(channel: str, cell: Cell) -> str:
+    """The table of a mise.toml for one Python, for all arches."""
+    return f"channels/{channel}/mise/{cell.distro}/{client_version(cell)}.toml"
+
+
+def pyenv(channel: str, cell: Cell) -> str:
+    """The definition that python-build reads for one Python, for all arches; the file's name is the version's."""
+    return f"channels/{channel}/pyenv/{cell.distro}/{client_version(cell)}-{cell.distro}"
+
+
+def hatch(channel: str, distro: str, arch: str) -> str:
+    """The environment that sends hatch to this store."""
+    return f"channels/{channel}/hatch/{distro}-{arch}.sh"
+
+
+def pants(channel: str, distro: str) -> str:
+    """The part of a pants.toml with the Pythons that Pants may take."""
+    return f"channels/{channel}/pants/{distro}.toml"
+
+
+def paketo(channel: str, distro: str) -> str:
+    """The dependencies of a Paketo buildpack.toml."""
+    return f"channels/{channel}/paketo/{distro}.toml"
+
+
+def oci_manifest(name: str) -> str:
+    """A document of the registry: by tag, or by digest ('sha256:…')."""
+    return f"v2/python/manifests/{name}"
+
+
+def oci_blob(digest: str) -> str:
+    """A layer or configuration of the registry, by digest ('sha256:…')."""
+    return f"v2/python/blobs/{digest}"
+
+
+def client_version(cell: Cell) -> str:
+    """A Python as file names of clients have it: the version, and the variant where there is one."""
+    return str(cell.python) if cell.variant == "default" else f"{cell.python}-{cell.variant}"

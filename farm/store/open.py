@@ -11,6 +11,7 @@ from farm.store.folder import FolderStore
 
 if TYPE_CHECKING:
     from farm.settings import Settings
+    from farm.store.protocol import Reading
     from farm.store.s3 import S3Store
 
 _S3 = "s3://"
@@ -26,6 +27,15 @@ def open_store(settings: Settings) -> FolderStore | S3Store:
     if "://" in settings.store:
         raise BadInput(f"FARM_STORE is '{settings.store}', which is no store", hint="write a folder, or s3://bucket/prefix")
     return FolderStore(Path(settings.store).expanduser())
+
+
+def open_reader(settings: Settings, address: str = "") -> Reading:
+    """The store at an address to read from: also https://… or http://…; '' is the one of the settings. Raises BadInput."""
+    if address.startswith(("https://", "http://")):
+        from farm.store.remote import HttpStore  # noqa: PLC0415 - most verbs never ask over HTTP
+
+        return HttpStore(address, ca_bundle=settings.ca_bundle)
+    return open_store(settings.model_copy(update={"store": address}) if address else settings)
 
 
 def base_url(settings: Settings) -> str:

@@ -58,6 +58,23 @@ class Store(Protocol):
         ...
 
 
+class Reading(Protocol):
+    """The part of a store that a client needs."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it. Never holds a secret."""
+        ...
+
+    def get(self, key: str) -> tuple[bytes, str] | None:
+        """The object's bytes and etag, or None when there is none. For small objects."""
+        ...
+
+    def fetch(self, key: str, target: Path) -> bool:
+        """Stream an object into a file; False when there is no such object."""
+        ...
+
+
 class Staging(Protocol):
     """A store that hands out upload addresses, so that a builder needs no key of its own."""
 

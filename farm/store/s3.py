@@ -21,7 +21,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from farm.errors import BadInput, Conflict, FarmError, StoreUnavailable
 from farm.store import keys, layout
-from farm.store.headers import headers
+from farm.store.headers import headers, told_by_content
 from farm.store.protocol import Stat
 from farm.store.urls import without_secrets
 
@@ -178,12 +178,12 @@ class S3Store:
 
     def _put_whole(self, key: str, body: IO[bytes], condition: dict[str, Any]) -> str:
         body.seek(0)
-        return _token(self._client.put_object(**self._where(key), **_served_as(key), **condition, Body=body)["ETag"])
+        return _token(self._client.put_object(**self._where(key), **_served_as(key, body), **condition, Body=body)["ETag"])
 
     def _put_parts(self, key: str, body: IO[bytes], condition: dict[str, Any]) -> str:
         body.seek(0)
         where = self._where(key)
-        upload = {**where, "UploadId": self._client.create_multipart_upload(**where, **_served_as(key))["UploadId"]}
+        upload = {**where, "UploadId": self._client.create_multipart_upload(**where, **_served_as(key, body))["UploadId"]}
         try:
             parts: list[dict[str, Any]] = []
             while chunk := body.read(self._part_bytes):
@@ -251,8 +251,10 @@ def _client(s3: S3Settings, ca_bundle: str) -> Any:  # noqa: ANN401 - boto3's cl
     return session.client("s3", endpoint_url=s3.endpoint or None, verify=ca_bundle or None, config=config)
 
 
-def _served_as(key: str) -> dict[str, str]:
-    found = headers(key)
+def _served_as(key: str, body: IO[bytes]) -> dict[str, str]:
+    content = body.read() if told_by_content(key) else b""
+    body.seek(0)
+    found = headers(key, content)
     return {"ContentType": found.content_type, "CacheControl": found.cache_control}
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import VerificationFailed
-from farm.publish.tarball import Bounds, inspect
+from farm.publish.tarball import inspect
+from farm.store.members import Bounds
 from tests.publish.staging import PACK, build_info, good_members, member, order, tar_of
 
 LINK = {"type": tarfile.SYMTYPE, "mode": 0o777}

@@ -10,8 +10,8 @@ import pytest
 import zstandard
 
 from farm.errors import BadInput
+from farm.store.members import Bounds
 from tests.verify.crafted import Crafted, Entry
-from workers.verify import unpack as unpacking
 from workers.verify.unpack import read_member, tar_stream, unpack
 
 
@@ -91,12 +91,13 @@ def test_what_is_not_there(tmp_path):
         read_member(tmp_path / "a.tar.gz", "x")
 
 
-def test_bombs_are_not_unpacked(tmp_path, monkeypatch):
+def test_bombs_are_not_unpacked(tmp_path):
     archive = tmp_path / "a.tar.gz"
     archive.write_bytes(Crafted().packed())
-    monkeypatch.setattr(unpacking, "_MAX_BYTES", 3000)
-    with pytest.raises(BadInput, match="unpacks to more than"):
-        unpack(archive, tmp_path / "tree")
+    with pytest.raises(BadInput, match="over 3000 bytes"):
+        unpack(archive, tmp_path / "tree", Bounds(tar_bytes=3000))
+    with pytest.raises(BadInput, match="over 3 members"):
+        unpack(archive, tmp_path / "tree", Bounds(members=3))
 
 
 def test_read_member(tmp_path):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from farm.errors import BuildFailed
+from farm.store import members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,38 +86,35 @@ def read_tar(spool: Path, prefix: str) -> Tree:
 
     Raises BuildFailed on anything that has no place in an archive of ours: devices, links that leave the tree, odd names.
     """
+    rules = members.Rules(prefix)
     entries: dict[str, Entry] = {}
-    with tarfile.open(spool, "r:") as tar:
-        for member in tar:
-            path = posixpath.normpath(member.name)
-            if path != prefix and not path.startswith(f"{prefix}/"):
-                raise BuildFailed(f"the build put {member.name!r} outside {prefix}/")
-            if entry := _entry(member, path, prefix, spool, entries):
-                entries[path.removeprefix(f"{prefix}/")] = entry
+    try:
+        with spool.open("rb") as file, members.opened(file, "r:") as tar:
+            for member in members.bounded(tar, members.LIMITS):
+                plain = _plain(member)
+                rules.add(plain)
+                if entry := _entry(plain, prefix, spool, entries):
+                    entries[plain.name.removeprefix(f"{prefix}/")] = entry
+        rules.check()
+    except (members.Unsafe, tarfile.TarError, ValueError) as error:
+        raise BuildFailed(f"the build left what has no place in an archive: {error}") from error
     return Tree(entries)
 
 
-def _entry(member: tarfile.TarInfo, path: str, prefix: str, spool: Path, seen: Mapping[str, Entry]) -> Entry | None:
-    if ".." in path.split("/"):
-        raise BuildFailed(f"the build made a file with an odd name: {member.name!r}")
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The member as an archive of ours has it: no special bits, and a link relative where the build made it absolute."""
+    member.mode &= 0o777
+    if member.issym() and member.linkname:
+        folder = posixpath.join("/", posixpath.dirname(member.name))
+        member.linkname = posixpath.relpath(posixpath.join(folder, member.linkname), folder)
+    return member
+
+
+def _entry(member: tarfile.TarInfo, prefix: str, spool: Path, seen: Mapping[str, Entry]) -> Entry | None:
     if member.isdir():
         return None
-    if member.isfile():
-        content = Content(member.size, spool=spool, offset=member.offset_data)
-        return Entry("file", content, executable=bool(member.mode & 0o100))
-    if member.islnk():  # a hard link is written out as the file it is
-        original = seen.get(posixpath.normpath(member.linkname).removeprefix(f"{prefix}/"))
-        if original is None:
-            raise BuildFailed(f"{path} is a hard link to {member.linkname}, which is not in the tree")
-        return replace(original)
     if member.issym():
-        return Entry("link", target=_inside(path, member.linkname, prefix))
-    raise BuildFailed(f"{path} is neither a file, a folder nor a link")
-
-
-def _inside(path: str, target: str, prefix: str) -> str:
-    """A link's target as a relative path that stays in the tree. Raises BuildFailed."""
-    where = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), target))
-    if not where.startswith(f"/{prefix}/"):
-        raise BuildFailed(f"{path} links to {target}, which is outside the tree")
-    return posixpath.relpath(where, posixpath.join("/", posixpath.dirname(path)))
+        return Entry("link", target=member.linkname)
+    if member.islnk():  # a hard link is written out as the file it is
+        return replace(seen[member.linkname.removeprefix(f"{prefix}/")])
+    return Entry("file", Content(member.size, spool=spool, offset=member.offset_data), executable=bool(member.mode & 0o100))

@@ -1,0 +1,123 @@
+"""From a channel to a verified archive on this disk. What was fetched is kept, so that it can be had again offline."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from farm.errors import BadInput, VerificationFailed
+from farm.index.model import Pointer, Shard
+from farm.store import keys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from farm.index.model import Entry, Listed, ShardRef
+    from farm.store.protocol import Reading
+
+_CHUNK = 1 << 20
+_FORMATS = ("tar.zst", "tar.gz")  # the smaller one first
+_INSTALLABLE = "install_only"
+
+
+class Kept:
+    """A store whose small objects are kept in a folder; `offline` reads them from there alone."""
+
+    def __init__(self, store: Reading, folder: Path, *, offline: bool) -> None:
+        """Keep what `store` gives in a part of `folder` of its own."""
+        self._store = store
+        self._folder = folder / hashlib.sha256(store.name.encode()).hexdigest()[:16]
+        self._offline = offline
+
+    @property
+    def name(self) -> str:
+        """The store's name."""
+        return self._store.name
+
+    def get(self, key: str) -> bytes | None:
+        """An object's bytes; None when there is none. Raises StoreUnavailable, BadInput when it was never fetched."""
+        path = self._folder / key
+        if self._offline:
+            if not path.is_file():
+                raise BadInput(f"{key} of {self.name} was never fetched", hint="run it once without --offline")
+            return path.read_bytes()
+        if (found := self._store.get(key)) is None:
+            return None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}~{secrets.token_hex(8)}")
+        fresh.write_bytes(found[0])
+        fresh.replace(path)
+        return found[0]
+
+    def archive(self, listed: Listed) -> Path:
+        """An archive with the size and hash that the index has. Raises VerificationFailed, StoreUnavailable, BadInput."""
+        path = self._folder / "archives" / listed.sha256 / listed.key.rpartition("/")[2]
+        if not path.is_file() or _sha256(path) != listed.sha256:
+            if self._offline:
+                raise BadInput(f"{listed.key} was never fetched", hint="run it once without --offline")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_name(f"{path.name}~{secrets.token_hex(8)}")
+            try:
+                self._download(listed, fresh)
+                fresh.replace(path)
+            finally:
+                fresh.unlink(missing_ok=True)
+        return path
+
+    def _download(self, listed: Listed, target: Path) -> None:
+        if not self._store.fetch(listed.key, target):
+            raise VerificationFailed(f"{listed.key} is not in {self.name}, whose index lists it", hint="try again later")
+        if (size := target.stat().st_size) != listed.size or _sha256(target) != listed.sha256:
+            raise VerificationFailed(
+                f"{listed.key} has {size} bytes that are not those of the index ({listed.size} bytes, sha256 {listed.sha256})",
+                hint="nothing was unpacked; the store, or something between it and this host, changes what it sends",
+            )
+
+
+def pointer(store: Kept, channel: str) -> Pointer:
+    """What a channel has. Raises BadInput when there is no such channel, VerificationFailed when it cannot be read."""
+    data = store.get(keys.channel_pointer(channel))
+    if data is None:
+        raise BadInput(f"{store.name} has no channel '{channel}'", hint="--channel takes another one: stable, testing, dev")
+    try:
+        return Pointer.model_validate_json(data)
+    except ValidationError as error:
+        raise _unreadable(keys.channel_pointer(channel), error) from error
+
+
+def entries(store: Kept, where: Pointer, distro: str) -> list[Entry]:
+    """All that the channel lists for a distro, each shard with the hash that its pointer has. Raises VerificationFailed."""
+    return [entry for ref in where.shards if ref.distro == distro for entry in _shard(store, ref).entries]
+
+
+def installable(entry: Entry) -> Listed:
+    """The archive of a build to fetch. Raises BadInput when it has none."""
+    found = {archive.format: archive for archive in entry.archives if archive.kind == _INSTALLABLE}
+    for form in _FORMATS:
+        if form in found:
+            return found[form]
+    raise BadInput(f"{entry.cell}, build {entry.build_id}, has nothing to install")
+
+
+def _shard(store: Kept, ref: ShardRef) -> Shard:
+    data = store.get(ref.key)
+    if data is None or hashlib.sha256(data).hexdigest() != ref.sha256:
+        raise VerificationFailed(f"{ref.key} is not what its pointer says", hint="the store was changed by something else")
+    try:
+        return Shard.model_validate_json(data)
+    except ValidationError as error:
+        raise _unreadable(ref.key, error) from error
+
+
+def _unreadable(key: str, error: ValidationError) -> VerificationFailed:
+    return VerificationFailed(
+        f"{key} cannot be read: {error.errors()[0]['msg']}", hint="a newer farm wrote it: upgrade this one"
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,69 @@
+"""The clients, as users have them, and a store for them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.clients.shop import serving
+
+MISE = "2026.9.15"
+MISE_ARCHES = {"amd64": "x64", "arm64": "arm64"}
+
+
+@pytest.fixture
+def shop(tmp_path):
+    with serving(tmp_path / "store") as found:
+        yield found
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A home of its own for a client, and the environment that has nothing of ours."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return {"HOME": str(folder), "PATH": "/usr/local/bin:/usr/bin:/bin", "TMPDIR": str(tmp_path)}
+
+
+@pytest.fixture(scope="session")
+def mise(host_arch, tmp_path_factory):
+    """mise, from npm."""
+    if not (npm := shutil.which("npm")):
+        pytest.skip("npm is not installed, and mise comes from there")
+    folder = tmp_path_factory.mktemp("mise")
+    package = f"@jdxcode/mise-linux-{MISE_ARCHES[host_arch]}"
+    words = ("install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, f"{package}@{MISE}")
+    done = subprocess.run([npm, *words], capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        pytest.skip(f"npm cannot fetch mise: {done.stderr[-300:]}")
+    return folder / "node_modules" / package / "bin" / "mise"
+
+
+def run(environment, *words, cwd=None, ok=True):
+    """Run a client; its output."""
+    done = subprocess.run(
+        [str(word) for word in words],
+        env=environment,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode == 0) == ok, done.stdout
+    return done.stdout
+
+
+def tool(name):
+    """A client that is installed beside Python."""
+    return Path(sys.executable).with_name(name)
+
+
+def inherited(*names):
+    return {name: os.environ[name] for name in names if name in os.environ}

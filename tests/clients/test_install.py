@@ -1,0 +1,195 @@
+"""Clients that install from the files that a channel has for them, unchanged."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import tomllib
+
+import pytest
+
+from farm.index.exports import EXPORTS
+from farm.plan.cell import Cell
+from farm.store import keys
+from tests.clients.conftest import run, tool
+from tests.clients.shop import CHANNEL
+
+OLD, NEW = "2026112201", "2026112202"
+
+
+def cell(arch, python="3.13.5", variant=""):
+    return f"{python}-debian13-{arch}{variant}"
+
+
+# --- uv -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def uv(shop, home, tmp_path):
+    def call(*words, ok=True):
+        index = ("--python-downloads-json-url", shop.url(keys.uv_index(CHANNEL, "debian13")))
+        return run(home, tool("uv"), "python", *words, *index, "--no-config", "--cache-dir", tmp_path / "cache", ok=ok)
+
+    return call
+
+
+def installed(home):
+    folder = home["HOME"] + "/.local/bin/python3.13"
+    return run(home, folder).split()
+
+
+def test_uv_installs_and_upgrades_to_a_rebuilt_version(shop, uv, home, host_arch):
+    shop.offer(cell(host_arch), OLD)
+    uv("install", "3.13")
+    assert installed(home) == ["Python", "3.13.5", OLD]
+    shop.offer(cell(host_arch), NEW)
+    assert "3.13.5" in uv("upgrade", "3.13")
+    assert installed(home) == ["Python", "3.13.5", NEW]
+    shop.offer(cell(host_arch, "3.13.6"), OLD)
+    uv("upgrade", "3.13")
+    assert installed(home) == ["Python", "3.13.6", OLD]
+
+
+def test_uv_lists_and_tells_a_free_threaded_build_from_the_other(shop, uv, home, host_arch):
+    shop.offer(cell(host_arch, "3.14.0"))
+    shop.offer(cell(host_arch, "3.14.0", "-freethreaded"))
+    listed = json.loads(uv("list", "--only-downloads", "--all-versions", "--output-format", "json"))
+    assert {(found["version"], found["variant"]) for found in listed} == {("3.14.0", "default"), ("3.14.0", "freethreaded")}
+    uv("install", "3.14t")
+    assert "python3.14t" in run(home, "ls", f"{home['HOME']}/.local/bin")
+
+
+def test_uv_refuses_what_was_changed(shop, uv, host_arch):
+    entry = shop.offer(cell(host_arch))
+    shop.spoil(next(archive.key for archive in entry.archives if archive.format == "tar.zst"))
+    said = uv("install", "3.13", ok=False)
+    assert "Hash mismatch" in said or "Failed to extract" in said
+
+
+# --- mise -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mised(shop, home, tmp_path, mise):
+    def call(*words, name, ok=True):
+        folder = tmp_path / "project"
+        folder.mkdir(exist_ok=True)
+        (folder / "mise.toml").write_text(shop.text(keys.mise(CHANNEL, Cell.parse(name))))
+        asks = {"MISE_YES": "1", "MISE_TRUSTED_CONFIG_PATHS": str(folder), "MISE_OFFLINE": "0"}
+        return run(home | asks, mise, *words, cwd=folder, ok=ok)
+
+    return call
+
+
+def test_mise_installs_it(shop, mised, host_arch):
+    shop.offer(cell(host_arch), OLD)
+    shop.offer(cell("arm64" if host_arch == "amd64" else "amd64"), NEW)
+    mised("install", name=cell(host_arch))
+    assert mised("exec", "--", "python3", name=cell(host_arch)).split()[-3:] == ["Python", "3.13.5", OLD]
+
+
+def test_mise_refuses_what_was_changed(shop, mised, host_arch):
+    entry = shop.offer(cell(host_arch))
+    shop.spoil(next(archive.key for archive in entry.archives if archive.format == "tar.zst"))
+    assert "hecksum" in mised("install", name=cell(host_arch), ok=False)
+
+
+# --- hatch ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hatched(shop, home, tmp_path, host_arch):
+    def call(*words, ok=True):
+        script = tmp_path / "hatch.sh"
+        script.write_text(shop.text(keys.hatch(CHANNEL, "debian13", host_arch)))
+        command = shlex.join([str(tool("hatch")), "--no-color", "python", *words])
+        return run(home, "sh", "-c", f". {script} && {command}", ok=ok)
+
+    return call
+
+
+def test_hatch_installs_shows_and_removes_it(shop, hatched, home, tmp_path, host_arch):
+    python = tmp_path / "pythons" / "3.13" / "python" / "bin" / "python3"
+    options = ("--private", "--dir", str(tmp_path / "pythons"))
+    shop.offer(cell(host_arch, "3.13.4"), NEW)
+    shop.offer(cell(host_arch), OLD)
+    hatched("install", "3.13", *options)
+    assert run(home, python).split() == ["Python", "3.13.5", OLD]
+    assert "3.13.5" in hatched("show", "--ascii", "--dir", str(tmp_path / "pythons"))
+    shop.offer(cell(host_arch), NEW)
+    hatched("remove", "3.13", "--dir", str(tmp_path / "pythons"))  # `update` compares the new source with itself
+    hatched("install", "3.13", *options)
+    assert run(home, python).split() == ["Python", "3.13.5", NEW]
+
+
+# --- python-build ---------------------------------------------------------------------------------------------------
+
+# What python-build does with such a line: https://github.com/pyenv/pyenv/tree/master/plugins/python-build
+INSTALL_PACKAGE = """
+install_package() {
+    test "$3" = copy || exit 9
+    curl -fsS "${2%%#*}" -o archive || exit 8
+    echo "${2##*#}  archive" | sha256sum -c --quiet || exit 7
+    mkdir "$1" && tar -xzf archive -C "$1" --strip-components=1
+    echo "$1"
+}
+"""
+
+
+def defined(shop, home, folder, name, machine=None, ok=True):
+    definition = keys.pyenv(CHANNEL, Cell.parse(name))
+    folder.mkdir(exist_ok=True)
+    played = f"uname() {{ echo {machine}; }}\n" if machine else ""
+    script = INSTALL_PACKAGE + played + shop.text(definition)
+    return definition.rpartition("/")[2], run(home, "bash", "-ec", script, cwd=folder, ok=ok)
+
+
+def test_a_definition_names_url_and_hash_for_each_machine(shop, home, tmp_path):
+    shop.offer("3.13.5-debian13-amd64", OLD)
+    shop.offer("3.13.5-debian13-arm64", NEW)
+    for machine, build in (("x86_64", OLD), ("aarch64", NEW)):
+        name, said = defined(shop, home, tmp_path / machine, "3.13.5-debian13-amd64", machine)
+        assert (name, said.split()) == ("3.13.5-debian13", ["cpython-3.13.5-debian13"])
+        assert run(home, tmp_path / machine / said.strip() / "bin" / "python3").split() == ["Python", "3.13.5", build]
+    assert "not offered for riscv64" in defined(shop, home, tmp_path / "r", "3.13.5-debian13-amd64", "riscv64", ok=False)[1]
+
+
+def test_python_build_itself(shop, home, tmp_path, host_arch):
+    if not (program := shutil.which("python-build")):
+        pytest.skip("python-build is not installed, and no package index has it")
+    shop.offer(cell(host_arch))
+    definition = keys.pyenv(CHANNEL, Cell.parse(cell(host_arch)))
+    (tmp_path / "definitions").mkdir()
+    (tmp_path / "definitions" / "3.13.5-debian13").write_text(shop.text(definition))
+    environment = home | {"PYTHON_BUILD_DEFINITIONS": str(tmp_path / "definitions")}
+    run(environment, program, "3.13.5-debian13", tmp_path / "prefix")
+    assert run(home, tmp_path / "prefix" / "bin" / "python3").split()[1] == "3.13.5"
+
+
+# --- the others -----------------------------------------------------------------------------------------------------
+
+
+def test_sha256sum_takes_the_sums(shop, home, tmp_path, host_arch):
+    entry = shop.offer(cell(host_arch))
+    lines = shop.text(keys.sums(CHANNEL, "debian13")).replace(f"{shop.base_url}/", f"{shop.store.root}/")
+    (tmp_path / "SHA256SUMS").write_text(lines)
+    assert run(home, "sha256sum", "-c", tmp_path / "SHA256SUMS").count(": OK") == 2
+    shop.spoil(entry.archives[0].key)
+    assert "FAILED" in run(home, "sha256sum", "-c", tmp_path / "SHA256SUMS", ok=False)
+
+
+@pytest.mark.parametrize("key", [keys.pants, keys.paketo])
+def test_toml_that_is_read_by_clients_that_cannot_run_here(shop, key):
+    entry = shop.offer("3.13.5-debian13-amd64")
+    shop.offer("3.13.5-debian13-amd64-freethreaded")
+    document = tomllib.loads(shop.text(key(CHANNEL, "debian13")))
+    archive = entry.archives[0]
+    assert json.dumps(document).count(shop.url(archive.key)) == (2 if key is keys.paketo else 1)
+    assert json.dumps(document).count(archive.sha256) == (2 if key is keys.paketo else 1)
+    assert "freethreaded" not in json.dumps(document)
+
+
+def test_every_export_says_what_it_is_tested_with():
+    assert all(export.tested for export in EXPORTS)
+    assert len({export.format for export in EXPORTS}) == len(EXPORTS)

@@ -1,0 +1,133 @@
+"""The store as a container registry: plain objects, which skopeo and the Docker engine take for one."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+
+import docker
+import pytest
+
+from farm.index import oci
+from farm.plan.cell import Cell
+from farm.store import keys
+from tests.clients.conftest import run
+
+OLD, NEW = "2026112201", "2026112202"
+AMD, ARM = "3.13.5-debian13-amd64", "3.13.5-debian13-arm64"
+
+
+@pytest.fixture
+def skopeo(home, shop):
+    if not (program := shutil.which("skopeo")):
+        pytest.skip("skopeo is not installed")
+
+    def call(*words, ok=True):
+        return run(home, program, "--insecure-policy", *words, ok=ok)
+
+    return call
+
+
+@pytest.fixture
+def host(shop):
+    return shop.base_url.removeprefix("http://")
+
+
+def copied(skopeo, host, tag, arch, folder):
+    skopeo("--override-arch", arch, "copy", "--src-tls-verify=false", f"docker://{host}/python:{tag}", f"oci:{folder}:x")
+    (entry,) = json.loads((folder / "index.json").read_text())["manifests"]
+    blob = folder / "blobs" / "sha256"
+    manifest = json.loads((blob / entry["digest"][7:]).read_text())
+    config = json.loads((blob / manifest["config"]["digest"][7:]).read_text())
+    return manifest, config, (blob / manifest["layers"][0]["digest"][7:]).read_bytes()
+
+
+def test_skopeo_copies_the_image_of_each_arch_and_its_layer_is_the_archive(shop, skopeo, host, tmp_path):
+    offered = {"amd64": shop.offer(AMD, NEW), "arm64": shop.offer(ARM, OLD)}
+    for arch, entry in offered.items():
+        manifest, config, layer = copied(skopeo, host, "3.13.5-debian13", arch, tmp_path / arch)
+        assert (config["architecture"], config["os"]) == (arch, "linux")
+        assert hashlib.sha256(layer).hexdigest() == entry.archives[0].sha256
+        assert manifest["annotations"]["org.opencontainers.image.revision"] == entry.build_id
+        with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
+            assert "python/bin/python3" in tar.getnames()
+
+
+def test_a_tag_moves_to_the_newest_and_a_digest_stays(shop, skopeo, host, tmp_path):
+    first = shop.offer(AMD, OLD)
+    before = oci.digest(skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{host}/python:3.13-debian13").encode())
+    shop.offer(AMD, NEW)
+    shop.offer("3.13.6-debian13-amd64", OLD)
+    config = copied(skopeo, host, "3.13-debian13", "amd64", tmp_path / "a")[1]
+    assert config["config"]["Labels"]["org.opencontainers.image.version"] == "3.13.6"
+    pinned = skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{host}/python@{before}")
+    (manifest,) = json.loads(pinned)["manifests"]
+    assert manifest["digest"] == oci.digest(oci.image(first).manifest)
+
+
+def test_what_was_changed_is_refused(shop, skopeo, host, tmp_path):
+    entry = shop.offer(AMD)
+    shop.spoil(keys.oci_blob(f"sha256:{entry.archives[0].sha256}"))
+    target = f"oci:{tmp_path}/x:x"
+    skopeo(
+        "--override-arch", "amd64", "copy", "--src-tls-verify=false", f"docker://{host}/python:3.13-debian13", target, ok=False
+    )
+
+
+def test_tags_name_variants_and_channels():
+    cell = Cell.parse("3.14.0-debian13-amd64-freethreaded")
+    assert oci.series_tag("dev", cell).rpartition("/")[2] == "dev-3.14-freethreaded-debian13"
+    assert oci.release_tag("stable", Cell.parse(AMD)).rpartition("/")[2] == "3.13.5-debian13"
+
+
+def test_a_bucket_keeps_the_types_that_clients_insist_on(s3_server):
+    store = s3_server.store()
+    tag, blob = keys.oci_manifest("3.13-debian13"), keys.oci_blob("sha256:" + "0" * 64)
+    store.put(tag, oci.index([]))
+    store.put(blob, b"{}")
+    assert [stat.key for stat in store.list("v2/")] == [blob, tag]
+    types = [store._client.head_object(**store._where(key))["ContentType"] for key in (tag, blob)]
+    assert types == [oci.INDEX, "application/octet-stream"]
+
+
+# --- Docker Engine --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def engine(engine_url):
+    client = docker.DockerClient(base_url=engine_url)
+    yield client
+    client.close()
+
+
+@pytest.mark.engine
+def test_docker_pulls_it(shop, engine, host, host_arch):
+    shop.offer(f"3.13.5-debian13-{host_arch}")
+    image = engine.images.pull(f"{host}/python", tag="3.13-debian13")
+    try:
+        assert image.attrs["Architecture"] == host_arch
+        assert image.labels["org.opencontainers.image.version"] == "3.13.5"
+    finally:
+        engine.images.remove(image.id, force=True)
+
+
+@pytest.mark.engine
+def test_a_dockerfile_copies_from_it(shop, engine, host, host_arch):
+    shop.offer(f"3.13.5-debian13-{host_arch}")
+    source = f"{host}/python:3.13.5-debian13"
+    lines = f"FROM scratch\nCOPY --from={source} /python /opt/python\nENV PATH=/opt/python/bin:$PATH\n"
+    image, _ = engine.images.build(fileobj=io.BytesIO(lines.encode()), rm=True, forcerm=True)
+    try:
+        container = engine.containers.create(image.id, ["python3"])
+        try:
+            chunks, _ = container.get_archive("/opt/python/bin/python3.13")
+            with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+                assert b"Python 3.13.5" in tar.extractfile("python3.13").read()
+        finally:
+            container.remove()
+    finally:
+        engine.images.remove(image.id, force=True)
+        engine.images.remove(source, force=True)

@@ -1,0 +1,115 @@
+"""The files of all clients: kept as text, and parsed by rules of their readers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farm.index.exports import EXPORTS
+from farm.plan.cell import Cell
+from farm.store import keys
+from farm.store.headers import MUTABLE, headers
+from tests.index.test_render import BASE, CELLS, ENTRIES, entry, with_tar
+
+GOLDEN = Path(__file__).parent / "golden" / "exports.txt"
+OFFERED = [
+    ("3.13.5-debian13-amd64", "2026112201"),
+    ("3.13.5-debian13-amd64", "2026112202"),
+    ("3.13.5-debian13-arm64", "2026112201"),
+    ("3.13.10-debian13-amd64", "2026112201"),
+    ("3.14.0-debian13-amd64", "2026112201"),
+    ("3.14.0-debian13-amd64-freethreaded", "2026112201"),
+    ("3.15.0rc2-debian13-arm64", "2026112201"),
+]
+BY_FORMAT = {export.format: export for export in EXPORTS}
+
+
+def files(entries):
+    """Every file of every client, as a channel has it."""
+    found = {}
+    for export in EXPORTS:
+        names = {export.key("stable", Cell.parse(each.cell)) for each in entries}
+        for name in names:
+            same = [each for each in entries if export.key("stable", Cell.parse(each.cell)) == name]
+            found[name] = export.render(same, BASE)
+    return dict(sorted(found.items()))
+
+
+def golden():
+    made = files([with_tar(entry(cell, build_id)) for cell, build_id in OFFERED])
+    return "".join(f"===== {name}\n{data.decode().rstrip()}\n" for name, data in made.items())
+
+
+def test_the_files_are_those_that_were_read_and_found_good():
+    assert golden() == GOLDEN.read_text(), "read `git diff` after `python -m tests.index.test_exports`"
+
+
+def test_every_file_is_asked_for_again_and_has_a_key_of_its_own():
+    made = files([with_tar(entry(cell, build_id)) for cell, build_id in OFFERED])
+    assert len(made) == sum(len({e.key("stable", Cell.parse(c)) for c, _ in OFFERED}) for e in EXPORTS)
+    assert all(keys.valid(name) and headers(name, data).cache_control == MUTABLE for name, data in made.items())
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.format)
+@given(entries=st.lists(ENTRIES))
+def test_order_does_not_matter_and_nothing_yanked_is_offered(export, entries):
+    yanked = [each.model_copy(update={"yanked": "broken", "build_id": "2027010101"}) for each in entries]
+    assert export.render([*reversed(entries), *yanked], BASE) == export.render(entries, BASE)
+    assert b"2027010101" not in export.render(yanked, BASE)
+
+
+@given(st.lists(ENTRIES, min_size=1))
+def test_toml_and_shell_are_well_formed(entries):
+    for name, data in files(entries).items():
+        if name.endswith(".toml"):
+            tomllib.loads(data.decode())
+    hatch = BY_FORMAT["hatch"].render(entries, BASE).decode()
+    assert all(re.fullmatch(r"export HATCH_[A-Z0-9_]+='?[^' ]+'?", line) for line in hatch.splitlines())
+
+
+@pytest.mark.parametrize("entries", [[], [entry(cell) for cell in CELLS]], ids=["none", "some"])
+def test_a_definition_is_a_script_that_bash_reads(entries):
+    script = BY_FORMAT["pyenv"].render(entries, BASE)
+    assert subprocess.run(["bash", "-n"], input=script, capture_output=True, check=False).stderr == b""
+
+
+# What rules_python 2.1 makes of a line of a manifest (`python/private/pbs_manifest.bzl`), said again as one expression.
+RULES = re.compile(
+    r"cpython-(?P<version>[^-+]+)-(?P<arch>[^-]+)-(?P<vendor>[^-]+)-(?P<os>[^-]+)-(?P<libc>gnu|musl)"
+    r"(?P<free>-freethreaded)?(?:-(?P<flavor>.+?))??-(?P<archive>install_only|full)\.tar\.(?:gz|zst)"
+)
+
+
+def real_names(cells):
+    """The cells with archives that are called as published ones are."""
+    for cell in map(Cell.parse, cells):
+        made = entry(str(cell))
+        renamed = tuple(
+            each.model_copy(
+                update={"key": f"artifacts/{keys.archive_name(cell, made.triple, made.build_id, each.kind, each.format)}"}
+            )
+            for each in made.archives
+        )
+        yield made.model_copy(update={"archives": renamed})
+
+
+def test_rules_python_parses_the_manifest_and_no_build_passes_for_another():
+    lines = BY_FORMAT["bazel"].render(real_names([*CELLS, "3.14.0-debian13-amd64-freethreaded"]), BASE).decode().splitlines()
+    found = [RULES.fullmatch(line.split()[1].rpartition("/")[2]).groupdict() for line in lines]
+    assert [(each["version"], each["arch"], each["libc"], each["free"], each["archive"]) for each in found] == [
+        ("3.13.10", "x86_64", "gnu", None, "install_only"),
+        ("3.13.5", "aarch64", "gnu", None, "install_only"),
+        ("3.13.5", "x86_64", "gnu", None, "install_only"),
+    ]
+    assert {each["flavor"] for each in found} == {"debian13.2026112201"}
+    assert {(each["vendor"], each["os"]) for each in found} == {("unknown", "linux")}
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(golden())

@@ -1,0 +1,142 @@
+"""`farm pull`, over HTTP and from a folder, into a folder that is whole or not there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from farm.cli import pull as verb
+from farm.errors import BadInput, StoreUnavailable, VerificationFailed
+from farm.plan.facts import load_facts
+from farm.pull import runtime
+from farm.store import remote
+from farm.store.remote import HttpStore
+from tests.clients.shop import CHANNEL, serving
+
+OLD, NEW = "2026112201", "2026112202"
+CELL = "3.13.5-debian13-amd64"
+
+
+@pytest.fixture
+def shop(tmp_path):
+    with serving(tmp_path / "store") as found:
+        found.offer(CELL, OLD)
+        yield found
+
+
+@pytest.fixture
+def pull(shop, tmp_path, monkeypatch):
+    release = tmp_path / "os-release"
+    release.write_text('ID=debian\nVERSION_ID="13"\n')
+    monkeypatch.setattr(verb, "OS_RELEASE", release)
+    monkeypatch.setenv("FARM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(remote, "_LONGEST_WAIT_S", 0)
+
+    def call(*words, source=shop.base_url, python="3.13", to=tmp_path / "out" / "python"):
+        options = ("--arch", "amd64", "--channel", CHANNEL, "--from", source, "--to", str(to), "--json")
+        done = CliRunner().invoke(verb.pull, [python, *options, *words], catch_exceptions=True)
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    return call
+
+
+def version(tmp_path):
+    return (tmp_path / "out" / "python" / "bin" / "python3").read_text().split()[-1].rstrip('"')
+
+
+@pytest.mark.parametrize("how", ["http", "folder"])
+def test_it_installs_then_says_so_then_replaces(shop, pull, tmp_path, how):
+    source = shop.base_url if how == "http" else str(shop.store.root)
+    said = pull(source=source)
+    assert said == {
+        "cell": CELL,
+        "build_id": OLD,
+        "to": str(tmp_path / "out" / "python"),
+        "changed": True,
+        "missing": [],
+    }
+    assert version(tmp_path) == OLD
+    assert pull(source=source)["changed"] is False
+    shop.offer(CELL, NEW)
+    assert pull(source=source)["changed"] is True
+    assert version(tmp_path) == NEW
+    assert pull("--exact", OLD, source=source)["build_id"] == OLD
+    assert version(tmp_path) == OLD
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["python"]
+
+
+def test_offline_needs_only_what_was_fetched(shop, pull, tmp_path):
+    with pytest.raises(BadInput, match="never fetched"):
+        pull("--offline")
+    pull()
+    asked = len(shop.asked)
+    again = tmp_path / "again"
+    assert pull("--offline", to=again)["changed"] is True
+    assert (again / "bin" / "python3").is_file()
+    assert len(shop.asked) == asked
+
+
+@pytest.mark.parametrize("what", ["zst", "shards"])
+def test_changed_bytes_are_never_unpacked(shop, pull, tmp_path, what):
+    key = next(stat.key for stat in shop.store.list("") if what in stat.key and not stat.key.endswith(".sha256"))
+    shop.spoil(key)
+    with pytest.raises(VerificationFailed):
+        pull()
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+def test_a_kept_archive_that_was_changed_is_fetched_again(pull, tmp_path):
+    pull()
+    kept = next((tmp_path / "cache").rglob("*.tar.zst"))
+    kept.write_bytes(b"changed")
+    pull(to=tmp_path / "again")
+    assert (tmp_path / "again" / "bin" / "python3").is_file()
+
+
+@pytest.mark.parametrize("make", ["file", "link", "full"])
+def test_what_is_not_ours_is_not_replaced(pull, tmp_path, make):
+    target = tmp_path / "mine"
+    if make == "file":
+        target.write_text("x")
+    elif make == "link":
+        target.symlink_to(tmp_path)
+    else:
+        target.mkdir()
+        (target / "precious").write_text("x")
+    with pytest.raises(BadInput, match=r"no folder|no Python of ours"):
+        pull(to=target)
+    assert target.is_symlink() or target.is_file() or (target / "precious").read_text() == "x"
+
+
+def test_an_empty_folder_is_taken(pull, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert pull(to=tmp_path / "empty")["changed"] is True
+    assert (tmp_path / "empty").stat().st_mode & 0o777 == 0o755
+
+
+def test_an_unknown_channel_or_distro(pull):
+    with pytest.raises(BadInput, match="no channel 'nightly'"):
+        pull("--channel", "nightly")
+    with pytest.raises(BadInput, match=r"no Python 3\.13") as caught:
+        pull("--distro", "debian12")
+    assert "none at all" in caught.value.hint
+
+
+def test_a_store_that_does_not_answer_is_asked_again_and_then_reported(monkeypatch):
+    monkeypatch.setattr(remote, "_LONGEST_WAIT_S", 0)
+    with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:9/x: ConnectionError|ConnectionError") as caught:
+        HttpStore("http://user:secret@127.0.0.1:9/x").get("index.json")
+    assert "secret" not in caught.value.message
+
+
+def test_missing_packages_are_those_that_the_package_manager_does_not_list():
+    family = load_facts().distros["debian13"].family.model_copy(update={"query": "printf 'libc6 2.41\\nlibssl3t64 3.5\\n'"})
+    assert runtime.missing(["libssl3t64", "libffi8"], family) == ["libffi8"]
+    assert "install -y" in runtime.command(["libffi8"], family)
+    with pytest.raises(BadInput, match="cannot be listed"):
+        runtime.missing([], family.model_copy(update={"query": "exit 3"}))
