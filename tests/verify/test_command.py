@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,12 +22,19 @@ from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted, Entry, build_info
 from tests.verify.elves import Shape, elf
 from workers.verify.run import verify_without_boxes
 
+CLONE = str(Path(__file__).parents[2])
 BROKEN = Crafted().having(f"{DYNLOAD}/math.{SUFFIX}", Entry(elf(Shape(runpath="/opt/lib")), mode=0o755))
 
 
 def farm(folder, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-c", "from farm.cli.main import main; main()", "verify", "--no-engine", *words]
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "FARM_STORE": str(folder / "store"), **environment}
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+        "FARM_STORE": str(folder / "store"),
+        "PYTHONPATH": CLONE,
+        **environment,
+    }
     return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=folder, env=env, timeout=120)
 
 

@@ -98,6 +98,10 @@ class Engine(Protocol):
         """Content digests of an image's layers; None when the engine has no such image."""
         ...
 
+    def identity(self, image: str) -> str:
+        """The engine's own id of an image, e.g. 'sha256:…'; '' when it has no such image."""
+        ...
+
     def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
         """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
         ...

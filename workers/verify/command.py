@@ -22,7 +22,7 @@ from workers.build.image import ImageMaker
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
 from workers.engine.protocol import limits_of
-from workers.verify.run import Images, verify_archive, verify_without_boxes
+from workers.verify.run import Ground, verify_archive, verify_without_boxes
 from workers.verify.unpack import TOP, read_member
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def verify_file(archive: Path, settings: Settings, *, boxes: bool) -> Verificati
         engine = DockerEngine(require(settings).url)
     except EngineUnavailable as missing:
         return verify_without_boxes(archive, build, f"no container engine answers ({missing.hint or missing.message})", _say)
-    limits = limits_of(settings, settings.verify_deadline_s)
-    return verify_archive(archive, build, engine, _images(build, engine, settings), limits, _say)
+    return verify_archive(archive, build, _ground(build, engine, settings), _say)
 
 
 def build_info(archive: Path) -> BuildInfo:
@@ -79,13 +78,14 @@ def build_info(archive: Path) -> BuildInfo:
         ) from error
 
 
-def _images(build: BuildInfo, engine: Engine, settings: Settings) -> Images:
+def _ground(build: BuildInfo, engine: Engine, settings: Settings) -> Ground:
     """The images as a build makes them: the packages to run with are those that the metadata promises to users."""
     cell, facts = Cell.parse(build.cell), load_facts(settings.facts)
     builder = compose(cell, Options(optimize="none"), facts, code="").build_packages
     required = tuple(package.name for package in build.runtime if not package.optional)
-    images = ImageMaker(facts.distros[cell.distro], cell.arch, engine, settings, _say).images(builder, required, None)
-    return Images(runtime=images.runtime, builder=images.builder)
+    distro = facts.distros[cell.distro]
+    images = ImageMaker(distro, cell.arch, engine, settings, _say).images(builder, required, None)
+    return Ground(engine, images.runtime, images.builder, limits_of(settings, settings.verify_deadline_s), distro.family)
 
 
 def _say(line: str) -> None:

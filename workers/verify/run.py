@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput
+from farm.plan.rows import FamilyRow
 from farm.store.artifact import Finding
 from farm.wire.verification import Checked, Verification
-from workers.engine.protocol import BoxSpec
+from workers.engine.protocol import BoxSpec, Engine, Limits
 from workers.verify import wheel
 from workers.verify.probe import parcel, probe_files
 from workers.verify.subject import BUILDER_PLACE, RUNTIME_PLACE, Subject
@@ -20,21 +22,33 @@ from workers.verify.table import TABLE
 from workers.verify.unpack import tar_stream, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from farm.store.artifact import BuildInfo
-    from workers.engine.protocol import Box, Engine, Limits
+    from workers.engine.protocol import Box
     from workers.verify.table import Check
 
     OnLine = Callable[[str], None] | None
 
 
 @dataclass(frozen=True)
-class Images:
-    """Where checks run: the pristine base plus the declared run-time packages, and the builder image."""
+class Ground:
+    """Where checks run: an engine with two images, the pristine base plus the declared run-time packages, and the builder's.
 
+    `family` says how the distro is asked; `labels` and `cancelled` are those of every box (see BoxSpec).
+    """
+
+    engine: Engine
     runtime: str
     builder: str
+    limits: Limits
+    family: FamilyRow
+    labels: Mapping[str, str] = field(default_factory=dict)
+    cancelled: Callable[[], bool] = bool
+
+    def box(self, image: str) -> BoxSpec:
+        """A box of one of the images."""
+        return BoxSpec(image, self.limits, self.labels, self.cancelled)
 
 
 def verify(subject: Subject, *, on_line: OnLine = None, without: str = "no container engine") -> Verification:
@@ -53,16 +67,17 @@ def verify(subject: Subject, *, on_line: OnLine = None, without: str = "no conta
     return Verification(cell=subject.build.cell, archive=subject.archive.name, checks=tuple(checks), findings=tuple(findings))
 
 
-def verify_archive(
-    archive: Path, build: BuildInfo, engine: Engine, images: Images, limits: Limits, on_line: OnLine = None
-) -> Verification:
-    """Verify an archive file in fresh boxes. A defect of the archive is a finding. Raises Transient when the engine is lost."""
+def verify_archive(archive: Path, build: BuildInfo, ground: Ground, on_line: OnLine = None) -> Verification:
+    """Verify an archive file in fresh boxes. A defect of the archive is a finding.
+
+    Raises Transient when the engine is lost, and Cancelled as soon as somebody cancels.
+    """
     with _unpacked(archive, build) as bare, ExitStack() as boxes:
         if isinstance(bare, Verification):
             return bare
-        runtime = boxes.enter_context(_furnished(engine, BoxSpec(images.runtime, limits), RUNTIME_PLACE, archive))
-        builder = boxes.enter_context(_furnished(engine, BoxSpec(images.builder, limits), BUILDER_PLACE, archive))
-        return verify(replace(bare, runtime=runtime, builder=builder), on_line=on_line)
+        runtime = boxes.enter_context(_furnished(ground, ground.runtime, RUNTIME_PLACE, archive))
+        builder = boxes.enter_context(_furnished(ground, ground.builder, BUILDER_PLACE, archive))
+        return verify(replace(bare, runtime=runtime, builder=builder, family=ground.family), on_line=on_line)
 
 
 def verify_without_boxes(archive: Path, build: BuildInfo, reason: str, on_line: OnLine = None) -> Verification:
@@ -84,11 +99,11 @@ def _unpacked(archive: Path, build: BuildInfo) -> Iterator[Subject | Verificatio
 
 
 @contextmanager
-def _furnished(engine: Engine, spec: BoxSpec, place: str, archive: Path) -> Iterator[Box]:
+def _furnished(ground: Ground, image: str, place: str, archive: Path) -> Iterator[Box]:
     """A fresh box with the archive unpacked at `place` (by root: its user can only read it), the probes and the wheel."""
     parts = place.split("/")
     folders = ["/".join(parts[: count + 1]) for count in range(len(parts))]
-    with engine.box(spec) as box:
+    with ground.engine.box(ground.box(image)) as box:
         files = {**probe_files(), f"wheels/{wheel.NAME}": wheel.tiny_wheel()}
         box.put("/work", parcel(files, ["probes", "wheels", "scratch", *folders]))
         with tar_stream(archive) as stream:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from farm.plan.rows import FamilyRow
 from farm.store.artifact import BuildInfo
 from workers.engine.protocol import Box
 from workers.verify import elf, facts
@@ -33,6 +34,7 @@ class Subject:
     build: BuildInfo
     runtime: Box | None = None
     builder: Box | None = None
+    family: FamilyRow | None = None
     root: str = f"/work/{RUNTIME_PLACE}/python"
     builder_root: str = f"/work/{BUILDER_PLACE}/python"
 
