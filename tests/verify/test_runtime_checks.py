@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from farm.errors import BuildFailed, Transient
+from farm.plan.facts import load_facts
 from tests.fakes import ScriptedBox
-from tests.verify.crafted import CERTIFICATES, SYSCONFIG, Crafted, Entry, build_info
+from tests.verify.crafted import CERTIFICATES, DYNLOAD, SUFFIX, SYSCONFIG, Crafted, Entry, build_info
 from workers.verify.probe import MARK
 from workers.verify.table import TABLE
 
 if TYPE_CHECKING:
     from workers.verify.subject import Subject
 
+FAMILY = load_facts().distros["debian13"].family
 ROOT = "/work/a place/py thön/python"
 BUILDER = "/work/elsewhere/opt/python"
 UV = "/work/scratch/uv/cpython-managed"
 GOOD = Crafted()
+LIB, MATH = "lib/libpython3.13.so.1.0", f"{DYNLOAD}/math.{SUFFIX}"
+SSL, TK = f"{DYNLOAD}/_ssl.{SUFFIX}", f"{DYNLOAD}/_tkinter.{SUFFIX}"
 
 
 def places(root: str) -> dict:
@@ -37,6 +41,30 @@ def places(root: str) -> dict:
     }
 
 
+def linked() -> dict:
+    """The loader's word for the crafted tree: all found but optional Tk; /lib is a link to /usr/lib."""
+    at = {
+        "libssl.so.3": "/lib/libssl.so.3",
+        "libc.so.6": "/lib/libc.so.6",
+        "libm.so.6": "/lib/libm.so.6",
+        "libpython3.13.so.1.0": f"{ROOT}/{LIB}",
+    }
+    needs = {
+        "bin/python3.13": ["libc.so.6"],
+        LIB: ["libc.so.6", "libm.so.6"],
+        "lib/libpython3.so": ["libpython3.13.so.1.0", "libc.so.6"],
+        MATH: ["libc.so.6"],
+        SSL: ["libssl.so.3", "libc.so.6"],
+        TK: [],
+    }
+    files = {
+        f"{ROOT}/{path}": {"found": {name: at[name] for name in names}, "missing": [], "complaints": []}
+        for path, names in needs.items()
+    }
+    files[f"{ROOT}/{TK}"]["missing"] = ["libtk8.6.so"]
+    return {"files": files, "real": {path: path if path.startswith(ROOT) else f"/usr{path}" for path in at.values()}}
+
+
 ANSWERS = {
     "imports.py": {
         "version": "3.13.5",
@@ -49,7 +77,7 @@ ANSWERS = {
         },
         "mapped": [f"{ROOT}/bin/python3.13", f"{ROOT}/lib/python3.13/lib-dynload/math.so", "/usr/lib/libc.so.6"],
     },
-    "linked.py": {"missing": {f"{ROOT}/lib/python3.13/lib-dynload/_tkinter.so": ["libtk8.6.so"]}},
+    "linked.py": linked(),
     "smoke.py": {"results": {"compression": "", "tls": ""}, "openssl": "OpenSSL 3.5.0", "sqlite": "3.46.1", "authorities": 140},
     f"{UV}/bin/python3.13 /work/probes/places.py": places(UV),
     "places.py": places(ROOT),
@@ -63,9 +91,11 @@ ANSWERS = {
         "runs": {"rpath": BUILDER, "LD_LIBRARY_PATH": BUILDER},
     },
 }
+OWNED = "libc6:amd64: /usr/lib/libc.so.6\nlibssl3t64:amd64: /usr/lib/libssl.so.3\nlibc6:amd64: /usr/lib/libm.so.6\n"
 PLAIN = {
     "-c import platform": "I am 3.13.5",
     "cp -R": "",
+    "dpkg-query --search": OWNED,
     "pip3 --version": f"pip 25 from {ROOT}/lib",  # `pip` is a link to it
 }
 
@@ -76,7 +106,9 @@ def box(changes: dict | None = None, **plain) -> ScriptedBox:
     for probe, change in (changes or {}).items():
         _merge(answers[probe], change)
     said = {probe: f"noise\n{MARK}{json.dumps(answer)}" for probe, answer in answers.items()}
-    return ScriptedBox({**plain, **PLAIN, **plain, **said})  # the first key decides who is asked first
+    return ScriptedBox(
+        {**plain, **PLAIN, **plain, **{probe: text for probe, text in said.items() if probe not in plain}}
+    )  # the first key decides who is asked first
 
 
 def _merge(into: dict, change: dict) -> None:
@@ -87,8 +119,15 @@ def _merge(into: dict, change: dict) -> None:
             into[key] = value
 
 
+def loader(path: str, **changes) -> ScriptedBox:
+    """A box whose loader says something else of one file."""
+    answers = linked()
+    answers["files"][f"{ROOT}/{path}"].update(changes)
+    return box(**{"linked.py": MARK + json.dumps(answers)})
+
+
 def subject(folder, scripted: ScriptedBox, crafted: Crafted = GOOD) -> Subject:
-    return replace(crafted.subject(folder), runtime=scripted, builder=scripted)
+    return replace(crafted.subject(folder), runtime=scripted, builder=scripted, family=FAMILY)
 
 
 def look(check_id: str, tested: Subject) -> tuple:
@@ -135,7 +174,23 @@ SABOTAGE = [
         "another Python answered",
     ),
     ("linkage.maps", box({"imports.py": {"mapped": [f"{ROOT}/bin/python3.13"]}}), "this check saw nothing"),
-    ("linkage.resolved", box({"linked.py": {"missing": {f"{ROOT}/lib/x.so": ["libfoo.so.1"]}}}), "does not find libfoo.so.1"),
+    ("linkage.resolved", loader(MATH, missing=["libfoo.so.1"]), "does not find libfoo.so.1"),
+    (
+        "linkage.resolved",
+        loader(MATH, complaints=["/lib/libc.so.6: version `GLIBC_2.99' not found (required by math.so)"]),
+        "refuses it: /lib/libc.so.6: version `GLIBC_2.99' not found",
+    ),
+    ("linkage.resolved", loader(MATH, found={}, complaints=["not a dynamic executable"]), "not a dynamic executable"),
+    ("linkage.resolved", loader(SSL, found={"libc.so.6": "/lib/libc.so.6"}), "NEEDs libssl.so.3, and the loader says nothing"),
+    (
+        "linkage.owned",
+        box(**{"dpkg-query --search": OWNED.replace("libssl3t64", "libopenssl")}),
+        "package libopenssl, which is",
+    ),
+    ("linkage.owned", box(**{"dpkg-query --search": OWNED.replace("libssl3t64", "libopenssl")}), "libssl3t64 is required, and"),
+    ("linkage.owned", box(**{"dpkg-query --search": OWNED.replace("/libssl", "/other")}), "no package owns that"),
+    ("linkage.owned", box(**{"dpkg-query --search": OWNED.replace("libssl3t64", "ca-certificates")}), "belongs to ca-certif"),
+    ("linkage.owned", box(**{"dpkg-query --search": (127, "sh: dpkg-query: not found")}), "no package owns that"),
     ("stdlib.smoke", box({"smoke.py": {"results": {"tls": "ValueError: no"}}}), "tls: ValueError: no"),
     ("stdlib.smoke", box({"smoke.py": {"openssl": "OpenSSL 1.1.1"}}), "OpenSSL is 'OpenSSL 1.1.1' when it runs"),
     ("stdlib.smoke", box({"smoke.py": {"sqlite": ""}}), "SQLite is '' when it runs"),
@@ -251,6 +306,12 @@ def test_uv_gets_the_rewritten_files(tmp_path):
     scripted = box()
     look("moved.uv", subject(tmp_path, scripted))
     assert scripted.files == {UV: [SYSCONFIG, "lib/pkgconfig/python-3.13-embed.pc"]}
+
+
+def test_a_path_with_another_spelling_of_usr_has_the_same_owner(tmp_path):
+    """Before Debian 13 packages list /lib; with merged folders the loader may say /usr/lib, or the other way round."""
+    plain = {"dpkg-query --search": OWNED.replace("/usr/lib", "/lib")}
+    assert look("linkage.owned", subject(tmp_path, box(**plain))) == ()
 
 
 def test_no_authority_is_no_finding_without_the_package(tmp_path):

@@ -75,6 +75,12 @@ class Subject:
         return ask(self.in_runtime, [self.python, script("imports.py"), names], facts.Imports)
 
     @cached_property
+    def linked(self) -> facts.Linked:
+        """What the loader of the runtime box says of every ELF file. Raises ProbeFailed."""
+        paths = json.dumps([f"{self.root}/{elf.path}" for elf in self.elf.elves])
+        return ask(self.in_runtime, [self.python, script("linked.py"), paths], facts.Linked)
+
+    @cached_property
     def optional_sonames(self) -> frozenset[str]:
         """Libraries that may be absent at run time."""
         return frozenset(soname for package in self.build.runtime if package.optional for soname in package.sonames)
