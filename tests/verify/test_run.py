@@ -14,7 +14,7 @@ from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted, Entry, build_info
 from tests.verify.elves import Shape, elf
 from workers.engine.protocol import Limits
 from workers.verify.expected import elsewhere, is_libc
-from workers.verify.run import Ground, verify_archive, verify_without_boxes
+from workers.verify.run import Ground, of_depth, verify_archive, verify_without_boxes
 from workers.verify.table import TABLE
 
 FAMILY = load_facts().distros["debian13"].family
@@ -33,12 +33,12 @@ def archive(folder, crafted: Crafted | None = None):
 def test_without_boxes_every_other_check_is_skipped_with_the_reason(tmp_path):
     lines: list[str] = []
     outcome = verify_without_boxes(archive(tmp_path), build_info(), "no engine answers", lines.append)
-    assert [check.check for check in outcome.checks] == [check.id for check in TABLE]
-    assert {check.check for check in outcome.skipped} == {check.id for check in TABLE if check.where != "archive"}
+    assert [check.check for check in outcome.checks] == [check.id for check in of_depth("standard")]
+    assert {check.check for check in outcome.skipped} == {row.id for row in TABLE if row.where != "archive" and not row.needs}
     assert {check.skipped for check in outcome.skipped} == {"no engine answers"}
     assert outcome.findings == ()
     assert "verify run.version: skipped: no engine answers" in lines
-    assert len(lines) == len(TABLE)
+    assert len(lines) == len(outcome.checks)
 
 
 def test_boxes_are_furnished_and_given_back(tmp_path):
@@ -52,10 +52,10 @@ def test_boxes_are_furnished_and_given_back(tmp_path):
     assert "python/bin/python3.13" in boxes["builder:1"].files["/work/elsewhere/opt"]
     assert {"a place", "a place/py thön", "scratch", "probes/imports.py"} <= set(boxes["runtime:1"].files["/work"])
     assert outcome.skipped == ()
-    assert {finding.check for finding in outcome.findings} >= {check.id for check in TABLE if check.where == "runtime"} - {
-        "moved.scripts"
+    assert {finding.check for finding in outcome.findings} >= {
+        check.id for check in TABLE if check.where == "runtime" and not check.needs and check.id != "moved.scripts"
     }
-    assert set(outcome.seconds) == {check.id for check in TABLE}
+    assert set(outcome.seconds) == {check.id for check in of_depth("standard") if not check.needs}
 
 
 def test_every_box_has_the_attempts_labels_and_can_be_cancelled(tmp_path):
@@ -88,7 +88,7 @@ def test_an_archive_that_cannot_be_read_is_a_finding(tmp_path):
     outcome = verify_archive(path, build_info(), ground(ScriptedEngine({})))
     assert [finding.check for finding in outcome.errors] == ["archive.layout"]
     assert {check.skipped for check in outcome.checks[1:]} == {"the archive cannot be unpacked"}
-    assert [check.check for check in outcome.checks] == [check.id for check in TABLE]
+    assert [check.check for check in outcome.checks] == [check.id for check in of_depth("standard")]
 
 
 def test_errors_and_warnings_are_told_apart(tmp_path):

@@ -134,7 +134,7 @@ def look(check_id: str, tested: Subject) -> tuple:
     return next(check for check in TABLE if check.id == check_id).findings(tested)
 
 
-IN_BOXES = [check for check in TABLE if check.where != "archive"]
+IN_BOXES = [check for check in TABLE if check.where != "archive" and not check.needs]
 FAILED = {"kinds": ["ImportError"], "message": "libssl.so.3: cannot open shared object file"}
 START = "sh -c"
 SABOTAGE = [

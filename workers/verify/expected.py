@@ -9,6 +9,8 @@ from importlib import resources
 
 from pydantic import BaseModel, ConfigDict
 
+from farm.plan.facts import load_facts
+
 
 class _Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -25,11 +27,16 @@ class _Elsewhere(_Row):
     says: str = "No module named {module!r}"
 
 
+class _Sample(_Row):
+    tests: tuple[str, ...]
+
+
 class _Expected(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     libc: tuple[_Libc, ...]
     elsewhere: tuple[_Elsewhere, ...]
+    sample: _Sample
 
 
 @cache
@@ -41,6 +48,17 @@ def _expected() -> _Expected:
 def is_libc(soname: str) -> bool:
     """Whether every image of a distro has this library."""
     return any(fnmatchcase(soname, pattern) for row in _expected().libc for pattern in row.sonames)
+
+
+def machine(arch: str) -> str:
+    """What ELF headers call an arch, e.g. 'EM_X86_64'; '' when no row knows the arch."""
+    row = load_facts().arches.get(arch)
+    return row.machine if row else ""
+
+
+def sample() -> tuple[str, ...]:
+    """Tests of CPython's own suite that show in a second or two that the suite runs."""
+    return _expected().sample.tests
 
 
 def elsewhere() -> dict[str, str]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from farm.plan.recipe import ArchiveKind
 from farm.store.artifact import Finding
-from farm.wire.verification import Where
+from farm.wire.verification import Depth, Where
 from workers.verify.checks import (
     archive_layout,
     archive_metadata,
+    beside_debug,
+    beside_layout,
+    beside_static,
+    beside_tests,
     build_embed_config,
     build_embed_pkgconfig,
     build_extension,
@@ -43,13 +48,19 @@ Look = Callable[[Subject], Iterable[Finding]]
 
 @dataclass(frozen=True)
 class Check:
-    """One row. `where`: 'archive' reads the unpacked copy on this host, the others run things in a box. `cost` in seconds."""
+    """One row. `where`: 'archive' reads the unpacked copy on this host, the others run things in a box. `cost` in seconds.
+
+    `depth`: 'standard' is needed to publish, and all of it stays within three minutes; 'full' is run when somebody asks.
+    `needs`: it is about other archives of the build, and runs when one of these lies beside the one that is verified.
+    """
 
     id: str
     proves: str
     where: Where
     cost: int
     look: Look
+    depth: Depth = "standard"
+    needs: tuple[ArchiveKind, ...] = ()
 
     def findings(self, subject: Subject) -> tuple[Finding, ...]:
         """What the check saw, under its id. A defect of the archive never raises; a lost engine does (Transient)."""
@@ -63,6 +74,8 @@ class Check:
         return tuple(finding.model_copy(update={"check": self.id}) for finding in found)
 
 
+OTHERS: tuple[ArchiveKind, ...] = ("debugsymbols", "tests", "static-lib")
+
 TABLE: tuple[Check, ...] = (
     Check("archive.layout", "one folder python/, links inside it, sane modes, owner 0", "archive", 1, archive_layout.look),
     Check("archive.metadata", "the metadata inside is the build's own", "archive", 0, archive_metadata.look),
@@ -74,6 +87,16 @@ TABLE: tuple[Check, ...] = (
     Check("hardening.elf", "RELRO, BIND_NOW, no executable stack, no text relocations", "archive", 0, hardening_elf.look),
     Check("debug.links", "a debugger finds the debug information", "archive", 0, debug_links.look),
     Check("paths.text", "no path of the build is left", "archive", 2, paths_text.look),
+    Check("beside.layout", "the other archives are safe, and of this build", "archive", 4, beside_layout.look, needs=OTHERS),
+    Check("beside.debug", "the debug information is that of these binaries", "archive", 3, beside_debug.look, needs=OTHERS[:1]),
+    Check(
+        "beside.static",
+        "the static library is code for this machine",
+        "archive",
+        1,
+        beside_static.look,
+        needs=OTHERS[2:],
+    ),
     Check("run.version", "it runs, silently, and is the cell's version", "runtime", 1, run_version.look),
     Check("modules.import", "the whole standard library imports", "runtime", 5, modules_import.look),
     Check("modules.builtin", "the modules linked in are the expected ones", "runtime", 0, modules_builtin.look),
@@ -86,6 +109,7 @@ TABLE: tuple[Check, ...] = (
     Check("moved.scripts", "scripts run from odd places and through links", "runtime", 10, moved_scripts.look),
     Check("moved.symlink", "the interpreter finds itself through links and odd names", "runtime", 2, moved_symlink.look),
     Check("moved.venv", "venv, venv --copies and offline pip install work", "runtime", 25, moved_venv.look),
+    Check("beside.tests", "the tests archive fits the moved tree", "runtime", 8, beside_tests.look, needs=OTHERS[1:2]),
     Check("build.extension", "a C extension builds, imports, and NEEDs no libpython", "builder", 2, build_extension.look),
     Check("build.embed.pkgconfig", "a program embeds it through pkg-config", "builder", 2, build_embed_pkgconfig.look),
     Check("build.embed.config", "a program embeds it through python3-config", "builder", 2, build_embed_config.look),
