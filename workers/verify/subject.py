@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 
 from farm.errors import BadInput
+from farm.plan.cell import Version
 from farm.plan.recipe import ArchiveKind
 from farm.plan.rows import FamilyRow
 from farm.store.artifact import BuildInfo
 from workers.engine.protocol import Box
-from workers.verify import elf, facts
+from workers.verify import elf, facts, symbols
 from workers.verify.probe import ProbeFailed, ask, script
 from workers.verify.unpack import Member, Unpacked, unpack
 
@@ -47,6 +48,12 @@ class Subject:
     def python(self) -> str:
         """The executable in the runtime box."""
         return f"{self.root}/bin/{self.build.executable}"
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """The Python's version in numbers, as the limits of rows are."""
+        version = Version.parse(self.build.python)
+        return (version.major, version.minor, version.patch)
 
     @property
     def library(self) -> Path:
@@ -84,6 +91,11 @@ class Subject:
     def elf(self) -> elf.Scan:
         """Every ELF file of the tree."""
         return elf.scan(self.tree)
+
+    @cached_property
+    def symbols(self) -> dict[str, symbols.Symbols]:
+        """The dynamic symbols of every ELF file, by its path in the tree."""
+        return {elf.path: symbols.read(self.tree / elf.path) for elf in self.elf.elves}
 
     @cached_property
     def imports(self) -> facts.Imports:
