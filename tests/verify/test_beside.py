@@ -47,8 +47,12 @@ def library(members: dict[str, bytes], symbols=INDEX) -> bytes:
     return ar.MAGIC + packed
 
 
-def debug_file(build_id: bytes = ID) -> bytes:
-    return elf(Shape(build_id=build_id, debuglink=None, sections={".debug_info": b"x"}))
+def debug_file(build_id: bytes = ID, flags: str = "-O3 -flto -fPIC") -> bytes:
+    """Debug information of one file of the source, which says how it was compiled (DWARF 4)."""
+    abbreviation = bytes([1, 0x11, 0, 0x25, 8, 0, 0, 0])  # a compilation unit without children, its producer as text
+    unit = struct.pack("<HIB", 4, 0, 8) + b"\1" + f"GNU C11 14.2.0 {flags}".encode() + b"\0"
+    sections = {".debug_info": struct.pack("<I", len(unit)) + unit, ".debug_abbrev": abbreviation}
+    return elf(Shape(build_id=build_id, debuglink=None, sections=sections))
 
 
 def binary(debug: bytes, build_id: bytes = ID) -> Entry:
@@ -56,12 +60,30 @@ def binary(debug: bytes, build_id: bytes = ID) -> Entry:
     return Entry(elf(Shape(build_id=build_id, debuglink=link)), mode=0o755)
 
 
-MAIN = Crafted(entries={MATH: binary(debug_file())})
+EXE, LIB = b"\x0a" * 20, b"\x0b" * 20
+OF_EXE, OF_LIB = debug_file(EXE, "-O3 -flto"), debug_file(LIB)
+MAIN = Crafted(
+    entries={
+        MATH: binary(debug_file()),
+        "bin/python3.13": binary(OF_EXE, EXE),
+        "lib/libpython3.13.so.1.0": binary(OF_LIB, LIB),
+    }
+)
+
+
+def by_id(build_id: bytes) -> str:
+    return f"lib/debug/.build-id/{build_id.hex()[:2]}/{build_id.hex()[2:]}.debug"
+
+
 OBJECT = elf(Shape(kind=1))
 GOOD = {
     "debugsymbols": Crafted(
         entries={
             DEBUG: Entry(debug_file()),
+            by_id(EXE): Entry(OF_EXE),
+            by_id(LIB): Entry(OF_LIB),
+            "bin/.debug/math.debug": Entry(link=f"../../{by_id(EXE)}"),
+            "lib/.debug/math.debug": Entry(link=f"../{by_id(LIB).removeprefix('lib/')}"),
             f"{DYNLOAD}/.debug/math.debug": Entry(link=f"../../../../{DEBUG}"),
             f"{DYNLOAD}/.debug/test.debug": Entry(link=f"../../../../{DEBUG}"),
         }
@@ -110,7 +132,7 @@ SABOTAGE = [
     (
         "beside.layout",
         {"tests": Crafted(entries={"lib/x": Entry(link="/etc/passwd")})},
-        "in the tests archive: the link is abs",
+        "in the tests archive: the link is",
     ),
     ("beside.layout", {"tests": Crafted(entries={"lib/x": Entry(b"x", uid=1000)})}, "does not belong to uid 0"),
     ("beside.layout", {"tests": Crafted(entries={"lib/x": Entry(b"x", mode=0o4755)})}, "setuid"),
@@ -127,6 +149,17 @@ SABOTAGE = [
     ("beside.debug", {"debugsymbols": GOOD["debugsymbols"].without(DEBUG)}, "not found by build id"),
     ("beside.debug", debug(**{"lib/debug/old.debug": Entry(debug_file(b"\x08" * 20))}), "debug information of no binary"),
     ("beside.debug", {"tests": Crafted(entries={TEST: Entry(elf(Shape(debuglink=None)))})}, "it has no debuglink"),
+    (
+        "dual.flags",
+        debug(**{by_id(LIB): Entry(debug_file(LIB, "-O2 -fPIC"))}),
+        "compiled with -O3 -flto, and libpython was not",
+    ),
+    (
+        "dual.flags",
+        debug(**{by_id(EXE): Entry(debug_file(EXE, "-O3 -flto -fprofile-use"))}),
+        "with -fprofile-use, and",
+    ),
+    ("dual.flags", debug(**{by_id(EXE): Entry(b"nothing")}), "does not say how it was compiled"),
     ("beside.static", static(library({"a.o": OBJECT, "b.o": bytes(ALIEN)})), "no object for EM_X86_64"),
     ("beside.static", static(library({"a.o": b"GIMPLE"})), "no object for EM_X86_64"),
     ("beside.static", static(library({"a.o": OBJECT}, INDEX[:2])), "does not have PyRun_SimpleStringFlags, Py_Finalize"),

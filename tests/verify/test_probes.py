@@ -40,6 +40,12 @@ def test_places():
     assert "os.py" not in told.missing
 
 
+def test_abi():
+    told = ask("abi.py", facts.Abi).facts
+    assert told["hexversion"] == str(sys.hexversion)
+    assert told["abiflags"] == '""'
+
+
 def test_smoke():
     told = ask("smoke.py", facts.Smoke)
     assert {"compression", "hashes", "database", "tls", "foreign_functions", "processes"} == set(told.results)

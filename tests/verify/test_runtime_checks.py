@@ -41,6 +41,10 @@ def places(root: str) -> dict:
     }
 
 
+def abi(**changes: str) -> dict:
+    return {"facts": {"hexversion": "51185136", "abiflags": '""', "debug": "false", **changes}}
+
+
 def linked() -> dict:
     """The loader's word for the crafted tree: all found but optional Tk; /lib is a link to /usr/lib."""
     at = {
@@ -83,6 +87,8 @@ ANSWERS = {
     "places.py": places(ROOT),
     "sh -c": {"prefix": ROOT, "base_prefix": ROOT, "executable": f"{ROOT}/bin/python3.13", "mapped": []},
     "environments.py": {"results": {"venv": {"error": "", "step": ""}, "venv --copies": {"error": "", "step": ""}}},
+    "scratch/host /work/probes/abi.py": abi(),
+    "abi.py": abi(),
     "extension.py": {"error": "", "step": "", "needed": ["libc.so.6"]},
     "embed.py": {
         "error": "",
@@ -236,6 +242,14 @@ SABOTAGE = [
         box({"extension.py": {"needed": ["libpython3.13.so.1.0"]}}),
         "built against it NEEDs libpython3.13.so.1.0",
     ),
+    (
+        "dual.abi",
+        box({"scratch/host /work/probes/abi.py": abi(debug="true")}),
+        "debug is false in the executable, and true in libpython",
+    ),
+    ("dual.abi", box({"scratch/host /work/probes/abi.py": abi(maxunicode="65535")}), "maxunicode is nothing in the executable"),
+    ("dual.abi", box({"abi.py": abi(abiflags='"d"')}), 'sys.abiflags is "d", and the metadata says ""'),
+    ("dual.abi", box(**{"host.c": (1, "cc: Python.h: No such file")}), "cannot be built: cc: Python.h"),
     *(
         case
         for check in ("build.embed.pkgconfig", "build.embed.config")

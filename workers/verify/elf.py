@@ -167,6 +167,20 @@ def build_id(path: Path) -> str:
         return ""
 
 
+def producers(path: Path) -> dict[str, int]:
+    """What compilers wrote into debug information about themselves and their flags, and in how many files of the source."""
+    found: dict[str, int] = {}
+    try:
+        with path.open("rb") as file:
+            for unit in ELFFile(file).get_dwarf_info().iter_CUs():
+                told = unit.get_top_DIE().attributes.get("DW_AT_producer")
+                text = told.value.decode("utf-8", "replace") if told else ""
+                found[text] = found.get(text, 0) + 1
+    except Exception:  # as in scan()
+        return {}
+    return found
+
+
 def crc32(path: Path) -> int:
     """The checksum that a debuglink holds of a file of debug information."""
     with path.open("rb") as file:

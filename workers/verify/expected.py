@@ -56,6 +56,10 @@ class _Symbols(_Row):
     symbols: tuple[str, ...]
 
 
+class _Flags(_Row):
+    flags: tuple[str, ...]
+
+
 class _Initialiser(_Row):
     name: str
 
@@ -78,6 +82,7 @@ class _Expected(BaseModel):
     own: tuple[_Symbols, ...]
     foreign: tuple[_Symbols, ...]
     one_sided: tuple[_Symbols, ...]
+    one_pass: tuple[_Flags, ...]
 
 
 @cache
@@ -149,6 +154,11 @@ def foreign() -> tuple[str, ...]:
 def one_sided(version: Numbers) -> tuple[str, ...]:
     """Globs of what only executable or libpython may have."""
     return _globs(_expected().one_sided, version)
+
+
+def one_pass() -> tuple[str, ...]:
+    """Globs of compiler flags that only one pass of the dual build has."""
+    return tuple(flag for row in _expected().one_pass for flag in row.flags)
 
 
 def _globs(rows: Sequence[_Symbols], version: Numbers) -> tuple[str, ...]:

@@ -95,6 +95,12 @@ class Built(Answer):
     needed: tuple[str, ...]
 
 
+class Abi(Answer):
+    """probes/abi.py: what binds extension modules to an interpreter, by name, as JSON."""
+
+    facts: dict[str, str]
+
+
 class Embedded(Answer):
     """probes/embed.py: how building and running an embedding program went.
 
