@@ -13,6 +13,7 @@ from farm.errors import BuildFailed, Transient
 from farm.plan.facts import load_facts
 from tests.fakes import ScriptedBox
 from tests.verify.crafted import CERTIFICATES, DYNLOAD, SUFFIX, SYSCONFIG, Crafted, Entry, build_info
+from workers.verify.checks.moved_long import PLACE as LONG
 from workers.verify.probe import MARK
 from workers.verify.table import TABLE
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 FAMILY = load_facts().distros["debian13"].family
 ROOT = "/work/a place/py thön/python"
 BUILDER = "/work/elsewhere/opt/python"
+DECOY = "/work/scratch/another python/lib"
+HOME = "/work/scratch/another home"
+NOWHERE = f"PYTHONHOME=/nowhere/home {ROOT}/bin/python3.13"
 UV = "/work/scratch/uv/cpython-managed"
 GOOD = Crafted()
 LIB, MATH = "lib/libpython3.13.so.1.0", f"{DYNLOAD}/math.{SUFFIX}"
@@ -39,6 +43,10 @@ def places(root: str) -> dict:
         "files": {"Makefile": f"{root}/lib/python3.13/config/Makefile"},
         "missing": [],
     }
+
+
+def told(prefix: str) -> dict:
+    return {"prefix": prefix, "base_prefix": prefix, "executable": f"{prefix}/bin/python3.13", "mapped": []}
 
 
 def abi(**changes: str) -> dict:
@@ -84,8 +92,13 @@ ANSWERS = {
     "linked.py": linked(),
     "smoke.py": {"results": {"compression": "", "tls": ""}, "openssl": "OpenSSL 3.5.0", "sqlite": "3.46.1", "authorities": 140},
     f"{UV}/bin/python3.13 /work/probes/places.py": places(UV),
+    f"{LONG}/bin": places(LONG),
     "places.py": places(ROOT),
-    "sh -c": {"prefix": ROOT, "base_prefix": ROOT, "executable": f"{ROOT}/bin/python3.13", "mapped": []},
+    "exec": told(ROOT),
+    "PYTHONHOME=/work": told(HOME),
+    "PYTHONHOME=/nowhere/home /work/a place/py thön/python/bin/python3.13 -": told(ROOT),
+    "python3.13 -": told(ROOT),
+    "whoami.py": told(ROOT),
     "environments.py": {"results": {"venv": {"error": "", "step": ""}, "venv --copies": {"error": "", "step": ""}}},
     "scratch/host /work/probes/abi.py": abi(),
     "abi.py": abi(),
@@ -101,6 +114,7 @@ OWNED = "libc6:amd64: /usr/lib/libc.so.6\nlibssl3t64:amd64: /usr/lib/libssl.so.3
 PLAIN = {
     "-c import platform": "I am 3.13.5",
     "cp -R": "",
+    f"{NOWHERE} /work/probes/whoami.py": (1, "Fatal Python error"),
     "dpkg-query --search": OWNED,
     "pip3 --version": f"pip 25 from {ROOT}/lib",  # `pip` is a link to it
 }
@@ -142,7 +156,7 @@ def look(check_id: str, tested: Subject) -> tuple:
 
 IN_BOXES = [check for check in TABLE if check.where != "archive" and not check.needs]
 FAILED = {"kinds": ["ImportError"], "message": "libssl.so.3: cannot open shared object file"}
-START = "sh -c"
+START = "exec"
 SABOTAGE = [
     ("run.version", box(**{"-c import platform": (139, "Segmentation fault")}), "does not start (exit 139)"),
     ("run.version", box(**{"-c import platform": "I am 3.13.4"}), "the cell says 3.13.5"),
@@ -227,6 +241,24 @@ SABOTAGE = [
     ),
     ("moved.symlink", box({START: {"base_prefix": "/install"}}), "it says that its prefix is '/install'"),
     ("moved.symlink", box({START: {"mapped": [f"{ROOT}/lib/libpython3.13.so.1.0"]}}), "it loads libpython"),
+    ("moved.isolated", box({"python3.13 -": {"prefix": "/install"}}), "started with -S, it says that its prefix is '/install'"),
+    ("moved.isolated", box(**{"python3.13 -I": (1, "No module named 'encodings'")}), "started with -I, it fails"),
+    ("moved.home", box({"PYTHONHOME=/work": {"prefix": ROOT}}), f"it says that its prefix is '{ROOT}', and not {HOME}"),
+    ("moved.home", box(**{f"{NOWHERE} /work/probes/whoami.py": "started"}), "it starts, as if nobody had set it"),
+    ("moved.home", box(**{f"{NOWHERE} -E": (1, "Fatal Python error")}), "a PYTHONHOME that is none and -E, it fails"),
+    ("moved.users", box({"whoami.py": {"prefix": "/install"}}), "run by root, it says that its prefix is '/install'"),
+    ("moved.users", box(**{"whoami.py": (126, "Permission denied")}), "run by a user without a name or home, it fails"),
+    ("moved.users", box(**{"find ": (1, "")}), "an ordinary user can write into the tree"),
+    ("moved.long", box({f"{LONG}/bin": {"prefix": ROOT}}), f"sys.prefix is '{ROOT}'"),
+    ("moved.long", box(**{"cp -R": (1, "File name too long")}), "cannot be copied to a long path: File name too long"),
+    (
+        "moved.decoy",
+        box({"imports.py": {"mapped": ["/work/scratch/another python/lib/libpython3.13.so.1.0"]}}),
+        "it loads /work",
+    ),
+    ("moved.decoy", box(**{"imports.py": (97, "the decoy was loaded")}), "(exit 97): the decoy was loaded"),
+    ("moved.decoy", box({"imports.py": {"failures": {"_io": FAILED}}}), "module _io does not import: libssl.so.3"),
+    ("moved.decoy", box(**{"decoy.c": (1, "no cc")}), "the decoy cannot be built: no cc"),
     (
         "moved.venv",
         box({"environments.py": {"results": {"venv": {"error": "boom", "step": "make it"}}}}),
