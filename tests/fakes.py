@@ -207,6 +207,9 @@ class ScriptedEngine:
     def layers(self, image: str) -> tuple[str, ...] | None:
         return ("layer",) if image in self.boxes else None
 
+    def identity(self, image: str) -> str:
+        return f"id of {image}" if image in self.boxes else ""
+
     def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
         raise NotImplementedError(image)
 
@@ -307,6 +310,25 @@ class FakeEffects:
         self.reporter = reporter
 
 
+class FakeReporter:
+    """A reporter that keeps what it is told; set `wanted` to cancel."""
+
+    steps = ()
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.wanted = False
+
+    def step(self, name: str) -> None:
+        self.told.append(name)
+
+    def line(self, text: str) -> None:
+        self.told.append(text)
+
+    def cancelled(self) -> bool:
+        return self.wanted
+
+
 # --- an engine's images, and a registry it may pull from ----------------------------------------------------------------
 
 
@@ -322,6 +344,9 @@ class ImageShelf:
 
     def layers(self, image: str) -> tuple[str, ...] | None:
         return self.images.get(image)
+
+    def identity(self, image: str) -> str:
+        return "".join(self.images.get(image, ()))
 
     def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
         if rootfs is not None:

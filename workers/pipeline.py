@@ -11,7 +11,7 @@ from farm.errors import Failure
 from farm.plan.facts import load_facts
 from farm.plan.patches import patch_texts
 from farm.settings import Settings
-from farm.store.artifact import BUILD_INFO_PATH
+from farm.store.artifact import BUILD_INFO_PATH, PackageVersion, VerifiedIn
 from farm.store.upload import upload
 from farm.wire.messages import Grant, Result
 from workers.build.compile import Compiled, Passes
@@ -25,8 +25,7 @@ from workers.build.tree import Content, Entry
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
 from workers.engine.protocol import BoxSpec, Engine, limits_of
-from workers.verify.run import Images as VerifyImages
-from workers.verify.run import verify_archive
+from workers.verify.run import Ground, verify_archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +94,7 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
         reporter.step("pack")
         archives = pack(divide(tree, recipe.trims, recipe.layout.lib), _metadata(build), recipe.source.epoch, work)
         reporter.step("verify")
-        verification = _verify(work / "install_only.tar.gz", build, images, effects)
+        verification = _verify(request, effects, maker, images, build, work / "install_only.tar.gz")
         reporter.step("stage")
         for archive in archives:
             upload(request.grant.uploads[archive.name], work / archive.name, ca_bundle=effects.settings.ca_bundle)
@@ -112,6 +111,7 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
             archives=archives,
             findings=verification.findings,
             steps=reporter.steps,
+            verified=_verified_in(maker, images),
         )
 
 
@@ -126,7 +126,7 @@ def _compile(request: BuildRequest, effects: Effects, images: Images, source: Pa
     spec = BoxSpec(
         images.builder,
         limits_of(effects.settings, request.grant.deadline_s),
-        labels={"farm.run": request.run, "farm.cell": str(recipe.cell), "farm.attempt": str(request.grant.attempt)},
+        labels=_labels(request),
         cancelled=reporter.cancelled,
     )
     with effects.engine.box(spec) as box:
@@ -138,10 +138,32 @@ def _metadata(build: BuildInfo) -> Mapping[str, Entry]:
     return {BUILD_INFO_PATH: Entry("file", Content.of((build.model_dump_json(indent=1) + "\n").encode()))}
 
 
-def _verify(archive: Path, build: BuildInfo, images: Images, effects: Effects) -> Verification:
-    limits = limits_of(effects.settings, effects.settings.verify_deadline_s)
-    pair = VerifyImages(runtime=images.runtime, builder=images.builder)
-    return verify_archive(archive, build, effects.engine, pair, limits, effects.reporter.line)
+def _labels(request: BuildRequest) -> Mapping[str, str]:
+    """By which every box of an attempt is found."""
+    grant = request.grant
+    return {"farm.run": request.run, "farm.cell": str(grant.recipe.cell), "farm.attempt": str(grant.attempt)}
+
+
+def _verify(
+    request: BuildRequest, effects: Effects, maker: ImageMaker, images: Images, build: BuildInfo, archive: Path
+) -> Verification:
+    ground = Ground(
+        effects.engine,
+        images.runtime,
+        images.builder,
+        limits_of(effects.settings, effects.settings.verify_deadline_s),
+        maker.distro.family,
+        labels=_labels(request),
+        cancelled=effects.reporter.cancelled,
+    )
+    return verify_archive(archive, build, ground, effects.reporter.line)
+
+
+def _verified_in(maker: ImageMaker, images: Images) -> VerifiedIn:
+    """What the verification ran in, as the engine and the image themselves tell it."""
+    packages = tuple(PackageVersion(name=name, version=version) for name, version in maker.installed(images.runtime))
+    identity = maker.engine.identity
+    return VerifiedIn(runtime_image=identity(images.runtime), builder_image=identity(images.builder), packages=packages)
 
 
 def _refusal(verification: Verification, cell: Cell) -> Failure | None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from pydantic import ValidationError
@@ -21,6 +21,10 @@ from farm.show import report
 from farm.store import catalog, keys
 from farm.wire.verification import Verification
 
+if TYPE_CHECKING:
+    from farm.store.artifact import ArchiveInfo
+    from farm.store.protocol import Store
+
 _GRACE_S = 20.0
 
 
@@ -28,16 +32,23 @@ _GRACE_S = 20.0
 @click.argument("what", metavar="CELL|FILE")
 @click.option("--channel", help="Of a cell's builds, take the newest of this channel.")
 @click.option("--no-engine", is_flag=True, help="Only look at the archive; run nothing of it.")
+@click.option(
+    "--depth",
+    type=click.Choice(["standard", "full"]),
+    default="standard",
+    show_default=True,
+    help="standard is what publication needs; full is everything.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-def verify(what: str, channel: str | None, no_engine: bool, as_json: bool) -> None:
-    """Verify a published cell, or any tarball, again.
+def verify(what: str, channel: str | None, no_engine: bool, depth: str, as_json: bool) -> None:
+    """Verify a published cell, or any tarball, again; with the other archives of its build that lie beside it.
 
     Exit codes: 0 no check found an error, 3 some did, 4 the engine or the store failed while it ran.
     """
     with TemporaryDirectory(prefix="farm-verify-") as folder:
         file = Path(what)
         archive = file if file.exists() or "/" in what else _fetched(what, channel, Path(folder))
-        outcome = _run(archive, quiet=as_json, options=["--no-engine"] if no_engine else [])
+        outcome = _run(archive, quiet=as_json, options=["--depth", depth, *(["--no-engine"] if no_engine else [])])
     if as_json:
         click.echo(outcome.model_dump_json(indent=2))
     else:
@@ -53,22 +64,29 @@ def verify(what: str, channel: str | None, no_engine: bool, as_json: bool) -> No
 
 
 def _fetched(text: str, channel: str | None, folder: Path) -> Path:
-    """The newest published archive of a cell, as a local file whose bytes are those that were published."""
+    """The newest published archive of a cell, as a local file with the build's others beside it."""
     cell, store = Cell.parse(text), opened(Settings())
     build = catalog.newest(store, cell, channel)
     if build is None:
         raise BadInput(
             f"{cell} is not published in {store.name}", hint="`farm ls` shows what is; or give the path of a tarball"
         )
-    archive = catalog.artifact(store, build).archive("install_only", "tar.gz")
-    target = folder / archive.name
-    if not store.fetch(f"{keys.artifact_folder(cell, build.build_id)}/{archive.name}", target):
+    artifact = catalog.artifact(store, build)
+    main = artifact.archive("install_only", "tar.gz")
+    others = [archive for archive in artifact.archives if archive.kind != main.kind]
+    for archive in (main, *others):
+        _fetch(store, cell, f"{keys.artifact_folder(cell, build.build_id)}/{archive.name}", archive, folder / archive.name)
+    return folder / main.name
+
+
+def _fetch(store: Store, cell: Cell, key: str, archive: ArchiveInfo, target: Path) -> None:
+    """One archive whose bytes are those that were published."""
+    if not store.fetch(key, target):
         raise StoreUnavailable(f"{archive.name} of {cell} is listed and not in {store.name}", hint="is the store complete?")
     with target.open("rb") as data:
         digest = hashlib.file_digest(data, "sha256").hexdigest()
     if digest != archive.sha256:
         raise FarmError(f"{archive.name} in {store.name} has sha256 {digest}; {archive.sha256} was published")
-    return target
 
 
 def _run(archive: Path, *, quiet: bool, options: list[str]) -> Verification:

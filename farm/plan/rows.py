@@ -197,11 +197,16 @@ class FamilyRow(Row):
     """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line.
 
     `current` succeeds in an image whose packages are all the newest ones.
+    `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
+    one matches the regular expression `owner`, which has groups `package` and `path`. `libc` are packages of every image.
     """
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
     current: str
     query: str
+    owners: Annotated[str, Field(pattern=r"\$@")]
+    owner: Annotated[str, Field(pattern=r"\(\?P<package>.*\(\?P<path>")]
+    libc: tuple[PackageName, ...]
     keyring: Annotated[str, Field(pattern=r"^/")]
     why: Why
     link: str = ""

@@ -90,6 +90,7 @@ def _first(store: Store, staged: Result, build: BuildInfo, order: Order, now: da
         archives=archives,
         findings=staged.findings,
         steps=staged.steps,
+        verified=staged.verified,
     )
     artifact = _write_metadata(store, order, artifact)
     _check_written(store, order, artifact)

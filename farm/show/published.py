@@ -77,6 +77,7 @@ def _facts(artifact: Artifact) -> str:
         ("base image", f"{build.base_image.name} ({build.base_image.how})"),
         ("compiler", build.compiler),
         ("links", ", ".join(part for part in (build.openssl, f"SQLite {build.sqlite}", f"glibc {build.elf.glibc}") if part)),
+        *([("verified in", artifact.verified.runtime_image)] if artifact.verified else []),
         ("recipe", build.recipe),
         ("inputs", build.inputs),
     ]
@@ -90,8 +91,12 @@ def _archives(artifact: Artifact) -> str:
 
 def _needs(artifact: Artifact) -> str:
     rows = [("RUN-TIME PACKAGE", "VERIFIED WITH", "FOR")]
-    rows += [(package.name, package.version or "-", _purpose(package)) for package in artifact.build.runtime]
+    rows += [(package.name, _verified_with(artifact, package.name), _purpose(package)) for package in artifact.build.runtime]
     return table(rows)
+
+
+def _verified_with(artifact: Artifact, package: str) -> str:
+    return (artifact.verified.version(package) if artifact.verified else "") or "-"
 
 
 def _purpose(package: RuntimePackageInfo) -> str:

@@ -31,7 +31,7 @@ def lines(outcome: Verification) -> Iterator[str]:
 def verdict(outcome: Verification) -> str:
     """One sentence: what was found, how long it took, what could not be looked at."""
     errors, others = len(outcome.errors), len(outcome.findings) - len(outcome.errors)
-    ran = len(outcome.checks) - len(outcome.skipped)
+    ran = len(outcome.seconds)
     said = f"{errors} error(s) and {others} other finding(s)" if outcome.findings else "nothing wrong"
     skipped = f"; {len(outcome.skipped)} check(s) were skipped: {outcome.skipped[0].skipped}" if outcome.skipped else ""
     return f"{said} in {ran} check(s), {sum(outcome.seconds.values()):.0f} s{skipped}"
@@ -40,6 +40,8 @@ def verdict(outcome: Verification) -> str:
 def _line(check: Checked, found: list[Finding]) -> str:
     if check.skipped:
         return f"  skipped  {check.check:<24} {check.proves}: {check.skipped}"
+    if check.without:
+        return f"  -        {check.check:<24} {check.proves}: {check.without}"
     worst = next((severity for severity in ("error", "warning", "note") if any(f.severity == severity for f in found)), "ok")
     return f"  {worst:<8} {check.check:<24} {check.proves} ({check.seconds:.1f} s)"
 

@@ -76,7 +76,7 @@ class RuntimePackageInfo(Model):
     """A distro package that is needed at run time, and by which modules ('' is the interpreter itself)."""
 
     name: PackageName
-    version: str = Field(default="", description="the version that was verified against")
+    version: str = Field(default="", description="its version in the builder image, '' where no development package brings it")
     modules: tuple[str, ...]
     sonames: tuple[str, ...]
     optional: bool = False
@@ -155,6 +155,18 @@ class Yank(Model):
     when: str = Field(description="RFC 3339 in UTC")
 
 
+class VerifiedIn(Model):
+    """The very images that the archive was verified in. Beside the archive, not inside: ids and versions are of that day."""
+
+    runtime_image: str = Field(description="the engine's id of the run-time image")
+    builder_image: str = Field(description="the engine's id of the builder image")
+    packages: tuple[PackageVersion, ...] = Field(description="every package in the run-time image")
+
+    def version(self, package: str) -> str:
+        """The version of a package in the run-time image; '' when it is not installed there."""
+        return next((found.version for found in self.packages if found.name == package), "")
+
+
 class StepTime(Model):
     """How long a step took."""
 
@@ -177,6 +189,7 @@ class Artifact(Model):
     archives: tuple[ArchiveInfo, ...]
     findings: tuple[Finding, ...]
     steps: tuple[StepTime, ...]
+    verified: VerifiedIn | None = Field(default=None, description="what it was verified in; absent in early builds")
 
     def archive(self, kind: ArchiveKind, form: str) -> ArchiveInfo:
         """The archive of that kind and format. Raises LookupError when it was not published."""

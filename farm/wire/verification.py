@@ -8,16 +8,21 @@ from farm.store.artifact import Finding
 from farm.wire.messages import Message
 
 Where = Literal["archive", "runtime", "builder"]
+Depth = Literal["standard", "full"]
 
 
 class Checked(Message):
-    """One check that was run, or why it was not. `seconds` is wall time."""
+    """One check that was run, or why it was not: `skipped` for want of a box, `without` for want of what it is about.
+
+    `seconds` is wall time.
+    """
 
     check: str
     proves: str
     where: Where
     seconds: float = 0.0
     skipped: str = ""
+    without: str = ""
 
 
 class Verification(Message):
@@ -35,10 +40,10 @@ class Verification(Message):
 
     @property
     def skipped(self) -> tuple[Checked, ...]:
-        """The checks that could not run."""
+        """The checks that could not run, though they should have."""
         return tuple(check for check in self.checks if check.skipped)
 
     @property
     def seconds(self) -> dict[str, float]:
         """Wall time of every check that ran."""
-        return {check.check: check.seconds for check in self.checks if not check.skipped}
+        return {check.check: check.seconds for check in self.checks if not check.skipped and not check.without}

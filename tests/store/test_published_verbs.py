@@ -14,10 +14,11 @@ import pytest
 
 from farm.plan.cell import Cell
 from farm.publish.publisher import publish
-from farm.store.artifact import Artifact
+from farm.store.artifact import Artifact, PackageVersion, VerifiedIn
 from farm.store.folder import FolderStore
 from tests.publish.staging import now, order, recipe, stage
 
+CLONE = str(Path(__file__).parents[2])
 FARM = Path(sys.executable).with_name("farm")
 
 
@@ -34,7 +35,7 @@ def store(tmp_path):
 
 
 def farm(folder, *args):
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "FARM_STORE": str(folder / "store")}
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "FARM_STORE": str(folder / "store"), "PYTHONPATH": CLONE}
     return subprocess.run([FARM, *args], capture_output=True, text=True, env=env, cwd=folder, check=False)
 
 
@@ -72,6 +73,18 @@ def test_info(store, tmp_path):
     assert f'echo "{gzip.sha256}  {gzip.name}" | sha256sum -c -' in text
     assert f"--python-downloads-json-url {store.root.as_uri()}/channels/dev/uv/debian13.json 3.13.5" in text
     assert "--channel" not in text
+
+
+def test_info_tells_what_was_really_verified_with(tmp_path):
+    store = FolderStore(tmp_path / "store")
+    of = order(base_url=store.root.as_uri())
+    packages = (PackageVersion(name="libssl3t64", version="3.5.1-1+deb13u1"),)
+    verified = VerifiedIn(runtime_image="sha256:" + "f" * 64, builder_image="sha256:" + "e" * 64, packages=packages)
+    publish(store, stage(store, of, verified=verified), of, clock=now)
+    text = farm(tmp_path, "info", "3.13.5-debian13-amd64").stdout
+    assert re.search(r"^verified in +sha256:f{64}$", text, re.MULTILINE)
+    assert re.search(r"^libssl3t64 +3\.5\.1-1\+deb13u1 +_ssl$", text, re.MULTILINE)
+    assert re.search(r"^libtk8\.6 +- +_tkinter", text, re.MULTILINE)  # it was not there
 
 
 def test_the_shell_snippet_works(store, tmp_path):

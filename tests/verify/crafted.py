@@ -18,6 +18,7 @@ from farm.store.artifact import (
     SourceInfo,
 )
 from tests.verify.elves import Shape, elf
+from workers.verify.expected import api
 from workers.verify.subject import Subject
 from workers.verify.unpack import unpack
 
@@ -34,6 +35,10 @@ SYSCONFIG_TEXT = (
 )
 
 SSL = RuntimePackageInfo(name="libssl3t64", modules=("_ssl",), sonames=("libssl.so.3",))
+FLAGS = "-fstack-protector-strong -D_FORTIFY_SOURCE=2 -ffile-prefix-map=/work/src=."
+GUARDS = ("__stack_chk_fail", "__memcpy_chk")
+API = (*api(), "PyInit__io", "_PyRuntime")
+EXECUTABLE = Shape(sections={".rodata": b"/install/lib\0"}, exports=(*API, "_start", "stdin"), imports=GUARDS)
 TK = RuntimePackageInfo(name="libtk8.6", modules=("_tkinter",), sonames=("libtk8.6.so",), optional=True)
 CERTIFICATES = RuntimePackageInfo(name="ca-certificates", modules=(), sonames=())
 
@@ -61,7 +66,7 @@ def build_info(**changes: Any) -> BuildInfo:
         "builder_packages": (),
         "compiler": "gcc 14",
         "configure": ConfigureInfo(
-            shared=("--prefix=/install",), static=("--prefix=/install",), make=("CFLAGS_NODIST=-ffile-prefix-map=/work/src=.",)
+            shared=("--prefix=/install",), static=("--prefix=/install",), make=(f"CFLAGS_NODIST={FLAGS}",)
         ),
         "runtime": (SSL, TK, CERTIFICATES),
         "modules": ModulesInfo(
@@ -91,9 +96,9 @@ class Entry:
 def good() -> dict[str, Entry]:
     """The tree by path below python/."""
     script = Entry(b'#!/bin/sh\nexec "$(dirname "$0")/python3.13" "$0" "$@"\n', mode=0o755)
-    libpython = Shape(soname="libpython3.13.so.1.0", needed=("libc.so.6", "libm.so.6"))
+    libpython = Shape(soname="libpython3.13.so.1.0", needed=("libc.so.6", "libm.so.6"), exports=API, imports=GUARDS)
     return {
-        "bin/python3.13": Entry(elf(Shape(sections={".rodata": b"/install/lib\0"})), mode=0o755),
+        "bin/python3.13": Entry(elf(EXECUTABLE), mode=0o755),
         "bin/python3": Entry(link="python3.13"),
         "bin/python": Entry(link="python3"),
         "bin/pip3": script,

@@ -28,21 +28,45 @@ class Shape:
     debuglink: bytes | None = b"a.debug\0CRC4"
     sections: dict[str, bytes] = field(default_factory=dict)
     kind: int = 3
+    machine: int = 62
+    exports: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    glibc: str = "2.38"
 
 
 def elf(shape: Shape) -> bytes:
     """The file's bytes: header, segments, sections' content, section headers."""
     dynamic, strings = _dynamic(shape)
+    symbols, strings = _symbols(shape, strings)
+    versions, strings = _versions(shape, strings)
     note = struct.pack("<III", 4, len(shape.build_id), 3) + b"GNU\0" + shape.build_id if shape.build_id else b""
     content = [
         (".dynstr", 3, strings),
         (".dynamic", 6, dynamic),
+        (".dynsym", 11, symbols),
+        (".gnu.version_r", 0x6FFFFFFE, versions),
         *([(".note.gnu.build-id", 7, note)] if note else []),
         *([(".gnu_debuglink", 1, shape.debuglink)] if shape.debuglink is not None else []),
         *((name, 1, data) for name, data in shape.sections.items()),
     ]
     segments = _segments(shape)
-    return _assembled(shape.kind, segments, content)
+    return _assembled(shape, segments, content)
+
+
+def _symbols(shape: Shape, strings: bytes) -> tuple[bytes, bytes]:
+    """Global functions; one without a section is wanted."""
+    entries = [bytes(24)]
+    for name, section in [*((name, 1) for name in shape.exports), *((name, 0) for name in shape.imports)]:
+        entries.append(struct.pack("<IBBHQQ", len(strings), 0x12, 0, section, 0, 0))
+        strings += name.encode() + b"\0"
+    return b"".join(entries), strings
+
+
+def _versions(shape: Shape, strings: bytes) -> tuple[bytes, bytes]:
+    """One version that is wanted of glibc."""
+    file, name = len(strings), len(strings) + len("libc.so.6") + 1
+    table = struct.pack("<HHIII", 1, 1, file, 16, 0) + struct.pack("<IHHII", 0, 0, 2, name, 0)
+    return table, strings + b"libc.so.6\0" + f"GLIBC_{shape.glibc}".encode() + b"\0"
 
 
 def _dynamic(shape: Shape) -> tuple[bytes, bytes]:
@@ -66,22 +90,23 @@ def _segments(shape: Shape) -> list[tuple[int, int]]:
     return [(_LOAD, shape.load), *stack, *([(_RELRO, _R)] if shape.relro else [])]
 
 
-def _assembled(kind: int, segments: list[tuple[int, int]], content: list[tuple[str, int, bytes]]) -> bytes:
+def _assembled(shape: Shape, segments: list[tuple[int, int]], content: list[tuple[str, int, bytes]]) -> bytes:
     names = b"\0" + b"".join(name.encode() + b"\0" for name, _, _ in content) + b".shstrtab\0"
     content = [*content, (".shstrtab", 3, names)]
     body = struct.calcsize(_EHDR) + len(segments) * struct.calcsize(_PHDR)
     headers, blob = [struct.pack(_SHDR, *[0] * 10)], b""
     for name, type_, data in content:
-        place, link = body + len(blob), 1 if type_ == 6 else 0
-        entry = 16 if type_ == 6 else 0
-        headers.append(struct.pack(_SHDR, names.index(name.encode() + b"\0"), type_, 0, 0, place, len(data), link, 0, 4, entry))
+        place, link = body + len(blob), 1 if type_ in (6, 11, 0x6FFFFFFE) else 0
+        entry, info = {6: 16, 11: 24}.get(type_, 0), int(type_ in (11, 0x6FFFFFFE))
+        at = names.index(b"\0" + name.encode() + b"\0") + 1
+        headers.append(struct.pack(_SHDR, at, type_, 0, 0, place, len(data), link, info, 4, entry))
         blob += data + b"\0" * (-len(data) % 8)
     ident = b"\x7fELF\x02\x01\x01" + bytes(9)
     header = struct.pack(
         _EHDR,
         ident,
-        kind,
-        62,
+        shape.kind,
+        shape.machine,
         1,
         0,
         struct.calcsize(_EHDR),

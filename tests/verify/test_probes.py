@@ -40,6 +40,12 @@ def test_places():
     assert "os.py" not in told.missing
 
 
+def test_abi():
+    told = ask("abi.py", facts.Abi).facts
+    assert told["hexversion"] == str(sys.hexversion)
+    assert told["abiflags"] == '""'
+
+
 def test_smoke():
     told = ask("smoke.py", facts.Smoke)
     assert {"compression", "hashes", "database", "tls", "foreign_functions", "processes"} == set(told.results)
@@ -56,11 +62,39 @@ def test_linked_reads_both_loaders(tmp_path):
     glibc = "\tlibfoo.so.1 => not found\n\tlibc.so.6 => /lib/libc.so.6 (0x1)\n"
     musl = "Error loading shared library libbar.so.2: No such file or directory (needed by x)\n"
     fake.write_text(
-        f"#!/bin/sh\ncase $1 in\n*fine) echo 'libc.so.6 => /lib/libc.so.6';;\n*) printf '%s' '{glibc}{musl}'; exit 1;;\nesac\n"
+        "#!/bin/sh\ncase $1 in\n*fine) echo 'libc.so.6 => /lib/libc.so.6 (0x1)';;\n"
+        f"*) printf '%s' '{glibc}{musl}'; exit 1;;\nesac\n"
     )
     fake.chmod(0o755)
     told = ask("linked.py", facts.Linked, json.dumps(["/x/bad", "/x/fine"]), PATH=f"{tmp_path}:/usr/bin:/bin")
-    assert told.missing == {"/x/bad": ("libfoo.so.1", "libbar.so.2")}
+    bad, fine = told.files["/x/bad"], told.files["/x/fine"]
+    assert (bad.missing, bad.complaints) == (("libfoo.so.1", "libbar.so.2"), ())
+    assert bad.found == fine.found == {"libc.so.6": "/lib/libc.so.6"}
+    assert (fine.missing, fine.complaints) == ((), ())
+    assert told.real["/lib/libc.so.6"].endswith("/lib/libc.so.6")
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ("/lib/libc.so.6: version `GLIBC_2.99' not found (required by ./x.so)", "version `GLIBC_2.99' not found"),
+        ("\tnot a dynamic executable", "not a dynamic executable"),
+        ("", "ldd ended with code 1"),
+    ],
+)
+def test_linked_takes_what_it_does_not_know_for_a_complaint(said, complaint, tmp_path):
+    (tmp_path / "ldd").write_text(f'#!/bin/sh\ncat <<"X"\n{said}\nX\nexit 1\n')
+    (tmp_path / "ldd").chmod(0o755)
+    told = ask("linked.py", facts.Linked, json.dumps(["/a b/ö.so"]), PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert complaint in told.files["/a b/ö.so"].complaints[0]
+
+
+def test_linked_asks_the_real_loader(tmp_path):
+    (tmp_path / "no.so").write_bytes(b"\x7fELF nothing")
+    told = ask("linked.py", facts.Linked, json.dumps([sys.executable, str(tmp_path / "no.so")]))
+    assert "libc.so.6" in told.files[sys.executable].found
+    assert not told.files[sys.executable].complaints
+    assert told.files[str(tmp_path / "no.so")].complaints
 
 
 @pytest.mark.parametrize(

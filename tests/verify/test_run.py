@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pytest
 
-from farm.errors import Transient
+from farm.errors import Cancelled, Transient
+from farm.plan.facts import load_facts
 from tests.fakes import ScriptedBox, ScriptedEngine
 from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted, Entry, build_info
 from tests.verify.elves import Shape, elf
 from workers.engine.protocol import Limits
 from workers.verify.expected import elsewhere, is_libc
-from workers.verify.run import Images, verify_archive, verify_without_boxes
+from workers.verify.run import Ground, of_depth, verify_archive, verify_without_boxes
 from workers.verify.table import TABLE
 
-IMAGES = Images(runtime="runtime:1", builder="builder:1")
+FAMILY = load_facts().distros["debian13"].family
+
+
+def ground(engine, **changes) -> Ground:
+    return Ground(engine, "runtime:1", "builder:1", **{"limits": Limits(), "family": FAMILY, **changes})
 
 
 def archive(folder, crafted: Crafted | None = None):
@@ -25,45 +33,62 @@ def archive(folder, crafted: Crafted | None = None):
 def test_without_boxes_every_other_check_is_skipped_with_the_reason(tmp_path):
     lines: list[str] = []
     outcome = verify_without_boxes(archive(tmp_path), build_info(), "no engine answers", lines.append)
-    assert [check.check for check in outcome.checks] == [check.id for check in TABLE]
-    assert {check.check for check in outcome.skipped} == {check.id for check in TABLE if check.where != "archive"}
+    assert [check.check for check in outcome.checks] == [check.id for check in of_depth("standard")]
+    assert {check.check for check in outcome.skipped} == {row.id for row in TABLE if row.where != "archive" and not row.needs}
     assert {check.skipped for check in outcome.skipped} == {"no engine answers"}
     assert outcome.findings == ()
     assert "verify run.version: skipped: no engine answers" in lines
-    assert len(lines) == len(TABLE)
+    assert len(lines) == len(outcome.checks)
 
 
 def test_boxes_are_furnished_and_given_back(tmp_path):
     boxes = {"runtime:1": ScriptedBox(), "builder:1": ScriptedBox()}
     engine = ScriptedEngine(boxes)
     limits = Limits(deadline_s=60)
-    outcome = verify_archive(archive(tmp_path), build_info(), engine, IMAGES, limits)
+    outcome = verify_archive(archive(tmp_path), build_info(), ground(engine, limits=limits))
     assert engine.open == 0
     assert [(spec.image, spec.limits) for spec in engine.specs] == [("runtime:1", limits), ("builder:1", limits)]
     assert "python/bin/python3.13" in boxes["runtime:1"].files["/work/a place/py thön"]
     assert "python/bin/python3.13" in boxes["builder:1"].files["/work/elsewhere/opt"]
     assert {"a place", "a place/py thön", "scratch", "probes/imports.py"} <= set(boxes["runtime:1"].files["/work"])
     assert outcome.skipped == ()
-    assert {finding.check for finding in outcome.findings} >= {check.id for check in TABLE if check.where == "runtime"} - {
-        "moved.scripts"
+    assert {finding.check for finding in outcome.findings} >= {
+        check.id for check in TABLE if check.where == "runtime" and not check.needs and check.id != "moved.scripts"
     }
-    assert set(outcome.seconds) == {check.id for check in TABLE}
+    assert set(outcome.seconds) == {check.id for check in of_depth("standard") if not check.needs}
+
+
+def test_every_box_has_the_attempts_labels_and_can_be_cancelled(tmp_path):
+    engine = ScriptedEngine({"runtime:1": ScriptedBox(), "builder:1": ScriptedBox()})
+    verify_archive(archive(tmp_path), build_info(), ground(engine, labels={"farm.run": "1"}, cancelled=lambda: True))
+    assert [(spec.labels, spec.cancelled()) for spec in engine.specs] == [({"farm.run": "1"}, True)] * 2
+
+
+@pytest.mark.engine
+def test_cancelling_ends_a_verification_at_once(tmp_path, engine, box_image):
+    """The interpreter never answers; without the cancel, the first check alone would wait for minutes."""
+    crafted = Crafted().having("bin/python3.13", Entry(b"#!/bin/sh\nexec sleep 600\n", mode=0o755))
+    ends = time.monotonic() + 3
+    where = replace(ground(engine), runtime=box_image, builder=box_image, cancelled=lambda: time.monotonic() > ends)
+    with pytest.raises(Cancelled):
+        verify_archive(archive(tmp_path, crafted), build_info(), where)
+    assert 0 <= time.monotonic() - ends < 10
 
 
 def test_a_lost_engine_is_transient_and_boxes_are_given_back(tmp_path):
     engine = ScriptedEngine({"runtime:1": ScriptedBox({"": Transient("lost")}), "builder:1": ScriptedBox()})
     with pytest.raises(Transient, match="lost"):
-        verify_archive(archive(tmp_path), build_info(), engine, IMAGES, Limits())
+        verify_archive(archive(tmp_path), build_info(), ground(engine))
     assert engine.open == 0
 
 
 def test_an_archive_that_cannot_be_read_is_a_finding(tmp_path):
     path = tmp_path / "cut.tar.gz"
     path.write_bytes(Crafted().packed()[:700])
-    outcome = verify_archive(path, build_info(), ScriptedEngine({}), IMAGES, Limits())
+    outcome = verify_archive(path, build_info(), ground(ScriptedEngine({})))
     assert [finding.check for finding in outcome.errors] == ["archive.layout"]
     assert {check.skipped for check in outcome.checks[1:]} == {"the archive cannot be unpacked"}
-    assert [check.check for check in outcome.checks] == [check.id for check in TABLE]
+    assert [check.check for check in outcome.checks] == [check.id for check in of_depth("standard")]
 
 
 def test_errors_and_warnings_are_told_apart(tmp_path):

@@ -10,18 +10,26 @@ from typing import TYPE_CHECKING
 import pytest
 
 from farm.errors import BuildFailed, Transient
+from farm.plan.facts import load_facts
 from tests.fakes import ScriptedBox
-from tests.verify.crafted import CERTIFICATES, SYSCONFIG, Crafted, Entry, build_info
+from tests.verify.crafted import CERTIFICATES, DYNLOAD, SUFFIX, SYSCONFIG, Crafted, Entry, build_info
+from workers.verify.checks.moved_long import PLACE as LONG
 from workers.verify.probe import MARK
 from workers.verify.table import TABLE
 
 if TYPE_CHECKING:
     from workers.verify.subject import Subject
 
+FAMILY = load_facts().distros["debian13"].family
 ROOT = "/work/a place/py thön/python"
 BUILDER = "/work/elsewhere/opt/python"
+DECOY = "/work/scratch/another python/lib"
+HOME = "/work/scratch/another home"
+NOWHERE = f"PYTHONHOME=/nowhere/home {ROOT}/bin/python3.13"
 UV = "/work/scratch/uv/cpython-managed"
 GOOD = Crafted()
+LIB, MATH = "lib/libpython3.13.so.1.0", f"{DYNLOAD}/math.{SUFFIX}"
+SSL, TK = f"{DYNLOAD}/_ssl.{SUFFIX}", f"{DYNLOAD}/_tkinter.{SUFFIX}"
 
 
 def places(root: str) -> dict:
@@ -37,6 +45,38 @@ def places(root: str) -> dict:
     }
 
 
+def told(prefix: str) -> dict:
+    return {"prefix": prefix, "base_prefix": prefix, "executable": f"{prefix}/bin/python3.13", "mapped": []}
+
+
+def abi(**changes: str) -> dict:
+    return {"facts": {"hexversion": "51185136", "abiflags": '""', "debug": "false", **changes}}
+
+
+def linked() -> dict:
+    """The loader's word for the crafted tree: all found but optional Tk; /lib is a link to /usr/lib."""
+    at = {
+        "libssl.so.3": "/lib/libssl.so.3",
+        "libc.so.6": "/lib/libc.so.6",
+        "libm.so.6": "/lib/libm.so.6",
+        "libpython3.13.so.1.0": f"{ROOT}/{LIB}",
+    }
+    needs = {
+        "bin/python3.13": ["libc.so.6"],
+        LIB: ["libc.so.6", "libm.so.6"],
+        "lib/libpython3.so": ["libpython3.13.so.1.0", "libc.so.6"],
+        MATH: ["libc.so.6"],
+        SSL: ["libssl.so.3", "libc.so.6"],
+        TK: [],
+    }
+    files = {
+        f"{ROOT}/{path}": {"found": {name: at[name] for name in names}, "missing": [], "complaints": []}
+        for path, names in needs.items()
+    }
+    files[f"{ROOT}/{TK}"]["missing"] = ["libtk8.6.so"]
+    return {"files": files, "real": {path: path if path.startswith(ROOT) else f"/usr{path}" for path in at.values()}}
+
+
 ANSWERS = {
     "imports.py": {
         "version": "3.13.5",
@@ -49,12 +89,19 @@ ANSWERS = {
         },
         "mapped": [f"{ROOT}/bin/python3.13", f"{ROOT}/lib/python3.13/lib-dynload/math.so", "/usr/lib/libc.so.6"],
     },
-    "linked.py": {"missing": {f"{ROOT}/lib/python3.13/lib-dynload/_tkinter.so": ["libtk8.6.so"]}},
+    "linked.py": linked(),
     "smoke.py": {"results": {"compression": "", "tls": ""}, "openssl": "OpenSSL 3.5.0", "sqlite": "3.46.1", "authorities": 140},
     f"{UV}/bin/python3.13 /work/probes/places.py": places(UV),
+    f"{LONG}/bin": places(LONG),
     "places.py": places(ROOT),
-    "sh -c": {"prefix": ROOT, "base_prefix": ROOT, "executable": f"{ROOT}/bin/python3.13", "mapped": []},
+    "exec": told(ROOT),
+    "PYTHONHOME=/work": told(HOME),
+    "PYTHONHOME=/nowhere/home /work/a place/py thön/python/bin/python3.13 -": told(ROOT),
+    "python3.13 -": told(ROOT),
+    "whoami.py": told(ROOT),
     "environments.py": {"results": {"venv": {"error": "", "step": ""}, "venv --copies": {"error": "", "step": ""}}},
+    "scratch/host /work/probes/abi.py": abi(),
+    "abi.py": abi(),
     "extension.py": {"error": "", "step": "", "needed": ["libc.so.6"]},
     "embed.py": {
         "error": "",
@@ -63,9 +110,12 @@ ANSWERS = {
         "runs": {"rpath": BUILDER, "LD_LIBRARY_PATH": BUILDER},
     },
 }
+OWNED = "libc6:amd64: /usr/lib/libc.so.6\nlibssl3t64:amd64: /usr/lib/libssl.so.3\nlibc6:amd64: /usr/lib/libm.so.6\n"
 PLAIN = {
     "-c import platform": "I am 3.13.5",
     "cp -R": "",
+    f"{NOWHERE} /work/probes/whoami.py": (1, "Fatal Python error"),
+    "dpkg-query --search": OWNED,
     "pip3 --version": f"pip 25 from {ROOT}/lib",  # `pip` is a link to it
 }
 
@@ -76,7 +126,9 @@ def box(changes: dict | None = None, **plain) -> ScriptedBox:
     for probe, change in (changes or {}).items():
         _merge(answers[probe], change)
     said = {probe: f"noise\n{MARK}{json.dumps(answer)}" for probe, answer in answers.items()}
-    return ScriptedBox({**plain, **PLAIN, **plain, **said})  # the first key decides who is asked first
+    return ScriptedBox(
+        {**plain, **PLAIN, **plain, **{probe: text for probe, text in said.items() if probe not in plain}}
+    )  # the first key decides who is asked first
 
 
 def _merge(into: dict, change: dict) -> None:
@@ -87,17 +139,24 @@ def _merge(into: dict, change: dict) -> None:
             into[key] = value
 
 
+def loader(path: str, **changes) -> ScriptedBox:
+    """A box whose loader says something else of one file."""
+    answers = linked()
+    answers["files"][f"{ROOT}/{path}"].update(changes)
+    return box(**{"linked.py": MARK + json.dumps(answers)})
+
+
 def subject(folder, scripted: ScriptedBox, crafted: Crafted = GOOD) -> Subject:
-    return replace(crafted.subject(folder), runtime=scripted, builder=scripted)
+    return replace(crafted.subject(folder), runtime=scripted, builder=scripted, family=FAMILY)
 
 
 def look(check_id: str, tested: Subject) -> tuple:
     return next(check for check in TABLE if check.id == check_id).findings(tested)
 
 
-IN_BOXES = [check for check in TABLE if check.where != "archive"]
+IN_BOXES = [check for check in TABLE if check.where != "archive" and not check.needs]
 FAILED = {"kinds": ["ImportError"], "message": "libssl.so.3: cannot open shared object file"}
-START = "sh -c"
+START = "exec"
 SABOTAGE = [
     ("run.version", box(**{"-c import platform": (139, "Segmentation fault")}), "does not start (exit 139)"),
     ("run.version", box(**{"-c import platform": "I am 3.13.4"}), "the cell says 3.13.5"),
@@ -135,7 +194,23 @@ SABOTAGE = [
         "another Python answered",
     ),
     ("linkage.maps", box({"imports.py": {"mapped": [f"{ROOT}/bin/python3.13"]}}), "this check saw nothing"),
-    ("linkage.resolved", box({"linked.py": {"missing": {f"{ROOT}/lib/x.so": ["libfoo.so.1"]}}}), "does not find libfoo.so.1"),
+    ("linkage.resolved", loader(MATH, missing=["libfoo.so.1"]), "does not find libfoo.so.1"),
+    (
+        "linkage.resolved",
+        loader(MATH, complaints=["/lib/libc.so.6: version `GLIBC_2.99' not found (required by math.so)"]),
+        "refuses it: /lib/libc.so.6: version `GLIBC_2.99' not found",
+    ),
+    ("linkage.resolved", loader(MATH, found={}, complaints=["not a dynamic executable"]), "not a dynamic executable"),
+    ("linkage.resolved", loader(SSL, found={"libc.so.6": "/lib/libc.so.6"}), "NEEDs libssl.so.3, and the loader says nothing"),
+    (
+        "linkage.owned",
+        box(**{"dpkg-query --search": OWNED.replace("libssl3t64", "libopenssl")}),
+        "package libopenssl, which is",
+    ),
+    ("linkage.owned", box(**{"dpkg-query --search": OWNED.replace("libssl3t64", "libopenssl")}), "libssl3t64 is required, and"),
+    ("linkage.owned", box(**{"dpkg-query --search": OWNED.replace("/libssl", "/other")}), "no package owns that"),
+    ("linkage.owned", box(**{"dpkg-query --search": OWNED.replace("libssl3t64", "ca-certificates")}), "belongs to ca-certif"),
+    ("linkage.owned", box(**{"dpkg-query --search": (127, "sh: dpkg-query: not found")}), "no package owns that"),
     ("stdlib.smoke", box({"smoke.py": {"results": {"tls": "ValueError: no"}}}), "tls: ValueError: no"),
     ("stdlib.smoke", box({"smoke.py": {"openssl": "OpenSSL 1.1.1"}}), "OpenSSL is 'OpenSSL 1.1.1' when it runs"),
     ("stdlib.smoke", box({"smoke.py": {"sqlite": ""}}), "SQLite is '' when it runs"),
@@ -166,6 +241,24 @@ SABOTAGE = [
     ),
     ("moved.symlink", box({START: {"base_prefix": "/install"}}), "it says that its prefix is '/install'"),
     ("moved.symlink", box({START: {"mapped": [f"{ROOT}/lib/libpython3.13.so.1.0"]}}), "it loads libpython"),
+    ("moved.isolated", box({"python3.13 -": {"prefix": "/install"}}), "started with -S, it says that its prefix is '/install'"),
+    ("moved.isolated", box(**{"python3.13 -I": (1, "No module named 'encodings'")}), "started with -I, it fails"),
+    ("moved.home", box({"PYTHONHOME=/work": {"prefix": ROOT}}), f"it says that its prefix is '{ROOT}', and not {HOME}"),
+    ("moved.home", box(**{f"{NOWHERE} /work/probes/whoami.py": "started"}), "it starts, as if nobody had set it"),
+    ("moved.home", box(**{f"{NOWHERE} -E": (1, "Fatal Python error")}), "a PYTHONHOME that is none and -E, it fails"),
+    ("moved.users", box({"whoami.py": {"prefix": "/install"}}), "run by root, it says that its prefix is '/install'"),
+    ("moved.users", box(**{"whoami.py": (126, "Permission denied")}), "run by a user without a name or home, it fails"),
+    ("moved.users", box(**{"find ": (1, "")}), "an ordinary user can write into the tree"),
+    ("moved.long", box({f"{LONG}/bin": {"prefix": ROOT}}), f"sys.prefix is '{ROOT}'"),
+    ("moved.long", box(**{"cp -R": (1, "File name too long")}), "cannot be copied to a long path: File name too long"),
+    (
+        "moved.decoy",
+        box({"imports.py": {"mapped": ["/work/scratch/another python/lib/libpython3.13.so.1.0"]}}),
+        "it loads /work",
+    ),
+    ("moved.decoy", box(**{"imports.py": (97, "the decoy was loaded")}), "(exit 97): the decoy was loaded"),
+    ("moved.decoy", box({"imports.py": {"failures": {"_io": FAILED}}}), "module _io does not import: libssl.so.3"),
+    ("moved.decoy", box(**{"decoy.c": (1, "no cc")}), "the decoy cannot be built: no cc"),
     (
         "moved.venv",
         box({"environments.py": {"results": {"venv": {"error": "boom", "step": "make it"}}}}),
@@ -181,6 +274,14 @@ SABOTAGE = [
         box({"extension.py": {"needed": ["libpython3.13.so.1.0"]}}),
         "built against it NEEDs libpython3.13.so.1.0",
     ),
+    (
+        "dual.abi",
+        box({"scratch/host /work/probes/abi.py": abi(debug="true")}),
+        "debug is false in the executable, and true in libpython",
+    ),
+    ("dual.abi", box({"scratch/host /work/probes/abi.py": abi(maxunicode="65535")}), "maxunicode is nothing in the executable"),
+    ("dual.abi", box({"abi.py": abi(abiflags='"d"')}), 'sys.abiflags is "d", and the metadata says ""'),
+    ("dual.abi", box(**{"host.c": (1, "cc: Python.h: No such file")}), "cannot be built: cc: Python.h"),
     *(
         case
         for check in ("build.embed.pkgconfig", "build.embed.config")
@@ -251,6 +352,12 @@ def test_uv_gets_the_rewritten_files(tmp_path):
     scripted = box()
     look("moved.uv", subject(tmp_path, scripted))
     assert scripted.files == {UV: [SYSCONFIG, "lib/pkgconfig/python-3.13-embed.pc"]}
+
+
+def test_a_path_with_another_spelling_of_usr_has_the_same_owner(tmp_path):
+    """Before Debian 13 packages list /lib; with merged folders the loader may say /usr/lib, or the other way round."""
+    plain = {"dpkg-query --search": OWNED.replace("/usr/lib", "/lib")}
+    assert look("linkage.owned", subject(tmp_path, box(**plain))) == ()
 
 
 def test_no_authority_is_no_finding_without_the_package(tmp_path):

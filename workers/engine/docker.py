@@ -118,6 +118,14 @@ class DockerEngine:
             self._client.images.remove(image)
 
     @classified()
+    def identity(self, image: str) -> str:
+        """The engine's own id of an image, e.g. 'sha256:…'; '' when it has no such image."""
+        try:
+            return str(self._client.images.get(image).id)
+        except ImageNotFound:
+            return ""
+
+    @classified()
     def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
         """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
         if rootfs is None:

@@ -110,6 +110,10 @@ class Engine(Protocol):
         """Take a name away, and the image with its last one. Nothing happens when it is in use or not there."""
         ...
 
+    def identity(self, image: str) -> str:
+        """The engine's own id of an image, e.g. 'sha256:…'; '' when it has no such image."""
+        ...
+
     def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
         """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
         ...

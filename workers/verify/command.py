@@ -22,13 +22,13 @@ from workers.build.image import ImageMaker
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
 from workers.engine.protocol import limits_of
-from workers.verify.run import Images, verify_archive, verify_without_boxes
+from workers.verify.run import Ground, verify_archive, verify_without_boxes
 from workers.verify.unpack import TOP, read_member
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farm.wire.verification import Verification
+    from farm.wire.verification import Depth, Verification
     from workers.engine.protocol import Engine
 
 
@@ -40,9 +40,10 @@ def verify(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m workers verify", description="Verify an archive of this farm.")
     parser.add_argument("file", type=Path, help="an install_only .tar.gz or .tar.zst")
     parser.add_argument("--no-engine", action="store_true", help="only look at the archive: run nothing of it")
+    parser.add_argument("--depth", choices=("standard", "full"), default="standard", help="how much to check")
     chosen = parser.parse_args(arguments)
     try:
-        outcome = verify_file(chosen.file, Settings(), boxes=not chosen.no_engine)
+        outcome = verify_file(chosen.file, Settings(), boxes=not chosen.no_engine, depth=chosen.depth)
     except FarmError as error:
         sys.stdout.write(json.dumps({"error": asdict(error.failure("verify"))}) + "\n")
         return error.exit_code
@@ -50,17 +51,20 @@ def verify(arguments: Sequence[str]) -> int:
     return EXIT_OK
 
 
-def verify_file(archive: Path, settings: Settings, *, boxes: bool) -> Verification:
-    """Verify an archive against the metadata that lies in it, in boxes if an engine answers. Raises FarmError."""
+def verify_file(archive: Path, settings: Settings, *, boxes: bool, depth: Depth = "standard") -> Verification:
+    """Verify an archive against the metadata that lies in it, in boxes if an engine answers. Raises FarmError.
+
+    The build's other archives are verified too, as far as they lie beside it under their own names.
+    """
     build = build_info(archive)
     if not boxes:
-        return verify_without_boxes(archive, build, "no engine was wanted", _say)
+        return verify_without_boxes(archive, build, "no engine was wanted", _say, depth)
     try:
         engine = DockerEngine(require(settings).url)
     except EngineUnavailable as missing:
-        return verify_without_boxes(archive, build, f"no container engine answers ({missing.hint or missing.message})", _say)
-    limits = limits_of(settings, settings.verify_deadline_s)
-    return verify_archive(archive, build, engine, _images(build, engine, settings), limits, _say)
+        reason = f"no container engine answers ({missing.hint or missing.message})"
+        return verify_without_boxes(archive, build, reason, _say, depth)
+    return verify_archive(archive, build, _ground(build, engine, settings), _say, depth)
 
 
 def build_info(archive: Path) -> BuildInfo:
@@ -79,13 +83,14 @@ def build_info(archive: Path) -> BuildInfo:
         ) from error
 
 
-def _images(build: BuildInfo, engine: Engine, settings: Settings) -> Images:
+def _ground(build: BuildInfo, engine: Engine, settings: Settings) -> Ground:
     """The images as a build makes them: the packages to run with are those that the metadata promises to users."""
     cell, facts = Cell.parse(build.cell), load_facts(settings.facts)
     builder = compose(cell, Options(optimize="none"), facts, code="").build_packages
     required = tuple(package.name for package in build.runtime if not package.optional)
-    images = ImageMaker(facts.distros[cell.distro], cell.arch, engine, settings, _say).images(builder, required, None)
-    return Images(runtime=images.runtime, builder=images.builder)
+    distro = facts.distros[cell.distro]
+    images = ImageMaker(distro, cell.arch, engine, settings, _say).images(builder, required, None)
+    return Ground(engine, images.runtime, images.builder, limits_of(settings, settings.verify_deadline_s), distro.family)
 
 
 def _say(line: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,6 +37,8 @@ class Elf:
     writable_code: bool
     build_id: str
     debuglink: str | None
+    debuglink_crc: int
+    machine: str
     debug_sections: bool
 
 
@@ -92,6 +96,8 @@ def read(path: Path, name: str) -> Elf | None:
             writable_code=any(_writable_code(segment) for segment in segments),
             build_id=_build_id(elf),
             debuglink=_debuglink(elf),
+            debuglink_crc=_debuglink_crc(elf),
+            machine=str(elf.header.e_machine),
             debug_sections=any(section.name == ".debug_info" for section in elf.iter_sections()),
         )
 
@@ -145,6 +151,51 @@ def _debuglink(elf: ELFFile) -> str | None:
     name, nul, _ = data.partition(b"\0")
     whole = (len(name) + 4) // 4 * 4 + 4
     return name.decode("utf-8", "replace") if nul and name and b"/" not in name and len(data) == whole else ""
+
+
+def _debuglink_crc(elf: ELFFile) -> int:
+    section = elf.get_section_by_name(".gnu_debuglink")
+    return int.from_bytes(section.data()[-4:], "little" if elf.little_endian else "big") if section else 0
+
+
+def build_id(path: Path) -> str:
+    """The build id of any ELF file; '' when it has none, or nobody can read it."""
+    try:
+        with path.open("rb") as file:
+            return _build_id(ELFFile(file))
+    except Exception:  # as in scan()
+        return ""
+
+
+def producers(path: Path) -> dict[str, int]:
+    """What compilers wrote into debug information about themselves and their flags, and in how many files of the source."""
+    found: dict[str, int] = {}
+    try:
+        with path.open("rb") as file:
+            for unit in ELFFile(file).get_dwarf_info().iter_CUs():
+                told = unit.get_top_DIE().attributes.get("DW_AT_producer")
+                text = told.value.decode("utf-8", "replace") if told else ""
+                found[text] = found.get(text, 0) + 1
+    except Exception:  # as in scan()
+        return {}
+    return found
+
+
+def crc32(path: Path) -> int:
+    """The checksum that a debuglink holds of a file of debug information."""
+    with path.open("rb") as file:
+        value = 0
+        while block := file.read(1 << 20):
+            value = zlib.crc32(block, value)
+        return value
+
+
+def machine_of(head: bytes) -> str:
+    """What the first 64 bytes of an ELF file say that it is for, e.g. 'EM_X86_64'; '' when they are no ELF header."""
+    try:
+        return str(ELFFile(io.BytesIO(head[:64].ljust(64, b"\0"))).header.e_machine) if head.startswith(MAGIC) else ""
+    except Exception:  # as in scan()
+        return ""
 
 
 def loaded_bytes(path: Path) -> bytes:

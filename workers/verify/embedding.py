@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workers.verify.facts import Embedded
-from workers.verify.findings import error
-from workers.verify.probe import SCRATCH, ask, script
+from workers.verify.findings import error, quoted
+from workers.verify.probe import SCRATCH, ProbeFailed, ask, run, script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +31,20 @@ def embed(subject: Subject, name: str, commands: Sequence[str], env: Mapping[str
     if subject.build.soname not in embedded.needed:
         yield error(f"the program NEEDs {', '.join(embedded.needed)}, and not {subject.build.soname}")
     yield from _runs(embedded.runs, root)
+
+
+def host(subject: Subject) -> str:
+    """A program in the builder box that embeds the Python under test and runs a script; made when the first check asks.
+
+    Raises ProbeFailed when it cannot be made.
+    """
+    root, program = subject.builder_root, f"{SCRATCH}/host"
+    config = f"{root}/bin/python3-config --embed"
+    text = 'test -x "$1" || cc "$2" -o "$1" $($3 --cflags) $($3 --ldflags) "-Wl,-rpath,$4"'
+    made = run(subject.in_builder, ["sh", "-c", text, "host", program, script("host.c"), config, f"{root}/lib"])
+    if not made.ok:
+        raise ProbeFailed(f"a program that embeds it cannot be built: {quoted(made.output)}")
+    return program
 
 
 def _runs(runs: Mapping[str, str], root: str) -> Iterator[Finding]:

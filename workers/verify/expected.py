@@ -1,4 +1,4 @@
-"""The rows of `expected.toml`: what every archive may rely on or go without."""
+"""The rows of `expected.toml`: what every archive may rely on, must have, or may go without."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import tomllib
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from farm.plan.facts import load_facts
+from farm.plan.scope import Bounds, Numbers, Scope
 
-class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
+
+class _Row(Scope):
     why: str
+    link: str = ""
 
 
-class _Libc(_Row):
+class _Sonames(_Row):
     sonames: tuple[str, ...]
 
 
@@ -25,11 +31,58 @@ class _Elsewhere(_Row):
     says: str = "No module named {module!r}"
 
 
+class _Sample(_Row):
+    tests: tuple[str, ...]
+
+
+class _Allowed(_Sonames):
+    files: tuple[str, ...]
+
+
+class Guard(_Row):
+    """A guard of the compiler: the flag that asks for it, and what code calls that has it."""
+
+    flag: str
+    calls: tuple[str, ...]
+    always: bool = False
+
+    def matches(self, symbol: str) -> bool:
+        """Whether this symbol shows that the guard is there; the stack protector's own is no fortified function."""
+        exact = symbol in self.calls
+        return exact or (symbol != "__stack_chk_fail" and any(fnmatchcase(symbol, pattern) for pattern in self.calls))
+
+
+class _Symbols(_Row):
+    symbols: tuple[str, ...]
+
+
+class _Flags(_Row):
+    flags: tuple[str, ...]
+
+
+class _Initialiser(_Row):
+    name: str
+
+
+class _Made(_Row):
+    modules: tuple[str, ...]
+
+
 class _Expected(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    libc: tuple[_Libc, ...]
+    libc: tuple[_Sonames, ...]
     elsewhere: tuple[_Elsewhere, ...]
+    sample: _Sample
+    allowed: tuple[_Allowed, ...]
+    guard: tuple[Guard, ...]
+    api: tuple[_Symbols, ...]
+    initialiser: tuple[_Initialiser, ...]
+    made: tuple[_Made, ...]
+    own: tuple[_Symbols, ...]
+    foreign: tuple[_Symbols, ...]
+    one_sided: tuple[_Symbols, ...]
+    one_pass: tuple[_Flags, ...]
 
 
 @cache
@@ -43,6 +96,70 @@ def is_libc(soname: str) -> bool:
     return any(fnmatchcase(soname, pattern) for row in _expected().libc for pattern in row.sonames)
 
 
+def machine(arch: str) -> str:
+    """What ELF headers call an arch, e.g. 'EM_X86_64'; '' when no row knows the arch."""
+    row = load_facts().arches.get(arch)
+    return row.machine if row else ""
+
+
+def libc_version(distro: str) -> Bounds:
+    """The version of the distro's libc; () when no file knows the distro."""
+    found = load_facts().distros.get(distro)
+    return found.facts.libc_version if found else ()
+
+
+def sample() -> tuple[str, ...]:
+    """Tests of CPython's own suite that show in a second or two that the suite runs."""
+    return _expected().sample.tests
+
+
 def elsewhere() -> dict[str, str]:
     """Names of the standard library that only other systems have, and what the ImportError says here."""
     return {name: row.says.format(module=name) for row in _expected().elsewhere for name in row.modules}
+
+
+def allowed(path: str, version: Numbers) -> tuple[str, ...]:
+    """Globs of libraries that a file of the tree may NEED by a row of its own."""
+    rows = [row for row in _expected().allowed if row.spans(version)]
+    return tuple(name for row in rows if any(fnmatchcase(path, glob) for glob in row.files) for name in row.sonames)
+
+
+def guards() -> tuple[Guard, ...]:
+    """The guards of the compiler that can be seen in what it made."""
+    return _expected().guard
+
+
+def api() -> tuple[str, ...]:
+    """Symbols of the C API that are always there."""
+    return tuple(name for row in _expected().api for name in row.symbols)
+
+
+def initialisers(modules: Iterable[str], version: Numbers) -> list[str]:
+    """The functions that make these modules, which are linked in."""
+    made = {name for row in _expected().made for name in row.modules}
+    (name,) = (row.name for row in _expected().initialiser if row.spans(version))
+    return [name.format(module=module) for module in modules if module not in made]
+
+
+def own(version: Numbers) -> tuple[str, ...]:
+    """Globs of all that may be exported; empty for versions that do not hide what is not API."""
+    return _globs(_expected().own, version)
+
+
+def foreign() -> tuple[str, ...]:
+    """Globs of what must never be exported."""
+    return tuple(name for row in _expected().foreign for name in row.symbols)
+
+
+def one_sided(version: Numbers) -> tuple[str, ...]:
+    """Globs of what only executable or libpython may have."""
+    return _globs(_expected().one_sided, version)
+
+
+def one_pass() -> tuple[str, ...]:
+    """Globs of compiler flags that only one pass of the dual build has."""
+    return tuple(flag for row in _expected().one_pass for flag in row.flags)
+
+
+def _globs(rows: Sequence[_Symbols], version: Numbers) -> tuple[str, ...]:
+    return tuple(name for row in rows if row.spans(version) for name in row.symbols)

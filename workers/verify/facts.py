@@ -50,10 +50,19 @@ class Smoke(Answer):
     authorities: int
 
 
-class Linked(Answer):
-    """probes/linked.py: what the loader could not find, by file."""
+class Resolved(Answer):
+    """What the loader says of one file: libraries it found, by the name they are NEEDED by; those it missed; its complaints."""
 
-    missing: dict[str, tuple[str, ...]]
+    found: dict[str, str]
+    missing: tuple[str, ...]
+    complaints: tuple[str, ...]
+
+
+class Linked(Answer):
+    """probes/linked.py: the loader's word for each file, and where the paths it found really lead."""
+
+    files: dict[str, Resolved]
+    real: dict[str, str]
 
 
 class Told(Answer):
@@ -84,6 +93,12 @@ class Built(Answer):
     error: str
     step: str
     needed: tuple[str, ...]
+
+
+class Abi(Answer):
+    """probes/abi.py: what binds extension modules to an interpreter, by name, as JSON."""
+
+    facts: dict[str, str]
 
 
 class Embedded(Answer):

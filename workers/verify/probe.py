@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MARK = "@@facts "
 PROBES = "/work/probes"
 SCRATCH = "/work/scratch"
+USER = "1000:1000"
 TIMEOUT_S = 300.0
 _TIMED_OUT = 124  # what timeout(1) says
 
@@ -34,10 +35,12 @@ class ProbeFailed(Exception):  # noqa: N818 - named for what happened
     """A probe gave no answer: the interpreter crashed, hung, or answered nonsense. A defect of what is verified."""
 
 
-def run(box: Box, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str = SCRATCH) -> Completed:
+def run(
+    box: Box, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str = SCRATCH, user: str = USER
+) -> Completed:
     """Run a command in the box. Raises ProbeFailed when it hangs, Transient when the box is lost."""
     try:
-        done = box.run(argv, env={**ENVIRONMENT, **(env or {})}, cwd=cwd, timeout_s=TIMEOUT_S)
+        done = box.run(argv, env={**ENVIRONMENT, **(env or {})}, cwd=cwd, user=user, timeout_s=TIMEOUT_S)
     except BuildFailed as error:
         raise ProbeFailed(f"{' '.join(argv)[:120]}: {error.message}") from error
     if done.exit_code == _TIMED_OUT:
@@ -45,9 +48,9 @@ def run(box: Box, argv: Sequence[str], *, env: Mapping[str, str] | None = None, 
     return done
 
 
-def ask(box: Box, argv: Sequence[str], model: type[Facts], *, env: Mapping[str, str] | None = None) -> Facts:
+def ask(box: Box, argv: Sequence[str], model: type[Facts], *, env: Mapping[str, str] | None = None, user: str = USER) -> Facts:
     """Run a probe and give its answer as `model`. Raises ProbeFailed, with the last lines of output, when there is none."""
-    done = run(box, argv, env=env)
+    done = run(box, argv, env=env, user=user)
     answer = next((line for line in reversed(done.output.splitlines()) if line.startswith(MARK)), "")
     if not answer:
         raise ProbeFailed(

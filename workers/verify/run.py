@@ -3,46 +3,67 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput
+from farm.plan.rows import FamilyRow
 from farm.store.artifact import Finding
 from farm.wire.verification import Checked, Verification
-from workers.engine.protocol import BoxSpec
+from workers.engine.protocol import BoxSpec, Engine, Limits
 from workers.verify import wheel
+from workers.verify.companions import beside
 from workers.verify.probe import parcel, probe_files
 from workers.verify.subject import BUILDER_PLACE, RUNTIME_PLACE, Subject
 from workers.verify.table import TABLE
 from workers.verify.unpack import tar_stream, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from farm.store.artifact import BuildInfo
-    from workers.engine.protocol import Box, Engine, Limits
+    from farm.wire.verification import Depth
+    from workers.engine.protocol import Box
     from workers.verify.table import Check
 
     OnLine = Callable[[str], None] | None
 
 
 @dataclass(frozen=True)
-class Images:
-    """Where checks run: the pristine base plus the declared run-time packages, and the builder image."""
+class Ground:
+    """Where checks run: an engine with two images, the pristine base plus the declared run-time packages, and the builder's.
 
+    `family` says how the distro is asked; `labels` and `cancelled` are those of every box (see BoxSpec).
+    """
+
+    engine: Engine
     runtime: str
     builder: str
+    limits: Limits
+    family: FamilyRow
+    labels: Mapping[str, str] = field(default_factory=dict)
+    cancelled: Callable[[], bool] = bool
+
+    def box(self, image: str) -> BoxSpec:
+        """A box of one of the images."""
+        return BoxSpec(image, self.limits, self.labels, self.cancelled)
 
 
-def verify(subject: Subject, *, on_line: OnLine = None, without: str = "no container engine") -> Verification:
-    """Run every check of the table. Those that need a box that is not there are skipped, with `without` as the reason."""
+def verify(
+    subject: Subject, *, depth: Depth = "standard", on_line: OnLine = None, without: str = "no container engine"
+) -> Verification:
+    """Run every check of that depth. Those that need a box that is not there are skipped, with `without` as the reason."""
     checks: list[Checked] = []
     findings: list[Finding] = []
-    for check in TABLE:
-        if _box_of(check, subject):
+    for check in of_depth(depth):
+        if check.needs and not any(kind in subject.others for kind in check.needs):
+            absent = f"no {' or '.join(check.needs)} archive lies beside it"
+            done = Checked(check=check.id, proves=check.proves, where=check.where, without=absent)
+        elif _box_of(check, subject):
             done, seen = _timed(check, subject)
             findings.extend(seen)
         else:
@@ -54,41 +75,47 @@ def verify(subject: Subject, *, on_line: OnLine = None, without: str = "no conta
 
 
 def verify_archive(
-    archive: Path, build: BuildInfo, engine: Engine, images: Images, limits: Limits, on_line: OnLine = None
+    archive: Path, build: BuildInfo, ground: Ground, on_line: OnLine = None, depth: Depth = "standard"
 ) -> Verification:
-    """Verify an archive file in fresh boxes. A defect of the archive is a finding. Raises Transient when the engine is lost."""
-    with _unpacked(archive, build) as bare, ExitStack() as boxes:
+    """Verify an archive file in fresh boxes. A defect of the archive is a finding.
+
+    Raises Transient when the engine is lost, and Cancelled as soon as somebody cancels.
+    """
+    with _unpacked(archive, build, depth) as bare, ExitStack() as boxes:
         if isinstance(bare, Verification):
             return bare
-        runtime = boxes.enter_context(_furnished(engine, BoxSpec(images.runtime, limits), RUNTIME_PLACE, archive))
-        builder = boxes.enter_context(_furnished(engine, BoxSpec(images.builder, limits), BUILDER_PLACE, archive))
-        return verify(replace(bare, runtime=runtime, builder=builder), on_line=on_line)
+        runtime = boxes.enter_context(_furnished(ground, ground.runtime, RUNTIME_PLACE, archive))
+        builder = boxes.enter_context(_furnished(ground, ground.builder, BUILDER_PLACE, archive))
+        furnished = replace(bare, runtime=runtime, builder=builder, family=ground.family)
+        return verify(furnished, depth=depth, on_line=on_line)
 
 
-def verify_without_boxes(archive: Path, build: BuildInfo, reason: str, on_line: OnLine = None) -> Verification:
+def verify_without_boxes(
+    archive: Path, build: BuildInfo, reason: str, on_line: OnLine = None, depth: Depth = "standard"
+) -> Verification:
     """Look at an archive file without running anything of it; the other checks are skipped for that reason."""
-    with _unpacked(archive, build) as bare:
-        return bare if isinstance(bare, Verification) else verify(bare, on_line=on_line, without=reason)
+    with _unpacked(archive, build, depth) as bare:
+        return bare if isinstance(bare, Verification) else verify(bare, depth=depth, on_line=on_line, without=reason)
 
 
 @contextmanager
-def _unpacked(archive: Path, build: BuildInfo) -> Iterator[Subject | Verification]:
+def _unpacked(archive: Path, build: BuildInfo, depth: Depth) -> Iterator[Subject | Verification]:
     """The subject without boxes; or the whole verification, when nobody can unpack the archive."""
     with TemporaryDirectory(prefix="farm-verify-") as scratch:
         try:
             unpacked = unpack(archive, Path(scratch))
         except BadInput as problem:
-            yield _unreadable(archive, build, problem)
+            yield _unreadable(archive, build, problem, depth)
         else:
-            yield Subject(archive, unpacked.members, unpacked.tree, build)
+            yield Subject(archive, unpacked.members, unpacked.tree, build, others=beside(archive))
 
 
 @contextmanager
-def _furnished(engine: Engine, spec: BoxSpec, place: str, archive: Path) -> Iterator[Box]:
+def _furnished(ground: Ground, image: str, place: str, archive: Path) -> Iterator[Box]:
     """A fresh box with the archive unpacked at `place` (by root: its user can only read it), the probes and the wheel."""
     parts = place.split("/")
     folders = ["/".join(parts[: count + 1]) for count in range(len(parts))]
-    with engine.box(spec) as box:
+    with ground.engine.box(ground.box(image)) as box:
         files = {**probe_files(), f"wheels/{wheel.NAME}": wheel.tiny_wheel()}
         box.put("/work", parcel(files, ["probes", "wheels", "scratch", *folders]))
         with tar_stream(archive) as stream:
@@ -108,16 +135,21 @@ def _timed(check: Check, subject: Subject) -> tuple[Checked, tuple[Finding, ...]
     return Checked(check=check.id, proves=check.proves, where=check.where, seconds=seconds), found
 
 
+def of_depth(depth: Depth) -> tuple[Check, ...]:
+    """The rows of the table that make up a depth; 'full' has all."""
+    return tuple(check for check in TABLE if check.depth == "standard" or depth == "full")
+
+
 def _told(done: Checked, found: list[Finding]) -> str:
-    if done.skipped:
-        return f"verify {done.check}: skipped: {done.skipped}"
+    if done.skipped or done.without:
+        return f"verify {done.check}: skipped: {done.skipped or done.without}"
     errors = sum(finding.severity == "error" for finding in found)
     said = f"{errors} errors, {len(found) - errors} other findings" if found else "ok"
     return f"verify {done.check}: {said} ({done.seconds:.1f} s)"
 
 
-def _unreadable(archive: Path, build: BuildInfo, problem: BadInput) -> Verification:
-    first, *rest = TABLE
+def _unreadable(archive: Path, build: BuildInfo, problem: BadInput, depth: Depth) -> Verification:
+    first, *rest = of_depth(depth)
     finding = Finding(check=first.id, severity="error", message=problem.message, hint=problem.hint)
     skipped = [
         Checked(check=check.id, proves=check.proves, where=check.where, skipped="the archive cannot be unpacked")

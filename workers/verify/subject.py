@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from farm.errors import BadInput
+from farm.plan.cell import Version
+from farm.plan.recipe import ArchiveKind
+from farm.plan.rows import FamilyRow
 from farm.store.artifact import BuildInfo
 from workers.engine.protocol import Box
-from workers.verify import elf, facts
+from workers.verify import elf, facts, symbols
 from workers.verify.probe import ProbeFailed, ask, script
-from workers.verify.unpack import Member
+from workers.verify.unpack import Member, Unpacked, unpack
 
 # A space and a letter that is not ASCII: every quoting mistake of a script shows. The builder's place has neither, because
 # the words that `python3-config` prints, and make, cannot carry a space for any Python.
@@ -22,6 +27,7 @@ BUILDER_PLACE = "elsewhere/opt"
 @dataclass(frozen=True)
 class Subject:
     """What is verified. `tree` is a safe copy on this host, only to be read; a box is None when no engine answers.
+    `others` are the build's other archives, as far as they are there.
 
     `root` is where the tree lies in the runtime box, `builder_root` in the builder box. What several checks need is
     gathered once, when the first asks.
@@ -33,6 +39,8 @@ class Subject:
     build: BuildInfo
     runtime: Box | None = None
     builder: Box | None = None
+    family: FamilyRow | None = None
+    others: Mapping[ArchiveKind, Path] = field(default_factory=dict)
     root: str = f"/work/{RUNTIME_PLACE}/python"
     builder_root: str = f"/work/{BUILDER_PLACE}/python"
 
@@ -40,6 +48,12 @@ class Subject:
     def python(self) -> str:
         """The executable in the runtime box."""
         return f"{self.root}/bin/{self.build.executable}"
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """The Python's version in numbers, as the limits of rows are."""
+        version = Version.parse(self.build.python)
+        return (version.major, version.minor, version.patch)
 
     @property
     def library(self) -> Path:
@@ -60,10 +74,28 @@ class Subject:
             raise ProbeFailed("there is no builder box")
         return self.builder
 
+    def companion(self, kind: ArchiveKind) -> Unpacked:
+        """Another archive of the build, unpacked when the first check asks. Raises ProbeFailed when nobody can unpack it."""
+        if kind not in self._companions:
+            try:
+                self._companions[kind] = unpack(self.others[kind], self.tree.parent / f"beside {kind}")
+            except BadInput as problem:
+                raise ProbeFailed(f"the {kind} archive: {problem.message}") from problem
+        return self._companions[kind]
+
+    @cached_property
+    def _companions(self) -> dict[ArchiveKind, Unpacked]:
+        return {}
+
     @cached_property
     def elf(self) -> elf.Scan:
         """Every ELF file of the tree."""
         return elf.scan(self.tree)
+
+    @cached_property
+    def symbols(self) -> dict[str, symbols.Symbols]:
+        """The dynamic symbols of every ELF file, by its path in the tree."""
+        return {elf.path: symbols.read(self.tree / elf.path) for elf in self.elf.elves}
 
     @cached_property
     def imports(self) -> facts.Imports:
@@ -71,6 +103,12 @@ class Subject:
         modules = self.build.modules
         names = json.dumps(sorted({*modules.stdlib, *modules.shared, *modules.builtin}))
         return ask(self.in_runtime, [self.python, script("imports.py"), names], facts.Imports)
+
+    @cached_property
+    def linked(self) -> facts.Linked:
+        """What the loader of the runtime box says of every ELF file. Raises ProbeFailed."""
+        paths = json.dumps([f"{self.root}/{elf.path}" for elf in self.elf.elves])
+        return ask(self.in_runtime, [self.python, script("linked.py"), paths], facts.Linked)
 
     @cached_property
     def optional_sonames(self) -> frozenset[str]:

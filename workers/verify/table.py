@@ -5,33 +5,53 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from farm.plan.recipe import ArchiveKind
 from farm.store.artifact import Finding
-from farm.wire.verification import Where
+from farm.wire.verification import Depth, Where
 from workers.verify.checks import (
     archive_layout,
     archive_metadata,
+    beside_debug,
+    beside_layout,
+    beside_static,
+    beside_tests,
     build_embed_config,
     build_embed_pkgconfig,
     build_extension,
     debug_links,
+    dual_abi,
+    dual_flags,
+    dual_symbols,
+    hardening_compiler,
     hardening_elf,
     linkage_declared,
     linkage_executable,
+    linkage_glibc,
     linkage_libpython,
+    linkage_machine,
     linkage_maps,
+    linkage_owned,
+    linkage_policy,
     linkage_resolved,
     linkage_runpath,
     modules_builtin,
     modules_exact,
     modules_import,
+    moved_decoy,
+    moved_home,
+    moved_isolated,
+    moved_long,
     moved_scripts,
     moved_symlink,
     moved_sysconfig,
+    moved_users,
     moved_uv,
     moved_venv,
     paths_text,
     run_version,
     stdlib_smoke,
+    symbols_api,
+    symbols_foreign,
 )
 from workers.verify.findings import error
 from workers.verify.probe import ProbeFailed
@@ -42,13 +62,19 @@ Look = Callable[[Subject], Iterable[Finding]]
 
 @dataclass(frozen=True)
 class Check:
-    """One row. `where`: 'archive' reads the unpacked copy on this host, the others run things in a box. `cost` in seconds."""
+    """One row. `where`: 'archive' reads the unpacked copy on this host, the others run things in a box. `cost` in seconds.
+
+    `depth`: 'standard' is needed to publish, and all of it stays within three minutes; 'full' is run when somebody asks.
+    `needs`: it is about other archives of the build, and runs when one of these lies beside the one that is verified.
+    """
 
     id: str
     proves: str
     where: Where
     cost: int
     look: Look
+    depth: Depth = "standard"
+    needs: tuple[ArchiveKind, ...] = ()
 
     def findings(self, subject: Subject) -> tuple[Finding, ...]:
         """What the check saw, under its id. A defect of the archive never raises; a lost engine does (Transient)."""
@@ -62,6 +88,8 @@ class Check:
         return tuple(finding.model_copy(update={"check": self.id}) for finding in found)
 
 
+OTHERS: tuple[ArchiveKind, ...] = ("debugsymbols", "tests", "static-lib")
+
 TABLE: tuple[Check, ...] = (
     Check("archive.layout", "one folder python/, links inside it, sane modes, owner 0", "archive", 1, archive_layout.look),
     Check("archive.metadata", "the metadata inside is the build's own", "archive", 0, archive_metadata.look),
@@ -69,22 +97,43 @@ TABLE: tuple[Check, ...] = (
     Check("linkage.libpython", "libpython is there for embedders, with its SONAME", "archive", 0, linkage_libpython.look),
     Check("linkage.declared", "needed libraries and declared packages are the same", "archive", 0, linkage_declared.look),
     Check("linkage.runpath", "run paths are relative and inside the tree", "archive", 0, linkage_runpath.look),
+    Check("linkage.machine", "every binary is for the cell's machine", "archive", 0, linkage_machine.look),
+    Check("linkage.policy", "each binary needs only what is allowed for it", "archive", 0, linkage_policy.look),
+    Check("linkage.glibc", "no binary wants a newer glibc than the distro's", "archive", 1, linkage_glibc.look),
     Check("modules.exact", "no extension module is missing or too many", "archive", 0, modules_exact.look),
     Check("hardening.elf", "RELRO, BIND_NOW, no executable stack, no text relocations", "archive", 0, hardening_elf.look),
+    Check(
+        "hardening.compiler", "stack protector and fortified functions are in the code", "archive", 0, hardening_compiler.look
+    ),
+    Check("symbols.api", "executable and libpython export the C API", "archive", 0, symbols_api.look),
+    Check("symbols.foreign", "no symbols of other libraries are exported", "archive", 0, symbols_foreign.look),
+    Check("dual.symbols", "executable and libpython export the same", "archive", 0, dual_symbols.look),
     Check("debug.links", "a debugger finds the debug information", "archive", 0, debug_links.look),
     Check("paths.text", "no path of the build is left", "archive", 2, paths_text.look),
+    Check("beside.layout", "the other archives are safe, and of this build", "archive", 4, beside_layout.look, needs=OTHERS),
+    Check("beside.debug", "the debug information is that of these binaries", "archive", 3, beside_debug.look, needs=OTHERS[:1]),
+    Check("dual.flags", "libpython was compiled as the executable was", "archive", 4, dual_flags.look, needs=OTHERS[:1]),
+    Check("beside.static", "the static library is for this machine", "archive", 1, beside_static.look, needs=OTHERS[2:]),
     Check("run.version", "it runs, silently, and is the cell's version", "runtime", 1, run_version.look),
     Check("modules.import", "the whole standard library imports", "runtime", 5, modules_import.look),
     Check("modules.builtin", "the modules linked in are the expected ones", "runtime", 0, modules_builtin.look),
     Check("linkage.maps", "no libpython is loaded with every module imported", "runtime", 0, linkage_maps.look),
     Check("linkage.resolved", "the loader finds every library", "runtime", 3, linkage_resolved.look),
+    Check("linkage.owned", "the distro says: the needed libraries are of declared packages", "runtime", 1, linkage_owned.look),
     Check("stdlib.smoke", "compression, hashes, TLS, SQLite and ctypes work", "runtime", 2, stdlib_smoke.look),
     Check("moved.sysconfig", "sysconfig speaks of the new place after a move", "runtime", 1, moved_sysconfig.look),
     Check("moved.uv", "so it does after uv's rewriting", "runtime", 3, moved_uv.look),
     Check("moved.scripts", "scripts run from odd places and through links", "runtime", 10, moved_scripts.look),
     Check("moved.symlink", "the interpreter finds itself through links and odd names", "runtime", 2, moved_symlink.look),
+    Check("moved.isolated", "so it does with -I, -S, -E and a stranger's environment", "runtime", 1, moved_isolated.look),
+    Check("moved.home", "PYTHONHOME does what it does for any Python", "runtime", 1, moved_home.look),
+    Check("moved.users", "root and unknown users can run it, and none need write it", "runtime", 1, moved_users.look),
+    Check("moved.long", "it works at a long path full of odd characters", "runtime", 3, moved_long.look),
     Check("moved.venv", "venv, venv --copies and offline pip install work", "runtime", 25, moved_venv.look),
+    Check("beside.tests", "the tests archive fits the moved tree", "runtime", 8, beside_tests.look, needs=OTHERS[1:2]),
     Check("build.extension", "a C extension builds, imports, and NEEDs no libpython", "builder", 2, build_extension.look),
     Check("build.embed.pkgconfig", "a program embeds it through pkg-config", "builder", 2, build_embed_pkgconfig.look),
     Check("build.embed.config", "a program embeds it through python3-config", "builder", 2, build_embed_config.look),
+    Check("dual.abi", "executable and libpython are one ABI", "builder", 3, dual_abi.look),
+    Check("moved.decoy", "another libpython on the loader's path changes nothing", "builder", 2, moved_decoy.look),
 )

@@ -24,10 +24,16 @@ _HINT = "archives are made by the pack step of the build"
 def look(subject: Subject) -> Iterator[Finding]:
     """Everything that a client's unpacker, or a cautious one, would trip over."""
     members = subject.members
+    yield from safe(members)
+    yield from _complete(members)
+    yield from _present(members, subject.build.executable)
+
+
+def safe(members: tuple[Member, ...]) -> Iterator[Finding]:
+    """What would hurt whoever unpacks these entries: names, links, kinds, modes, owners."""
     yield from _names(members)
     yield from _links(members)
     yield from _bits(members)
-    yield from _present(members, subject.build.executable)
 
 
 def _names(members: Iterable[Member]) -> Iterator[Finding]:
@@ -39,8 +45,13 @@ def _names(members: Iterable[Member]) -> Iterator[Finding]:
         yield error(f"beside the top folder {TOP}/ there is {', '.join(tops[:5])}: clients strip one folder", file=tops[0])
     inside = {name.split("/")[1] for name in counts if name.startswith(TOP + "/")}
     yield from shared_by(f"{TOP}/ has more than {' '.join(FOLDERS)}", inside - set(FOLDERS))
-    for folder in sorted(set(FOLDERS) - inside):
-        yield error(f"there is no folder {TOP}/{folder}", file=folder)
+
+
+def _complete(members: Iterable[Member]) -> Iterator[Finding]:
+    names = {posixpath.normpath(member.name) for member in members}
+    for folder in FOLDERS:
+        if f"{TOP}/{folder}" not in names:
+            yield error(f"there is no folder {TOP}/{folder}", file=folder)
 
 
 def _links(members: tuple[Member, ...]) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def look(subject: Subject) -> Iterator[Finding]:
     """One process imports them all; a failure is excused by an optional package's library, or by another system's row."""
     for name, failure in sorted(subject.imports.failures.items()):
-        if not _excused(name, failure, subject):
+        if not excused(name, failure, subject):
             kind = failure.kinds[0] if failure.kinds else "something"
             yield error(
                 f"module {name} does not import: {kind}: {failure.message}",
@@ -26,7 +26,8 @@ def look(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _excused(name: str, failure: ImportFailure, subject: Subject) -> bool:
+def excused(name: str, failure: ImportFailure, subject: Subject) -> bool:
+    """Whether a failure to import is as it should be."""
     if "ImportError" not in failure.kinds:
         return False
     if name in elsewhere():

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from workers.verify.facts import Told
 from workers.verify.findings import seen
-from workers.verify.probe import SCRATCH, ProbeFailed, ask, run, script
+from workers.verify.probe import SCRATCH, USER, ProbeFailed, ask, run, script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from farm.store.artifact import Finding, Severity
     from workers.verify.subject import Subject
@@ -32,17 +32,21 @@ def look(subject: Subject) -> Iterator[Finding]:
     run(subject.in_runtime, ["mkdir", "-p", folder])
     env = {"ROOT": subject.root, "EXE": subject.build.executable, "PROBE": script("whoami.py"), "DIR": folder}
     for how, severity, text in _STARTS:
-        if problem := _problem(subject, ["sh", "-c", text, "start"], env):
-            yield seen(severity, f"started {how}, {problem}", file=f"bin/{subject.build.executable}")
+        if found := problem(subject, ["sh", "-c", text, "start"], env, subject.root, f"{folder}/tree"):
+            yield seen(severity, f"started {how}, {found}", file=f"bin/{subject.build.executable}")
 
 
-def _problem(subject: Subject, argv: Sequence[str], env: dict[str, str]) -> str:
+def problem(subject: Subject, argv: Sequence[str], env: Mapping[str, str], *right: str, user: str = USER) -> str:
+    """What is wrong with an interpreter that was started so; '' when its prefix is one of `right` (the tree's root).
+
+    `argv` runs the probe whoami.py.
+    """
     try:
-        told = ask(subject.in_runtime, argv, Told, env=env)
+        told = ask(subject.in_runtime, argv, Told, env=env, user=user)
     except ProbeFailed as failed:
         return f"it fails: {failed}"
     if any("/libpython" in path for path in told.mapped):
         return "it loads libpython"
-    right = (subject.root, f"{env['DIR']}/tree")
+    right = right or (subject.root,)
     wrong = next((place for place in (told.prefix, told.base_prefix) if place not in right), None)
-    return f"it says that its prefix is '{wrong}', and not {subject.root}" if wrong is not None else ""
+    return f"it says that its prefix is '{wrong}', and not {right[0]}" if wrong is not None else ""

@@ -29,15 +29,20 @@ _MAY_NAME_PREFIX = ("lib/{lib}/_sysconfigdata*.py", BUILD_INFO_PATH)
 
 
 def look(subject: Subject) -> Iterator[Finding]:
-    """Every file. Binaries and bytecode may name the prefix: getpath has it compiled in as its last resort, which is
-    never reached while the landmark is found (the `moved` checks see to that), and an import corrects bytecode's file names.
+    """Every file of the archive."""
+    yield from leaks(subject.tree, subject.build.lib)
+
+
+def leaks(tree: Path, lib: str) -> Iterator[Finding]:
+    """Every file of a tree. Binaries and bytecode may name the prefix: getpath has it compiled in as its last resort, which
+    is never reached while the landmark is found (the `moved` checks see to that), and an import corrects bytecode's file names.
     """
-    allowed = [pattern.format(lib=subject.build.lib) for pattern in _MAY_NAME_PREFIX]
+    allowed = [pattern.format(lib=lib) for pattern in _MAY_NAME_PREFIX]
     building: dict[str, list[str]] = {}
-    for path in sorted(subject.tree.rglob("*")):
+    for path in sorted(tree.rglob("*")):
         if path.is_symlink() or not path.is_file():
             continue
-        name = path.relative_to(subject.tree).as_posix()
+        name = path.relative_to(tree).as_posix()
         data, text = _data(path)
         if name != BUILD_INFO_PATH and b"/work/" in data and (found := _BUILD.search(data)):
             building.setdefault(found[0].decode(), []).append(name)

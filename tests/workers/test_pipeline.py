@@ -1,0 +1,43 @@
+"""What the pipeline gives to its steps: the parts that need no compiler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from farm.plan.facts import load_facts
+from farm.plan.recipe import BaseImage, Inputs
+from farm.settings import Settings
+from farm.wire.messages import Grant
+from tests.dispatch.making import cell, recipe
+from tests.fakes import FakeReporter, ScriptedBox, ScriptedEngine
+from tests.verify.crafted import Crafted, build_info
+from workers import pipeline
+from workers.build.image import ImageMaker, Images
+
+INPUTS = Inputs(BaseImage("base:1", "bootstrap", ("sha256:1",)), ())
+IMAGES = Images(INPUTS.base, builder="builder:1", runtime="runtime:1", inputs=INPUTS)
+
+
+def maker(engine: ScriptedEngine) -> ImageMaker:
+    return ImageMaker(load_facts().distros["debian13"], "amd64", engine, Settings(), print)
+
+
+def test_boxes_of_the_verification_are_labelled_and_end_when_the_cell_is_cancelled(tmp_path):
+    engine, reporter = ScriptedEngine({"runtime:1": ScriptedBox(), "builder:1": ScriptedBox()}), FakeReporter()
+    effects = pipeline.Effects(engine, reporter, Settings())
+    grant = Grant(attempt=3, recipe=recipe(cell()), inputs=None, deadline_s=60, uploads={})
+    archive = Path(tmp_path) / "install_only.tar.gz"
+    archive.write_bytes(Crafted().packed())
+    request = pipeline.BuildRequest("20261122-010203-abcdef", grant, "w1")
+    pipeline._verify(request, effects, maker(engine), IMAGES, build_info(), archive)
+    labels = {"farm.run": "20261122-010203-abcdef", "farm.cell": str(cell()), "farm.attempt": "3"}
+    assert [dict(spec.labels) for spec in engine.specs] == [labels, labels]
+    reporter.wanted = True
+    assert all(spec.cancelled() for spec in engine.specs)
+
+
+def test_what_was_verified_in_is_told_by_the_images_themselves():
+    engine = ScriptedEngine({"runtime:1": ScriptedBox({"dpkg-query": "libc6 2.41-12\n"}), "builder:1": ScriptedBox()})
+    verified = pipeline._verified_in(maker(engine), IMAGES)
+    assert (verified.runtime_image, verified.builder_image) == ("id of runtime:1", "id of builder:1")
+    assert (verified.version("libc6"), verified.version("tk8.6")) == ("2.41-12", "")

@@ -1,0 +1,39 @@
+"""The static library holds the interpreter as machine code for this machine, not only what a compiler keeps for itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.verify import ar
+from workers.verify.elf import machine_of
+from workers.verify.expected import machine
+from workers.verify.findings import error, shared_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farm.store.artifact import Finding
+    from workers.verify.subject import Subject
+
+_MUST = ("Py_Initialize", "PyList_New", "PyRun_SimpleStringFlags", "Py_Finalize")
+
+
+def look(subject: Subject) -> Iterator[Finding]:
+    """Every member of every .a, and the index that linkers read."""
+    tree = subject.companion("static-lib").tree
+    libraries = [path for path in sorted(tree.rglob("*.a")) if path.is_file()]
+    if not libraries:
+        yield error("there is no .a in the static-lib archive")
+    for path in libraries:
+        name = path.relative_to(tree).as_posix()
+        try:
+            library = ar.read(path)
+        except ar.Broken as broken:
+            yield error(f"no linker can read it: {broken}", file=name)
+            continue
+        wanted = machine(subject.build.arch)
+        wrong = [member for member, head in library.members if machine_of(head) != wanted]
+        yield from shared_by(f"it is no object for {wanted}, in {name}", wrong)
+        if lacking := [symbol for symbol in _MUST if symbol not in library.symbols]:
+            hint = "objects for link-time optimisation alone have no symbols: compile with -ffat-lto-objects"
+            yield error(f"its index does not have {', '.join(lacking)}", file=name, hint=hint)

@@ -1,0 +1,25 @@
+"""Every binary is for the machine that the cell names: what a cross build or a wrong cache mixes in shows here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.verify.expected import machine
+from workers.verify.findings import error, shared_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farm.store.artifact import Finding
+    from workers.verify.subject import Subject
+
+
+def look(subject: Subject) -> Iterator[Finding]:
+    """The header of every ELF file."""
+    wanted = machine(subject.build.arch)
+    if not wanted:
+        yield error(f"no row of arches.toml knows {subject.build.arch}")
+        return
+    for found in sorted({elf.machine for elf in subject.elf.elves} - {wanted}):
+        files = [elf.path for elf in subject.elf.elves if elf.machine == found]
+        yield from shared_by(f"it is for {found}, and the cell for {wanted}", files)

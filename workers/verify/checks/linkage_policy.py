@@ -1,0 +1,30 @@
+"""Each binary NEEDs only what it is allowed to: libc, and the libraries of packages that are declared for this very module."""
+
+from __future__ import annotations
+
+import posixpath
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from workers.verify.expected import allowed, is_libc
+from workers.verify.findings import error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farm.store.artifact import Finding
+    from workers.verify.subject import Subject
+
+
+def look(subject: Subject) -> Iterator[Finding]:
+    """File by file: a library that one module may use is one too many for another, and for the interpreter."""
+    dynload = f"lib/{subject.build.lib}/lib-dynload/"
+    for elf in subject.elf.elves:
+        module = posixpath.basename(elf.path).partition(".")[0] if elf.path.startswith(dynload) else ""
+        declared = {soname for package in subject.build.runtime if module in package.modules for soname in package.sonames}
+        free = allowed(elf.path, subject.version)
+        strange = [name for name in elf.needed if not is_libc(name) and name not in declared]
+        if surplus := [name for name in strange if not any(fnmatchcase(name, pattern) for pattern in free)]:
+            whom = f"module {module}" if module else "the interpreter"
+            hint = "declare its package for it in the facts of the distro, or add a row [[allowed]] with the reason"
+            yield error(f"it NEEDs {', '.join(surplus)}, which nothing allows {whom}", file=elf.path, hint=hint)
