@@ -63,7 +63,8 @@ class Patch:
 class Layout:
     """The names that a version and variant give to things.
 
-    e.g. series '3.13', abiflags 't', lib 'python3.13t', executable 'python3.13t', soname 'libpython3.13t.so.1.0'.
+    e.g. series '3.13', abiflags 't', lib 'python3.13t', executable 'python3.13t', soname 'libpython3.13t.so.1.0'; `names` are
+    what must be in bin/ beside the executable.
     """
 
     series: str
@@ -71,6 +72,7 @@ class Layout:
     lib: str
     executable: str
     soname: str
+    names: tuple[str, ...] = ("python", "python3", "pip", "pip3")
 
 
 @dataclass(frozen=True)

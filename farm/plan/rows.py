@@ -34,7 +34,7 @@ class SourceRow(Row):
 class SeriesRow(Row):
     """A feature release; the row's key is e.g. '3.13'. `lib` and `soname` are templates of series, thread and abiflags.
 
-    `uv` says whether uv can install it.
+    `names` are what `bin/` must have beside the executable; `uv` says whether uv can install it.
     """
 
     status: Literal["end-of-life", "security", "bugfix", "prerelease"]
@@ -42,6 +42,7 @@ class SeriesRow(Row):
     lib: str = "python{series}{thread}"
     executable: str = "python{series}{abiflags}"
     soname: str = "libpython{series}{abiflags}.so.1.0"
+    names: tuple[str, ...] = ("python", "python3", "pip", "pip3")
     bytecode: Bytecode
     bytecode_why: Why
     bytecode_link: str = ""
@@ -144,8 +145,9 @@ class PatchRow(Scope):
 
 
 class ImpossibleRow(Scope):
-    """A combination that cannot be built. `why` is what the user reads."""
+    """A combination that cannot be built. `why` is what the user reads; `bytecode` limits it to those policies."""
 
+    bytecode: tuple[Bytecode, ...] = ()
     why: Why
     link: str = ""
 

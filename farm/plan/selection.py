@@ -50,6 +50,7 @@ class Selection:
             lib=self.series.lib.format(**names),
             executable=self.series.executable.format(**names),
             soname=self.series.soname.format(**names),
+            names=self.series.names,
         )
 
     @cached_property
@@ -102,7 +103,9 @@ def impossible(cell: Cell, options: Options, facts: Facts) -> str:
     if cell.python.key[: len(since)] < since:
         return f"the variant '{cell.variant}' exists from Python {'.'.join(map(str, since))} on"
     place = facts.place(cell, options.optimize)
-    return next((row.why for row in facts.impossible.values() if row.holds(place)), "")
+    bytecode = options.bytecode or facts.series[cell.python.series].bytecode
+    rows_here = (row for row in facts.impossible.values() if row.holds(place))
+    return next((row.why for row in rows_here if not row.bytecode or bytecode in row.bytecode), "")
 
 
 def select(cell: Cell, options: Options, facts: Facts) -> Selection:

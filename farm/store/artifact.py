@@ -119,6 +119,9 @@ class BuildInfo(Model):
     abiflags: str
     lib: FileName = Field(description="name of the library folder, e.g. 'python3.13'")
     executable: FileName = Field(description="name of the real executable in bin/")
+    names: tuple[FileName, ...] = Field(
+        default=("python", "python3", "pip", "pip3"), description="what must be in bin/ beside the executable"
+    )
     soname: FileName = Field(description="SONAME of libpython")
     optimize: str
     bytecode: str

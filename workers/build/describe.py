@@ -49,6 +49,7 @@ def describe(recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: Module
         abiflags=layout.abiflags,
         lib=layout.lib,
         executable=layout.executable,
+        names=layout.names,
         soname=layout.soname,
         optimize=recipe.optimize,
         bytecode=recipe.bytecode,

@@ -27,7 +27,7 @@ def look(subject: Subject) -> Iterator[Finding]:
     yield from _names(members)
     yield from _links(members)
     yield from _bits(members)
-    yield from _present(members, subject.build.executable)
+    yield from _present(members, (subject.build.executable, *subject.build.names))
 
 
 def _names(members: Iterable[Member]) -> Iterator[Finding]:
@@ -76,9 +76,9 @@ def _problem(member: Member) -> str:
     return ""
 
 
-def _present(members: Iterable[Member], executable: str) -> Iterator[Finding]:
+def _present(members: Iterable[Member], names: Iterable[str]) -> Iterator[Finding]:
     kinds = {posixpath.normpath(member.name): member for member in members}
-    for name in (executable, "python", "python3", "pip", "pip3"):
+    for name in names:
         member = kinds.get(f"{TOP}/bin/{name}")
         if member is None:
             yield error(f"there is no bin/{name}", file=f"bin/{name}")
