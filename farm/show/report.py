@@ -31,7 +31,7 @@ def lines(outcome: Verification) -> Iterator[str]:
 def verdict(outcome: Verification) -> str:
     """One sentence: what was found, how long it took, what could not be looked at."""
     errors, others = len(outcome.errors), len(outcome.findings) - len(outcome.errors)
-    ran = len(outcome.checks) - len(outcome.skipped)
+    ran = sum(not check.skipped for check in outcome.checks)
     said = f"{errors} error(s) and {others} other finding(s)" if outcome.findings else "nothing wrong"
     skipped = f"; {len(outcome.skipped)} check(s) were skipped: {outcome.skipped[0].skipped}" if outcome.skipped else ""
     return f"{said} in {ran} check(s), {sum(outcome.seconds.values()):.0f} s{skipped}"

@@ -11,13 +11,14 @@ Where = Literal["archive", "runtime", "builder"]
 
 
 class Checked(Message):
-    """One check that was run, or why it was not. `seconds` is wall time."""
+    """One check that was run, or why it was not. `seconds` is wall time; `applies`: whether it makes sense for this Python."""
 
     check: str
     proves: str
     where: Where
     seconds: float = 0.0
     skipped: str = ""
+    applies: bool = True
 
 
 class Verification(Message):
@@ -35,8 +36,8 @@ class Verification(Message):
 
     @property
     def skipped(self) -> tuple[Checked, ...]:
-        """The checks that could not run."""
-        return tuple(check for check in self.checks if check.skipped)
+        """The checks that should have run and could not."""
+        return tuple(check for check in self.checks if check.skipped and check.applies)
 
     @property
     def seconds(self) -> dict[str, float]:

@@ -96,7 +96,7 @@ class Passes:
         return Compiled(read_tar(spool, "install"), compiler, str(said["openssl"]), str(said["sqlite"]))
 
     def _python(self, script: str, *arguments: str) -> tuple[str, ...]:
-        return (f"{_TREE}/bin/{self.recipe.layout.executable}", "-E", "-s", f"/work/scripts/{script}", *arguments)
+        return (f"{_TREE}/bin/{self.recipe.layout.executable}", "-B", "-E", "-s", f"/work/scripts/{script}", *arguments)
 
     def _make(self, folder: str, *targets: str) -> None:
         self._do("make", f"-j{self.jobs}", *targets, *self.recipe.make, cwd=f"/work/{folder}")

@@ -14,6 +14,7 @@ from farm.store.artifact import Finding
 from farm.wire.verification import Checked, Verification
 from workers.engine.protocol import BoxSpec
 from workers.verify import wheel
+from workers.verify.expected import inapplicable
 from workers.verify.probe import parcel, probe_files
 from workers.verify.subject import BUILDER_PLACE, RUNTIME_PLACE, Subject
 from workers.verify.table import TABLE
@@ -38,15 +39,19 @@ class Images:
 
 
 def verify(subject: Subject, *, on_line: OnLine = None, without: str = "no container engine") -> Verification:
-    """Run every check of the table. Those that need a box that is not there are skipped, with `without` as the reason."""
+    """Run every check of the table. Skipped are those that make no sense for this Python, with the reason of their row, and
+    those that need a box that is not there, with `without` as the reason.
+    """
     checks: list[Checked] = []
     findings: list[Finding] = []
     for check in TABLE:
-        if _box_of(check, subject):
+        senseless = inapplicable(check.id, subject.build.series)
+        reason = senseless or ("" if _box_of(check, subject) else without)
+        if reason:
+            done = Checked(check=check.id, proves=check.proves, where=check.where, skipped=reason, applies=not senseless)
+        else:
             done, seen = _timed(check, subject)
             findings.extend(seen)
-        else:
-            done = Checked(check=check.id, proves=check.proves, where=check.where, skipped=without)
         checks.append(done)
         if on_line:
             on_line(_told(done, [finding for finding in findings if finding.check == check.id]))

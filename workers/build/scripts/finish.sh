@@ -22,6 +22,13 @@ if [ -e lib/libpython3.so ]; then
     patchelf --set-rpath "\$ORIGIN" lib/libpython3.so
 fi
 
+# extension modules find the distro's libraries where the loader looks: no run path that some setup.py thought of
+for module in lib/"$lib"/lib-dynload/*.so; do
+    [ -n "$(patchelf --print-rpath "$module")" ] || continue
+    chmod u+w "$module"
+    patchelf --remove-rpath "$module"
+done
+
 find . -name __pycache__ -type d -prune -exec rm -rf {} +
 find . -name '*.py[co]' -type f -exec rm -f {} +
 
