@@ -51,7 +51,8 @@ def test_without_rows_nothing_is_dropped():
 OLD = {
     "bootstrap": (
         "DESTLIB=$(LIBDEST)\nposix -DPy_BUILD_CORE -I$(srcdir)/x posixmodule.c # not: other.c\n#time timemodule.c\n"
-        "_io -I$(srcdir)/Modules/_io _io/_iomodule.c _io/iobase.c\n\t\t# if $HOME is not set\n@USE_SIGNAL_MODULE@signal signalmodule.c\n"
+        "_io -I$(srcdir)/Modules/_io _io/_iomodule.c _io/iobase.c\n\t\t# if $HOME is not set\n"
+        "@USE_SIGNAL_MODULE@signal signalmodule.c\n"
     ),
     "stdlib": "",
     "setup": (
