@@ -39,7 +39,8 @@ def staged_name(kind: ArchiveKind, form: Form) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """A source archive. `path` is relative to python.org's `ftp/python/`, `pool` to a Debian mirror's root ('' if none).
+    """A source archive. `path` is relative to python.org's `ftp/python/`, `pool` to a Debian mirror's root ('' if none); `url`
+    is a whole address of what is not Python.
 
     `epoch` is SOURCE_DATE_EPOCH: the newest modification time in the archive, in seconds.
     """
@@ -49,6 +50,24 @@ class Source:
     path: str
     pool: str
     epoch: int
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library that the distro no longer has: built before Python, and shipped in `lib/private`.
+
+    `files` are put into its source; `commands` then run there, and leave headers and libraries in /work/private/install. Of
+    those the libraries named in `sonames` are shipped, and `license`, a file of the source.
+    """
+
+    name: str
+    version: str
+    source: Source
+    files: tuple[tuple[str, str], ...]
+    commands: tuple[tuple[str, ...], ...]
+    sonames: tuple[str, ...]
+    license: str
 
 
 @dataclass(frozen=True)
@@ -123,6 +142,7 @@ class Recipe:
     modules: tuple[ModuleRule, ...]
     scrub: tuple[str, ...]
     code: str
+    libraries: tuple[Library, ...] = ()
 
     @property
     def digest(self) -> str:

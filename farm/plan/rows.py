@@ -144,6 +144,29 @@ class PatchRow(Scope):
     link: str
 
 
+class LibraryRow(Scope):
+    """A library that a distro no longer has; the row's key is its name. See `farm.plan.recipe.Library`.
+
+    `notice` is what the plan, the metadata and `farm info` say aloud. `{target}` in files and commands is its arch's target.
+    """
+
+    version: str
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    sha256: Sha256
+    url: Annotated[str, Field(pattern=r"^https://")]
+    pool: Annotated[str, Field(pattern=r"^([A-Za-z0-9._~+-]+(/[A-Za-z0-9._~+-]+)+)?$")] = ""
+    epoch: Annotated[int, Field(ge=315532800)]
+    targets: dict[str, str]
+    files: dict[str, str] = Field(default_factory=dict)
+    commands: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)]
+    sonames: Annotated[tuple[str, ...], Field(min_length=1)]
+    license: str
+    eol: date
+    notice: Why
+    why: Why
+    link: str = ""
+
+
 class ImpossibleRow(Scope):
     """A combination that cannot be built. `why` is what the user reads; `bytecode` limits it to those policies."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from farm.errors import BadInput
 from farm.plan import rows
 from farm.plan.packages import Packages, packages
-from farm.plan.recipe import Layout, ModuleRule, Patch, Trim
+from farm.plan.recipe import Layout, Library, ModuleRule, Patch, Source, Trim
 from farm.plan.scope import Place, Scope
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Selection:
     module_rows: Rows[rows.ModuleRow]
     scrub: Rows[rows.ScrubRow]
     patch_rows: Rows[rows.PatchRow]
+    library_rows: Rows[rows.LibraryRow]
+    arch: str
 
     @cached_property
     def layout(self) -> Layout:
@@ -57,6 +59,11 @@ class Selection:
     def patches(self) -> tuple[Patch, ...]:
         """Patches in the order they are applied."""
         return tuple(Patch(file, row.sha256) for file, row in self.patch_rows)
+
+    @cached_property
+    def libraries(self) -> tuple[Library, ...]:
+        """Libraries of our own that go into the tree."""
+        return tuple(_library(name, row, row.targets[self.arch]) for name, row in self.library_rows)
 
     @cached_property
     def configure_shared(self) -> tuple[str, ...]:
@@ -130,8 +137,22 @@ def _selection(facts: Facts, place: Place, series: str, distro: str) -> Selectio
         module_rows=_holding(facts.modules, place),
         scrub=_holding(facts.scrub, place),
         patch_rows=_holding(facts.patches, place),
+        library_rows=_holding(facts.libraries, place),
+        arch=place.arch,
     )
 
 
 def _holding(table: Mapping[str, S], place: Place) -> Rows[S]:
     return tuple((key, row) for key, row in table.items() if row.holds(place))
+
+
+def _library(name: str, row: rows.LibraryRow, target: str) -> Library:
+    return Library(
+        name=name,
+        version=row.version,
+        source=Source(row.file, row.sha256, "", row.pool, row.epoch, row.url),
+        files=tuple((path, text.replace("{target}", target)) for path, text in row.files.items()),
+        commands=tuple(tuple(word.replace("{target}", target) for word in command) for command in row.commands),
+        sonames=row.sonames,
+        license=row.license,
+    )

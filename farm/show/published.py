@@ -75,6 +75,10 @@ def _facts(artifact: Artifact) -> str:
         ("base image", f"{build.base_image.name} ({build.base_image.how})"),
         ("compiler", build.compiler),
         ("links", ", ".join(part for part in (build.openssl, f"SQLite {build.sqlite}", f"glibc {build.elf.glibc}") if part)),
+        *(
+            ("brings", f"{own.name} {own.version}, past its end of life since {own.eol}: {own.notice}")
+            for own in build.libraries
+        ),
         ("recipe", build.recipe),
         ("inputs", build.inputs),
     ]
