@@ -16,6 +16,7 @@ ship)
     mkdir -p /work/private/ship/lib/private /work/private/ship/share/python-farm/licenses
     for soname in "$@"; do
         cp -L "/work/private/install/lib/$soname" /work/private/ship/lib/private/
+        chmod 755 "/work/private/ship/lib/private/$soname"
         patchelf --set-rpath "\$ORIGIN" "/work/private/ship/lib/private/$soname"
     done
     cp "$folder/$license" "/work/private/ship/share/python-farm/licenses/${folder##*/}.txt"
