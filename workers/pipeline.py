@@ -84,10 +84,11 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
         reporter.step("sources")
         source = fetch(recipe.source, effects.settings, reporter.line)
         modules = expected(source_lists(source), recipe)
+        private = [fetch(library.source, effects.settings, reporter.line) for library in recipe.libraries]
         reporter.step("images")
         maker = ImageMaker(facts.distros[recipe.cell.distro], recipe.cell.arch, effects.engine, effects.settings, reporter.line)
         images = maker.images(recipe.build_packages, recipe.required_packages, request.grant.inputs)
-        compiled = _compile(request, effects, images, source, work)
+        compiled = _compile(request, effects, images, (source, *private), work)
         reporter.step("relocate")
         tree = compiled.tree.with_entries(edits(compiled.tree, recipe.layout, recipe.scrub))
         build = describe(recipe, images.inputs, compiled, modules, tree, facts)
@@ -121,7 +122,7 @@ def resolve(distro: str, arch: str, packages: tuple[str, ...], effects: Effects)
     return ImageMaker(facts, arch, effects.engine, effects.settings, effects.reporter.line).resolve(packages)[1]
 
 
-def _compile(request: BuildRequest, effects: Effects, images: Images, source: Path, work: Path) -> Compiled:
+def _compile(request: BuildRequest, effects: Effects, images: Images, sources: tuple[Path, ...], work: Path) -> Compiled:
     recipe, reporter = request.grant.recipe, effects.reporter
     spec = BoxSpec(
         images.builder,
@@ -131,7 +132,7 @@ def _compile(request: BuildRequest, effects: Effects, images: Images, source: Pa
     )
     with effects.engine.box(spec) as box:
         passes = Passes(box, recipe, effects.settings.make_jobs, reporter.step, reporter.line)
-        return passes.run(source, patch_texts(recipe.patches, effects.settings.facts), work / "tree.tar")
+        return passes.run(sources, patch_texts(recipe.patches, effects.settings.facts), work / "tree.tar")
 
 
 def _metadata(build: BuildInfo) -> Mapping[str, Entry]:

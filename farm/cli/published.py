@@ -11,6 +11,7 @@ from farm.cli.opening import opened
 from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.settings import Settings
+from farm.show import built
 from farm.show import published as show
 from farm.store import catalog
 from farm.store.open import base_url
@@ -25,8 +26,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--distro", help="Only this distro, e.g. debian13.")
 @click.option("--series", help="Only this Python series, e.g. 3.13.")
 @click.option("--channel", help="Only this channel.")
+@click.option("--markdown", is_flag=True, help="Print a page of the newest build of each cell: times, sizes, findings.")
 @_JSON
-def ls(distro: str | None, series: str | None, channel: str | None, as_json: bool) -> None:
+def ls(distro: str | None, series: str | None, channel: str | None, markdown: bool, as_json: bool) -> None:
     """List what is published, oldest build of a cell first."""
     store = opened(Settings())
     everything, marks = catalog.published(store), catalog.yanked(store)
@@ -37,7 +39,9 @@ def ls(distro: str | None, series: str | None, channel: str | None, as_json: boo
         and series in (None, build.cell.python.series)
         and channel in (None, build.channel)
     ]
-    if as_json:
+    if markdown:
+        click.echo(built.page(catalog.artifact(store, build) for build in builds), nl=False)
+    elif as_json:
         click.echo(json.dumps(show.listing_json(builds, marks), indent=2))
     elif builds:
         click.echo(show.listing(builds, marks))

@@ -53,6 +53,7 @@ def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
         modules=chosen.modules,
         scrub=tuple(row.pattern for _, row in chosen.scrub),
         code=code,
+        libraries=chosen.libraries,
     )
 
 
@@ -72,6 +73,8 @@ def _choices(cell: Cell, options: Options, chosen: Selection) -> Iterator[Decisi
 
 
 def _build(chosen: Selection) -> Iterator[Decision]:
+    for name, library in chosen.library_rows:
+        yield Decision("library of our own", f"{name} {library.version}", f"{library.why}. {library.notice}", library.link)
     for file, patch in chosen.patch_rows:
         yield Decision("patch", file, patch.why, patch.link)
     for _, argument in chosen.configure:

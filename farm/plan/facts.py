@@ -58,6 +58,7 @@ class Facts:
     modules: Mapping[str, rows.ModuleRow]
     scrub: Mapping[str, rows.ScrubRow]
     patches: Mapping[str, rows.PatchRow]
+    libraries: Mapping[str, rows.LibraryRow]
     impossible: Mapping[str, rows.ImpossibleRow]
     costs: Mapping[str, rows.CostRow]
 
@@ -132,6 +133,7 @@ def load_facts(overlay: Path | None = None) -> Facts:
         modules=files.rows("modules.toml", rows.ModuleRow),
         scrub=files.rows("scrub.toml", rows.ScrubRow),
         patches=files.rows("patches.toml", rows.PatchRow),
+        libraries=files.rows("libraries.toml", rows.LibraryRow),
         impossible=files.rows("impossible.toml", rows.ImpossibleRow),
         costs=files.rows("costs.toml", rows.CostRow),
     )
@@ -195,6 +197,7 @@ def _scopes(facts: Facts) -> Iterable[tuple[str, Mapping[str, Scope]]]:
         ("modules.toml", facts.modules),
         ("scrub.toml", facts.scrub),
         ("patches.toml", facts.patches),
+        ("libraries.toml", facts.libraries),
         ("impossible.toml", facts.impossible),
         ("costs.toml", facts.costs),
         *((f"distros/{name}.toml", distro.facts.provides) for name, distro in facts.distros.items()),

@@ -145,6 +145,7 @@ def _planned(asked: Asked, facts: Facts, builds: list[Build], inputs: str, code:
         return Planned(cell, options, "impossible", reason, None, newest)
     recipe = compose(cell, options, facts, code)
     fate, reason = _fate(recipe.digest, inputs, options, builds)
+    reason = "; ".join((reason, *(facts.libraries[library.name].notice for library in recipe.libraries)))
     cost = _cost(asked, facts)
     return Planned(cell, options, fate, reason, recipe, newest, cost.seconds, cost.disk_mb, cost.store_mb)
 

@@ -40,7 +40,8 @@ def staged_name(kind: ArchiveKind, form: Form) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """A source archive. `path` is relative to python.org's `ftp/python/`, `pool` to a Debian mirror's root ('' if none).
+    """A source archive. `path` is relative to python.org's `ftp/python/`, `pool` to a Debian mirror's root ('' if none);
+    `elsewhere` is the whole address of what python.org does not have.
 
     `epoch` is SOURCE_DATE_EPOCH: the newest modification time in the archive, in seconds.
     """
@@ -50,11 +51,29 @@ class Source:
     path: str
     pool: str
     epoch: int
+    elsewhere: str = ""
 
     @property
     def url(self) -> str:
-        """Where python.org publishes these bytes."""
-        return PYTHON_ORG + self.path
+        """Where upstream publishes these bytes."""
+        return self.elsewhere or PYTHON_ORG + self.path
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library that the distro no longer has: built before Python, and shipped in `lib/private`.
+
+    `files` are put into its source; `commands` then run there, and leave headers and libraries in /work/private/install. Of
+    those the libraries named in `sonames` are shipped, and `license`, a file of the source.
+    """
+
+    name: str
+    version: str
+    source: Source
+    files: tuple[tuple[str, str], ...]
+    commands: tuple[tuple[str, ...], ...]
+    sonames: tuple[str, ...]
+    license: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,8 @@ class Patch:
 class Layout:
     """The names that a version and variant give to things.
 
-    e.g. series '3.13', abiflags 't', lib 'python3.13t', executable 'python3.13t', soname 'libpython3.13t.so.1.0'.
+    e.g. series '3.13', abiflags 't', lib 'python3.13t', executable 'python3.13t', soname 'libpython3.13t.so.1.0'; `names` are
+    what must be in bin/ beside the executable.
     """
 
     series: str
@@ -77,6 +97,7 @@ class Layout:
     lib: str
     executable: str
     soname: str
+    names: tuple[str, ...] = ("python", "python3", "pip", "pip3")
 
 
 @dataclass(frozen=True)
@@ -127,6 +148,7 @@ class Recipe:
     modules: tuple[ModuleRule, ...]
     scrub: tuple[str, ...]
     code: str
+    libraries: tuple[Library, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -34,7 +34,7 @@ class SourceRow(Row):
 class SeriesRow(Row):
     """A feature release; the row's key is e.g. '3.13'. `lib` and `soname` are templates of series, thread and abiflags.
 
-    `uv` says whether uv can install it.
+    `names` are what `bin/` must have beside the executable; `uv` says whether uv can install it.
     """
 
     status: Literal["end-of-life", "security", "bugfix", "prerelease"]
@@ -42,6 +42,7 @@ class SeriesRow(Row):
     lib: str = "python{series}{thread}"
     executable: str = "python{series}{abiflags}"
     soname: str = "libpython{series}{abiflags}.so.1.0"
+    names: tuple[str, ...] = ("python", "python3", "pip", "pip3")
     bytecode: Bytecode
     bytecode_why: Why
     bytecode_link: str = ""
@@ -143,9 +144,33 @@ class PatchRow(Scope):
     link: str
 
 
-class ImpossibleRow(Scope):
-    """A combination that cannot be built. `why` is what the user reads."""
+class LibraryRow(Scope):
+    """A library that a distro no longer has; the row's key is its name. See `farm.plan.recipe.Library`.
 
+    `notice` is what the plan, the metadata and `farm info` say aloud. `{target}` in files and commands is its arch's target.
+    """
+
+    version: str
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    sha256: Sha256
+    url: Annotated[str, Field(pattern=r"^https://")]
+    pool: Annotated[str, Field(pattern=r"^([A-Za-z0-9._~+-]+(/[A-Za-z0-9._~+-]+)+)?$")] = ""
+    epoch: Annotated[int, Field(ge=315532800)]
+    targets: dict[str, str]
+    files: dict[str, str] = Field(default_factory=dict)
+    commands: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)]
+    sonames: Annotated[tuple[str, ...], Field(min_length=1)]
+    license: str
+    eol: date
+    notice: Why
+    why: Why
+    link: str = ""
+
+
+class ImpossibleRow(Scope):
+    """A combination that cannot be built. `why` is what the user reads; `bytecode` limits it to those policies."""
+
+    bytecode: tuple[Bytecode, ...] = ()
     why: Why
     link: str = ""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from farm.errors import BadInput
 from farm.plan import rows
 from farm.plan.packages import Packages, packages
-from farm.plan.recipe import Layout, ModuleRule, Patch, Trim
+from farm.plan.recipe import Layout, Library, ModuleRule, Patch, Source, Trim
 from farm.plan.scope import Place, Scope
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Selection:
     module_rows: Rows[rows.ModuleRow]
     scrub: Rows[rows.ScrubRow]
     patch_rows: Rows[rows.PatchRow]
+    library_rows: Rows[rows.LibraryRow]
+    arch: str
 
     @cached_property
     def layout(self) -> Layout:
@@ -50,12 +52,18 @@ class Selection:
             lib=self.series.lib.format(**names),
             executable=self.series.executable.format(**names),
             soname=self.series.soname.format(**names),
+            names=self.series.names,
         )
 
     @cached_property
     def patches(self) -> tuple[Patch, ...]:
         """Patches in the order they are applied."""
         return tuple(Patch(file, row.sha256) for file, row in self.patch_rows)
+
+    @cached_property
+    def libraries(self) -> tuple[Library, ...]:
+        """Libraries of our own that go into the tree."""
+        return tuple(_library(name, row, row.targets[self.arch]) for name, row in self.library_rows)
 
     @cached_property
     def configure_shared(self) -> tuple[str, ...]:
@@ -102,7 +110,9 @@ def impossible(cell: Cell, options: Options, facts: Facts) -> str:
     if cell.python.key[: len(since)] < since:
         return f"the variant '{cell.variant}' exists from Python {'.'.join(map(str, since))} on"
     place = facts.place(cell, options.optimize)
-    return next((row.why for row in facts.impossible.values() if row.holds(place)), "")
+    bytecode = options.bytecode or facts.series[cell.python.series].bytecode
+    rows_here = (row for row in facts.impossible.values() if row.holds(place))
+    return next((row.why for row in rows_here if not row.bytecode or bytecode in row.bytecode), "")
 
 
 def select(cell: Cell, options: Options, facts: Facts) -> Selection:
@@ -127,8 +137,22 @@ def _selection(facts: Facts, place: Place, series: str, distro: str) -> Selectio
         module_rows=_holding(facts.modules, place),
         scrub=_holding(facts.scrub, place),
         patch_rows=_holding(facts.patches, place),
+        library_rows=_holding(facts.libraries, place),
+        arch=place.arch,
     )
 
 
 def _holding(table: Mapping[str, S], place: Place) -> Rows[S]:
     return tuple((key, row) for key, row in table.items() if row.holds(place))
+
+
+def _library(name: str, row: rows.LibraryRow, target: str) -> Library:
+    return Library(
+        name=name,
+        version=row.version,
+        source=Source(row.file, row.sha256, "", row.pool, row.epoch, row.url),
+        files=tuple((path, text.replace("{target}", target)) for path, text in row.files.items()),
+        commands=tuple(tuple(word.replace("{target}", target) for word in command) for command in row.commands),
+        sonames=row.sonames,
+        license=row.license,
+    )

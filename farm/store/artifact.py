@@ -72,6 +72,18 @@ class PatchInfo(Model):
     link: str
 
 
+class LibraryInfo(Model):
+    """A library of our own in `lib/private`, because the distro no longer has it: nobody but a new build of ours updates it."""
+
+    name: str
+    version: str
+    url: str
+    sha256: str
+    eol: str = Field(description="end of its upstream support, as a date")
+    notice: str
+    why: str
+
+
 class RuntimePackageInfo(Model):
     """A distro package that is needed at run time, and by which modules ('' is the interpreter itself)."""
 
@@ -119,6 +131,9 @@ class BuildInfo(Model):
     abiflags: str
     lib: FileName = Field(description="name of the library folder, e.g. 'python3.13'")
     executable: FileName = Field(description="name of the real executable in bin/")
+    names: tuple[FileName, ...] = Field(
+        default=("python", "python3", "pip", "pip3"), description="what must be in bin/ beside the executable"
+    )
     soname: FileName = Field(description="SONAME of libpython")
     optimize: str
     bytecode: str
@@ -131,6 +146,7 @@ class BuildInfo(Model):
     compiler: str
     configure: ConfigureInfo
     runtime: tuple[RuntimePackageInfo, ...]
+    libraries: tuple[LibraryInfo, ...] = Field(default=(), description="what is in lib/private")
     modules: ModulesInfo
     elf: ElfInfo
     openssl: str = Field(description="as ssl.OPENSSL_VERSION says, '' without ssl")

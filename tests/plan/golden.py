@@ -10,19 +10,12 @@ from farm.plan.matrix import read_matrix
 
 GOLDEN = Path(__file__).parent / "golden" / "root-matrix.txt"
 ROOT = Path(__file__).parents[2]
-# Cells that we have facts for and that the root matrix does not ask for yet: what is decided about them is kept, too.
-BESIDE = b"""
-pythons: ["3.9"]
-distros: [debian11]
-arches: [amd64, arm64]
-include: [{python: "2.7", distro: debian11, arch: amd64}]
-"""
 
 
 def text(facts, matrix):
     """Every cell's configure lines, make words and packages; cells that agree in all of them stand together."""
     blocks = {}
-    for asked in (*matrix.cells, *read_matrix(BESIDE, "beside", facts).cells):
+    for asked in matrix.cells:
         recipe = compose(asked.cell, asked.options, facts, "code")
         runtime = [
             f"{package.name}{'?' if package.optional else ''} ({', '.join(package.modules)}: {', '.join(package.sonames)})"

@@ -67,10 +67,16 @@ def test_published_in_another_channel_is_said(facts):
     assert only(facts, [build(facts, channel="testing")]).reason == "as 2026112201 in the channel testing"
 
 
-def test_impossible(facts):
+def test_a_library_of_our_own_is_said_aloud(facts):
     found = only(facts, [], cell=Cell.parse("2.7.18-debian13-amd64"))
+    assert found.fate == "build"
+    assert found.reason == "never published; it brings OpenSSL 1.1.1w of its own: past its end of life, no security fixes"
+
+
+def test_impossible(facts):
+    found = only(facts, [], cell=Cell.parse("2.7.18-debian13-amd64-debug"))
     assert (found.fate, found.recipe, found.wanted) == ("impossible", None, False)
-    assert "OpenSSL 3" in found.reason
+    assert "from Python 3.9 on" in found.reason
 
 
 def test_builds_of_other_cells_do_not_count(facts):
@@ -100,7 +106,7 @@ def test_order_is_by_builder_image_then_longest_first(facts, root_matrix):
 
 
 def test_what_is_published_or_impossible_is_not_in_the_order(facts):
-    cells = [CELL, Cell.parse("2.7.18-debian13-amd64"), Cell.parse("3.14.7-debian13-amd64")]
+    cells = [CELL, Cell.parse("2.7.18-debian13-amd64-debug"), Cell.parse("3.14.7-debian13-amd64")]
     matrix = Matrix(tuple(Asked(cell, OPTIONS) for cell in cells))
     made = plan(matrix, facts, [build(facts)], {("debian13", "amd64"): NEW}, "code")
     assert [str(one.cell) for one in made.order] == ["3.14.7-debian13-amd64"]

@@ -60,6 +60,15 @@ def test_ls_of_an_empty_store_says_what_to_do(tmp_path):
     assert not (tmp_path / "store").exists()
 
 
+def test_ls_as_a_page(store, tmp_path):
+    lines = farm(tmp_path, "ls", "--markdown").stdout.splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| 3.")]
+    assert [(row[0], row[2], row[3]) for row in rows] == [
+        ("3.14.0-debian12-amd64-freethreaded", "2026112201", "pgo"),
+        ("3.13.5-debian13-amd64", "2026112201", "none"),
+    ]
+
+
 def test_info(store, tmp_path):
     text = farm(tmp_path, "info", "3.13.5-debian13-amd64").stdout
     artifact = Artifact.model_validate_json(farm(tmp_path, "info", "3.13.5-debian13-amd64", "--json").stdout)

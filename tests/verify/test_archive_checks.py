@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from farm.store.artifact import BUILD_INFO_PATH, ConfigureInfo, ElfInfo, ModulesInfo, RuntimePackageInfo
+from farm.store.artifact import BUILD_INFO_PATH, ConfigureInfo, ElfInfo, LibraryInfo, ModulesInfo, RuntimePackageInfo
 from tests.verify.crafted import API, DYNLOAD, GUARDS, SSL, SUFFIX, SYSCONFIG, SYSCONFIG_TEXT, Crafted, Entry, build_info
 from tests.verify.elves import Shape, elf
 from workers.verify.table import TABLE
@@ -15,6 +15,8 @@ from workers.verify.table import TABLE
 GOOD = Crafted()
 OWN = [check for check in TABLE if check.where == "archive" and not check.needs]
 MATH, EXE, LIB = f"{DYNLOAD}/math.{SUFFIX}", "bin/python3.13", "lib/libpython3.13.so.1.0"
+PRIVATE = "lib/private/libssl-farm.so.1.1"
+OPENSSL = LibraryInfo(name="openssl", version="1", url="https://x", sha256="1", eol="2023-09-11", notice="old", why="needed")
 
 
 def with_elf(path: str, **shape) -> Crafted:
@@ -30,6 +32,14 @@ def beside(name: str, **attributes) -> Crafted:
 
 def built(**changes) -> Crafted:
     return replace(GOOD, build=build_info(**changes))
+
+
+def private(path: str, **shape) -> Crafted:
+    """With a library of our own and an extension module that needs it; then another file."""
+    own = Entry(elf(Shape(soname="libssl-farm.so.1.1")), mode=0o755)
+    user = Entry(elf(Shape(needed=("libssl-farm.so.1.1",), runpath="$ORIGIN/../../private")), mode=0o755)
+    tree = built(libraries=(OPENSSL,)).having(PRIVATE, own).having(MATH, user)
+    return tree.having(path, Entry(elf(Shape(**shape)), mode=0o755)) if shape else tree
 
 
 def modules(**changes) -> Crafted:
@@ -78,6 +88,12 @@ SABOTAGE = [
         built(runtime=(RuntimePackageInfo(name="x", modules=(), sonames=("libx.so.9",)),)),
         "package x is declared",
     ),
+    ("linkage.private", with_elf(PRIVATE, soname="libssl-farm.so.1.1"), "does not say what this is"),
+    ("linkage.private", built(libraries=(OPENSSL,)), "that is not there"),
+    ("linkage.private", private(PRIVATE, soname="libssl.so.1.1"), "its SONAME is 'libssl.so.1.1'"),
+    ("linkage.private", private(PRIVATE, soname="libcrypto-farm.so.1.1"), "its SONAME is 'libcrypto-farm.so.1.1'"),
+    ("linkage.private", private(EXE, needed=("libssl-farm.so.1.1",)), "into every process"),
+    ("linkage.private", private(LIB, soname="libpython3.13.so.1.0", needed=("libssl-farm.so.1.1",)), "into every process"),
     ("linkage.runpath", with_elf(MATH, runpath="/install/lib"), "not relative to the file"),
     ("linkage.runpath", with_elf(MATH, rpath="$ORIGIN:/opt"), "has '/opt'"),
     ("linkage.runpath", with_elf(LIB, soname="libpython3.13.so.1.0", runpath="$ORIGIN/../../elsewhere"), "outside the tree"),
@@ -191,3 +207,13 @@ def test_debuglink_of_another_length(tmp_path):
 def test_libc_may_be_declared(tmp_path):
     libc = RuntimePackageInfo(name="libc6", modules=("",), sonames=("libc.so.6", "ld-linux-x86-64.so.2"))
     assert look("linkage.declared", built(runtime=(*build_info().runtime, libc)), tmp_path) == ()
+
+
+def test_a_library_of_our_own_that_keeps_to_itself_is_fine(tmp_path):
+    tested = private("").subject(tmp_path)
+    assert [
+        finding
+        for check in TABLE
+        if check.id.startswith("linkage.") and check.where == "archive"
+        for finding in check.findings(tested)
+    ] == []

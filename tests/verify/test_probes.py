@@ -48,7 +48,8 @@ def test_abi():
 
 def test_smoke():
     told = ask("smoke.py", facts.Smoke)
-    assert {"compression", "hashes", "database", "tls", "foreign_functions", "processes"} == set(told.results)
+    trials = {"compression", "hashes", "database", "tls", "foreign_functions", "processes", "unicode_width"}
+    assert trials == set(told.results)
     assert told.results["hashes"] == ""
 
 
@@ -126,6 +127,16 @@ def test_the_wheel_installs_and_answers(tmp_path):
     )
     assert done.stdout == b"42\n"
     assert wheel.tiny_wheel() == wheel.tiny_wheel()
+
+
+def test_pip_is_tried_with_two_wheels(tmp_path):
+    (tmp_path / wheel.NAME).write_bytes(wheel.tiny_wheel())
+    digits = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    told = ask("install.py", facts.Environments, str(tmp_path / "to"), str(tmp_path), f"{digits}-{digits}")
+    assert {way: environment.error for way, environment in told.results.items()} == {"any": "", "tagged": ""}
+    told = ask("install.py", facts.Environments, str(tmp_path / "2"), str(tmp_path), f"{digits}-{digits}mu")
+    assert told.results["any"].error == ""
+    assert "not a supported wheel" in told.results["tagged"].error
 
 
 def test_probes_are_put_where_they_are_asked():

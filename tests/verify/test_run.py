@@ -13,7 +13,7 @@ from tests.fakes import ScriptedBox, ScriptedEngine
 from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted, Entry, build_info
 from tests.verify.elves import Shape, elf
 from workers.engine.protocol import Limits
-from workers.verify.expected import elsewhere, is_libc
+from workers.verify.expected import checks_with_rows, elsewhere, inapplicable, is_libc
 from workers.verify.run import Ground, of_depth, verify_archive, verify_without_boxes
 from workers.verify.table import TABLE
 
@@ -108,6 +108,21 @@ def test_ids_are_unique_and_every_row_says_what_it_proves():
     assert all(check.proves for check in TABLE)
     places = [check.where for check in TABLE]
     assert places == sorted(places, key=["archive", "runtime", "builder"].index)
+
+
+def test_a_check_that_makes_no_sense_is_skipped_with_its_reason(tmp_path):
+    boxes = {"runtime:1": ScriptedBox(), "builder:1": ScriptedBox()}
+    outcome = verify_archive(archive(tmp_path), build_info(series="2.7"), ground(ScriptedEngine(boxes)))
+    skipped = {check.check: check.without for check in outcome.checks if check.check.startswith("moved.") and check.without}
+    assert skipped == {"moved.uv": "uv installs no Python older than 3.8", "moved.venv": "venv came with 3.3 (PEP 405)"}
+    assert outcome.skipped == ()  # nothing that should have run
+
+
+def test_rows_of_checks_name_checks():
+    assert checks_with_rows() <= {check.id for check in TABLE}
+    assert inapplicable("moved.venv", "3.2")
+    assert not inapplicable("moved.venv", "3.3")
+    assert not inapplicable("moved.pip", "2.7")
 
 
 def test_rows_of_what_is_expected():

@@ -14,6 +14,7 @@ from farm.plan.facts import load_facts
 from tests.fakes import ScriptedBox
 from tests.verify.crafted import CERTIFICATES, DYNLOAD, SUFFIX, SYSCONFIG, Crafted, Entry, build_info
 from workers.verify.checks.moved_long import PLACE as LONG
+from workers.verify.expected import names_of
 from workers.verify.probe import MARK
 from workers.verify.table import TABLE
 
@@ -102,6 +103,7 @@ ANSWERS = {
     "environments.py": {"results": {"venv": {"error": "", "step": ""}, "venv --copies": {"error": "", "step": ""}}},
     "scratch/host /work/probes/abi.py": abi(),
     "abi.py": abi(),
+    "install.py": {"results": {"any": {"error": "", "step": ""}, "tagged": {"error": "", "step": ""}}},
     "extension.py": {"error": "", "step": "", "needed": ["libc.so.6"]},
     "embed.py": {
         "error": "",
@@ -265,6 +267,11 @@ SABOTAGE = [
         "at the step 'make it': boom",
     ),
     (
+        "moved.pip",
+        box({"install.py": {"results": {"tagged": {"error": "not a supported wheel", "step": "pip install"}}}}),
+        "with the wheel 'tagged' pip fails at the step 'pip install': not a supported wheel",
+    ),
+    (
         "build.extension",
         box({"extension.py": {"error": "cc: not found", "step": "compile"}}),
         "at the step 'compile': cc: not found",
@@ -374,11 +381,34 @@ def test_embedding_starts_without_a_home_and_says_whether_one_helps(tmp_path):
     assert all("PYTHONHOME" not in environment for environment in scripted.environments)
 
 
-def test_an_odd_argv0_stops_nothing(tmp_path):
+@pytest.mark.parametrize(
+    ("start", "says"), [("exec -a nothing", "that names nothing"), ("exec -a /no/where", "that is no file")]
+)
+def test_an_odd_argv0_is_an_error(start, says, tmp_path):
     scripted = box()
-    scripted.script = {"exec -a": (1, "No module named 'encodings'"), **scripted.script}
+    scripted.script = {start: (1, "No module named 'encodings'"), **scripted.script}
     (finding,) = look("moved.symlink", subject(tmp_path, scripted))
-    assert (finding.severity, "argv[0] that names nothing" in finding.message) == ("warning", True)
+    assert (finding.severity, f"argv[0] {says}" in finding.message) == ("error", True)
+
+
+def test_what_a_series_calls_things(tmp_path):
+    old = replace(GOOD, build=build_info(series="2.7", executable="python2.7"))
+    scripted = box()
+    for check in ("build.embed.config", "build.embed.pkgconfig"):
+        assert look(check, subject(tmp_path / check, scripted, old)) == ()
+    config, pkgconfig = scripted.commands
+    assert config.endswith("/bin/python2-config --cflags;/work/elsewhere/opt/python/bin/python2-config --ldflags")
+    assert pkgconfig.endswith("pkg-config --cflags --libs python-2.7")
+
+
+@pytest.mark.parametrize(("series", "abiflags", "tags"), [("2.7", "", "cp27-cp27mu"), ("3.14", "td", "cp314-cp314td")])
+def test_tags_of_wheels(series, abiflags, tags):
+    assert names_of(build_info(series=series, abiflags=abiflags)).wheel == tags
+
+
+def test_a_series_without_a_row_is_a_finding(tmp_path):
+    (finding,) = look("moved.pip", subject(tmp_path, box(), replace(GOOD, build=build_info(series="3.5"))))
+    assert "no row of expected.toml" in finding.message
 
 
 def test_idle_without_tk_is_excused_only_while_tk_is_optional(tmp_path):

@@ -1,9 +1,11 @@
 """Which modules must be there comes from the source's lists and our rows."""
 
+import io
+import tarfile
 from types import SimpleNamespace
 
 from farm.plan.recipe import Layout, ModuleRule, Trim
-from workers.build.modules import expected, parse_lists
+from workers.build.modules import SourceLists, expected, parse_lists, source_lists
 
 TEXTS = {
     "bootstrap": "# ---\n*static*\natexit atexitmodule.c\n@MODULE_PWD_TRUE@pwd pwdmodule.c\n_io _io/_iomodule.c _io/iobase.c\n",
@@ -12,6 +14,8 @@ TEXTS = {
         "@MODULE__SCPROXY_TRUE@_scproxy _scproxy.c\n*shared*\n@MODULE__TESTCAPI_TRUE@_testcapi _testcapimodule.c\n"
     ),
     "core": 'struct _inittab x[] = {\n    {"marshal", PyMarshal_Init},\n    {"builtins", NULL},\n',
+    "setup": "exts.append(Extension('never', ['never.c']))\n",
+    "library": "Lib/os.py\n",
     "names": 'static const char* names[] = {\n"__future__",\n"zlib",\n"nt",\n};\n',
 }
 
@@ -42,3 +46,46 @@ def test_rows_add_and_remove():
 
 def test_without_rows_nothing_is_dropped():
     assert expected(parse_lists(TEXTS), recipe()).shared == ("_scproxy", "zlib")
+
+
+OLD = {
+    "bootstrap": (
+        "DESTLIB=$(LIBDEST)\nposix -DPy_BUILD_CORE -I$(srcdir)/x posixmodule.c # not: other.c\n#time timemodule.c\n"
+        "_io -I$(srcdir)/Modules/_io _io/_iomodule.c _io/iobase.c\n\t\t# if $HOME is not set\n"
+        "@USE_SIGNAL_MODULE@signal signalmodule.c\n"
+    ),
+    "stdlib": "",
+    "setup": (
+        "        exts.append( Extension('time', ['timemodule.c']) )\n        #exts.append(Extension('timing', ['t.c']))\n"
+        "        self.add(Extension(\n            '_long', ['_l.c']))\n        addMacExtension('_CF', kwds)\n"
+    ),
+    "core": 'struct _inittab x[] = {\n    {"marshal", PyMarshal_Init},\n    {0, 0}\n',
+    "names": "",
+    "library": "Lib/os.py\nLib/json/__init__.py\n",
+}
+
+
+def test_lists_of_versions_that_build_with_setup_py():
+    lists = parse_lists(OLD)
+    assert lists.builtin == {"posix", "_io", "signal", "marshal"}
+    assert lists.extensions == {"time", "_long"}
+    assert lists.stdlib == {"os", "json"}
+
+
+def test_a_source_archive_is_read(tmp_path):
+    files = {
+        "Modules/Setup.dist": "posix posixmodule.c\n",
+        "Modules/Setup.config.in": "@USE_THREAD_MODULE@thread threadmodule.c\n",
+        "setup.py": "Extension('math', [])\n",
+        "Lib/os.py": "",
+        "Lib/json/__init__.py": "",
+        "Lib/json/decoder.py": "",
+        "Lib/plat-linux2/DLFCN.py": "",
+    }
+    with tarfile.open(tmp_path / "x.tar", "w") as tar:
+        for name, text in files.items():
+            info = tarfile.TarInfo(f"Python-2.7.18/{name}")
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    lists = source_lists(tmp_path / "x.tar")
+    assert lists == SourceLists(frozenset({"posix", "thread"}), frozenset({"math"}), frozenset({"os", "json"}))

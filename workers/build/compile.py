@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from farm.plan.recipe import Optimize
+    from farm.plan.recipe import Library, Optimize
 
 # What pass 2 has to make. Profiling trains the interpreter on its own test suite, which needs all the extension modules.
 _STATIC_TARGETS: Mapping[Optimize, tuple[str, ...]] = {"none": ("python",), "pgo": (), "pgo+lto": ()}
 _BYTECODE_PARTS = 2
-_SCRIPTS = ("unpack.sh", "finish.sh", "bytecode.py", "facts.py")
+_SCRIPTS = ("unpack.sh", "library.sh", "finish.sh", "bytecode.py", "facts.py")
 _TREE = "/work/tree/install"
+_BARE: Mapping[str, str] = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,31 @@ class Passes:
     on_step: Callable[[str], None]
     on_line: Callable[[str], None]
 
-    def run(self, source: Path, patches: Mapping[str, bytes], spool: Path) -> Compiled:
-        """Build from a source archive and patches; the tree's contents are kept in the new file `spool`."""
+    def run(self, sources: Sequence[Path], patches: Mapping[str, bytes], spool: Path) -> Compiled:
+        """Build from source archives (Python's, then those of `recipe.libraries`) and patches.
+
+        The tree's contents are kept in the new file `spool`.
+        """
         self.on_step("unpack")
-        self.box.put("/work", _bundle(source, patches))
+        self.box.put("/work", _bundle(sources, patches))
         self._do("sh", "/work/scripts/unpack.sh", f"/work/{self.recipe.source.file}")
+        for library in self.recipe.libraries:
+            self._library(library)
         self._shared()
         self._static()
         self._finish()
         return self._export(spool)
+
+    def _library(self, library: Library) -> None:
+        """Headers and libraries into /work/private/install; what is shipped into /work/private/ship."""
+        self.on_step(f"make {library.name}")
+        folder = f"/work/private/{library.name}"
+        ship = ["sh", "/work/scripts/library.sh"]
+        self._do(*ship, "unpack", f"/work/{library.source.file}", folder)
+        self.box.put(folder, _files(dict(library.files)))
+        for command in library.commands:
+            self._do(*(word.replace("{jobs}", str(self.jobs)) for word in command), cwd=folder, library=library)
+        self._do(*ship, "ship", folder, library.license, *library.sonames)
 
     def _shared(self) -> None:
         self.on_step("configure shared")
@@ -96,15 +113,16 @@ class Passes:
         return Compiled(read_tar(spool, "install"), compiler, str(said["openssl"]), str(said["sqlite"]))
 
     def _python(self, script: str, *arguments: str) -> tuple[str, ...]:
-        return (f"{_TREE}/bin/{self.recipe.layout.executable}", "-E", "-s", f"/work/scripts/{script}", *arguments)
+        return (f"{_TREE}/bin/{self.recipe.layout.executable}", "-B", "-E", "-s", f"/work/scripts/{script}", *arguments)
 
     def _make(self, folder: str, *targets: str) -> None:
         self._do("make", f"-j{self.jobs}", *targets, *self.recipe.make, cwd=f"/work/{folder}")
 
-    def _do(self, *argv: str, cwd: str = "/work") -> str:
+    def _do(self, *argv: str, cwd: str = "/work", library: Library | None = None) -> str:
+        """Runs a command; for a library without the recipe's environment, which is for Python's own build."""
         env = {
-            **dict(self.recipe.environment),
-            "SOURCE_DATE_EPOCH": str(self.recipe.source.epoch),
+            **(_BARE if library else dict(self.recipe.environment)),
+            "SOURCE_DATE_EPOCH": str((library or self.recipe).source.epoch),
             "CONFIG_SITE": "/work/config.site",
         }
         done = self.box.run(argv, env=env, cwd=cwd, on_line=self.on_line)
@@ -120,11 +138,20 @@ def _parallel(argv: Sequence[str]) -> str:
     return f'{starts}\nfor pid in $pids; do wait "$pid" || exit 1; done'
 
 
-def _bundle(source: Path, patches: Mapping[str, bytes]) -> bytes:
-    """What goes into the box: the source archive, the patches and the scripts, as one tar."""
+def _files(texts: Mapping[str, str]) -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:
-        tar.add(source, arcname=source.name, filter=_plain)
+        for name, text in texts.items():
+            _add(tar, name, text.encode())
+    return stream.getvalue()
+
+
+def _bundle(sources: Sequence[Path], patches: Mapping[str, bytes]) -> bytes:
+    """What goes into the box: the source archives, the patches and the scripts, as one tar."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        for source in sources:
+            tar.add(source, arcname=source.name, filter=_plain)
         for name, data in sorted(patches.items()):
             _add(tar, f"patches/{name}", data)
         for name in _SCRIPTS:

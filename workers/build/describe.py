@@ -16,6 +16,7 @@ from farm.store.artifact import (
     BuildInfo,
     ConfigureInfo,
     ElfInfo,
+    LibraryInfo,
     ModulesInfo,
     PackageVersion,
     PatchInfo,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from farm.plan.facts import Facts
-    from farm.plan.recipe import Inputs, Patch, Recipe
+    from farm.plan.recipe import Inputs, Library, Patch, Recipe
     from workers.build.compile import Compiled
     from workers.build.tree import Tree
 
@@ -48,6 +49,7 @@ def describe(recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: Module
         abiflags=layout.abiflags,
         lib=layout.lib,
         executable=layout.executable,
+        names=layout.names,
         soname=layout.soname,
         optimize=recipe.optimize,
         bytecode=recipe.bytecode,
@@ -60,6 +62,7 @@ def describe(recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: Module
         compiler=compiled.compiler,
         configure=ConfigureInfo(shared=recipe.configure_shared, static=recipe.configure_static, make=recipe.make),
         runtime=_runtime(recipe, dict(inputs.packages)),
+        libraries=tuple(_library(library, facts) for library in recipe.libraries),
         modules=modules,
         elf=elf_info(tree),
         openssl=compiled.openssl,
@@ -76,6 +79,19 @@ def _base(recipe: Recipe, inputs: Inputs, facts: Facts) -> BaseImageInfo:
 def _patch(patch: Patch, facts: Facts) -> PatchInfo:
     row = facts.patches[patch.file]
     return PatchInfo(file=patch.file, sha256=patch.sha256, why=row.why, link=row.link)
+
+
+def _library(library: Library, facts: Facts) -> LibraryInfo:
+    row, source = facts.libraries[library.name], library.source
+    return LibraryInfo(
+        name=library.name,
+        version=library.version,
+        url=source.url,
+        sha256=source.sha256,
+        eol=row.eol.isoformat(),
+        notice=row.notice,
+        why=row.why,
+    )
 
 
 def _runtime(recipe: Recipe, versions: dict[str, str]) -> tuple[RuntimePackageInfo, ...]:

@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 
 _LISTS = {
     "Modules/Setup.bootstrap.in": "bootstrap",
+    "Modules/Setup": "bootstrap",  # what is not a comment in it is linked in
+    "Modules/Setup.dist": "bootstrap",  # what it was called up to 2.7
+    "Modules/Setup.config.in": "bootstrap",
     "Modules/Setup.stdlib.in": "stdlib",
+    "setup.py": "setup",
     "Modules/config.c.in": "core",
     "Python/stdlib_module_names.h": "names",
 }
-_SETUP = re.compile(r"^(?:@MODULE_\w+_TRUE@)?(?P<name>[A-Za-z_]\w*)\s+\S+\.c\b")
+_SETUP = re.compile(r"^(?:@\w+@)?(?P<name>[A-Za-z_]\w*)[ \t]+[^#\n]*\.c\b")
+_EXTENSION = re.compile(r"""^[^#\n]*\bExtension\(\s*['"](?P<name>\w+)['"]""", re.MULTILINE)
+_LIBRARY = re.compile(r"Lib/(?P<name>[A-Za-z_]\w*)(?:\.py|/__init__\.py)")
 _INITTAB = re.compile(r'^\s*\{"(?P<name>\w+)",', re.MULTILINE)
 _NAME = re.compile(r'^"(?P<name>\w+)",', re.MULTILINE)
 
@@ -42,26 +48,34 @@ class SourceLists:
 
 def source_lists(archive: Path) -> SourceLists:
     """Read the lists from a source archive. Raises BuildFailed when it is no such archive."""
-    texts: dict[str, str] = dict.fromkeys(_LISTS.values(), "")
+    texts: dict[str, str] = dict.fromkeys((*_LISTS.values(), "library"), "")
     try:
         with tarfile.open(archive) as tar:
             for member in tar:
                 name = member.name.partition("/")[2]
                 if name in _LISTS and (file := tar.extractfile(member)):
-                    texts[_LISTS[name]] = file.read().decode()
+                    texts[_LISTS[name]] += file.read().decode() + "\n"
+                texts["library"] += f"{name}\n" if _LIBRARY.fullmatch(name) else ""
     except tarfile.TarError as error:
         raise BuildFailed(f"{archive.name} is not a source archive: {error}") from error
     return parse_lists(texts)
 
 
 def parse_lists(texts: Mapping[str, str]) -> SourceLists:
-    """The lists from the texts of `bootstrap`, `stdlib`, `core` and `names`."""
-    builtin = set(_setup_names(texts["bootstrap"])) | {found["name"] for found in _INITTAB.finditer(texts["core"])}
+    """The lists from the texts of `bootstrap`, `stdlib`, `setup`, `core`, `names` and `library`.
+
+    Old versions have no list of extensions but what setup.py makes, and none of the standard library but its files.
+    """
+    builtin = set(_setup_names(texts["bootstrap"])) | _found(_INITTAB, texts["core"])
     return SourceLists(
         builtin=frozenset(builtin),
-        extensions=frozenset(_setup_names(texts["stdlib"])),
-        stdlib=frozenset(found["name"] for found in _NAME.finditer(texts["names"])),
+        extensions=frozenset(_setup_names(texts["stdlib"])) or _found(_EXTENSION, texts["setup"]),
+        stdlib=_found(_NAME, texts["names"]) or _found(_LIBRARY, texts["library"]),
     )
+
+
+def _found(pattern: re.Pattern[str], text: str) -> frozenset[str]:
+    return frozenset(found["name"] for found in pattern.finditer(text))
 
 
 def _setup_names(text: str) -> Iterable[str]:

@@ -195,10 +195,12 @@ def _relative_values(text: str, folder: str) -> str:
 
 def _names(tree: Tree, layout: Layout) -> Iterator[tuple[str, Entry]]:
     """`bin/python` and `bin/pip`, which `make install` leaves out, and `python3` where the variant's name differs."""
-    wanted = {"bin/python": layout.executable, "bin/python3": layout.executable, "bin/pip": "pip3", "bin/pip3": "pip"}
-    for path, target in wanted.items():
-        if path not in tree.entries and f"bin/{target}" in tree.entries:
-            yield path, Entry("link", target=target)
+    there = [name for name in layout.names if f"bin/{name}" in tree.entries]
+    pips = [name for name in there if name.startswith("pip")]
+    for name in layout.names:
+        targets = pips if name.startswith("pip") else [layout.executable]
+        if name not in there and targets and f"bin/{targets[0]}" in tree.entries:
+            yield f"bin/{name}", Entry("link", target=targets[0])
 
 
 def _records(tree: Tree, changed: set[str]) -> Iterator[tuple[str, Entry]]:

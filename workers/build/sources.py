@@ -82,7 +82,7 @@ def fetch(source: Source, settings: Settings, on_line: Callable[[str], None], pa
 
 def places(source: Source, settings: Settings) -> Iterator[str]:
     """The urls at which an archive may be, best first. This host's apt is only asked when the others had nothing."""
-    if settings.source_mirror:
+    if settings.source_mirror and source.path:
         yield f"{settings.source_mirror.rstrip('/')}/{source.path}"
     yield source.url
     if source.pool:

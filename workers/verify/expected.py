@@ -1,8 +1,9 @@
-"""The rows of `expected.toml`: what every archive may rely on, must have, or may go without."""
+"""The rows of `expected.toml`: what every archive may rely on, must have or may go without, and what a series calls things."""
 
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
@@ -12,9 +13,12 @@ from pydantic import BaseModel, ConfigDict
 
 from farm.plan.facts import load_facts
 from farm.plan.scope import Bounds, Numbers, Scope
+from workers.verify.probe import ProbeFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from farm.store.artifact import BuildInfo
 
 
 class _Row(Scope):
@@ -68,6 +72,16 @@ class _Made(_Row):
     modules: tuple[str, ...]
 
 
+class _Names(_Row):
+    pkgconfig: str
+    config: str
+    wheel: str
+
+
+class _Inapplicable(_Row):
+    checks: tuple[str, ...]
+
+
 class _Expected(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -83,6 +97,17 @@ class _Expected(BaseModel):
     foreign: tuple[_Symbols, ...]
     one_sided: tuple[_Symbols, ...]
     one_pass: tuple[_Flags, ...]
+    names: tuple[_Names, ...]
+    inapplicable: tuple[_Inapplicable, ...]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a Python calls things: its .pc file for embedders, the command that prints their flags, the tags of its wheels."""
+
+    pkgconfig: str
+    config: str
+    wheel: str
 
 
 @cache
@@ -163,3 +188,27 @@ def one_pass() -> tuple[str, ...]:
 
 def _globs(rows: Sequence[_Symbols], version: Numbers) -> tuple[str, ...]:
     return tuple(name for row in rows if row.spans(version) for name in row.symbols)
+
+
+def names_of(build: BuildInfo) -> Names:
+    """What this Python calls things. Raises ProbeFailed when no row says it."""
+    for row in _expected().names:
+        if row.spans(_numbers(build.series)):
+            values = {"series": build.series, "digits": build.series.replace(".", ""), "abiflags": build.abiflags}
+            return Names(*(text.format(**values) for text in (row.pkgconfig, row.config, row.wheel)))
+    raise ProbeFailed(f"no row of expected.toml says what Python {build.series} calls things")
+
+
+def _numbers(series: str) -> Numbers:
+    major, minor = series.split(".")
+    return int(major), int(minor), 0
+
+
+def inapplicable(check: str, series: str) -> str:
+    """Why a check makes no sense for a series; '' when it does."""
+    return next((row.why for row in _expected().inapplicable if check in row.checks and row.spans(_numbers(series))), "")
+
+
+def checks_with_rows() -> frozenset[str]:
+    """The ids of checks that rows speak of."""
+    return frozenset(check for row in _expected().inapplicable for check in row.checks)

@@ -17,6 +17,7 @@ from farm.wire.verification import Checked, Verification
 from workers.engine.protocol import BoxSpec, Engine, Limits
 from workers.verify import wheel
 from workers.verify.companions import beside
+from workers.verify.expected import inapplicable
 from workers.verify.probe import parcel, probe_files
 from workers.verify.subject import BUILDER_PLACE, RUNTIME_PLACE, Subject
 from workers.verify.table import TABLE
@@ -60,7 +61,9 @@ def verify(
     checks: list[Checked] = []
     findings: list[Finding] = []
     for check in of_depth(depth):
-        if check.needs and not any(kind in subject.others for kind in check.needs):
+        if senseless := inapplicable(check.id, subject.build.series):
+            done = Checked(check=check.id, proves=check.proves, where=check.where, without=senseless)
+        elif check.needs and not any(kind in subject.others for kind in check.needs):
             absent = f"no {' or '.join(check.needs)} archive lies beside it"
             done = Checked(check=check.id, proves=check.proves, where=check.where, without=absent)
         elif _box_of(check, subject):

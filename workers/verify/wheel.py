@@ -7,13 +7,13 @@ import hashlib
 import io
 import zipfile
 
-NAME = "farm_parcel-1.0-py3-none-any.whl"
+NAME = "farm_parcel-1.0-py2.py3-none-any.whl"
 
 _INFO = "farm_parcel-1.0.dist-info"
 _FILES = {
     "farm_parcel.py": "ANSWER = 42\n\n\ndef main():\n    print(ANSWER)\n",
     f"{_INFO}/METADATA": "Metadata-Version: 2.1\nName: farm-parcel\nVersion: 1.0\n",
-    f"{_INFO}/WHEEL": "Wheel-Version: 1.0\nGenerator: farm\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    f"{_INFO}/WHEEL": "Wheel-Version: 1.0\nGenerator: farm\nRoot-Is-Purelib: true\nTag: py2-none-any\nTag: py3-none-any\n",
     f"{_INFO}/entry_points.txt": "[console_scripts]\nfarm-parcel = farm_parcel:main\n",
 }
 

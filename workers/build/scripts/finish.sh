@@ -22,6 +22,29 @@ if [ -e lib/libpython3.so ]; then
     patchelf --set-rpath "\$ORIGIN" lib/libpython3.so
 fi
 
+if [ -d /work/private/ship ]; then
+    cp -R /work/private/ship/. .
+fi
+
+# extension modules find the distro's libraries where the loader looks, without a run path that some setup.py thought of, and
+# libraries of our own in lib/private
+needs_private() {
+    for needed in $(patchelf --print-needed "$1"); do
+        [ ! -e "lib/private/$needed" ] || return 0
+    done
+    return 1
+}
+
+for module in lib/"$lib"/lib-dynload/*.so; do
+    if needs_private "$module"; then
+        chmod u+w "$module"
+        patchelf --set-rpath "\$ORIGIN/../../private" "$module"
+    elif [ -n "$(patchelf --print-rpath "$module")" ]; then
+        chmod u+w "$module"
+        patchelf --remove-rpath "$module"
+    fi
+done
+
 find . -name __pycache__ -type d -prune -exec rm -rf {} +
 find . -name '*.py[co]' -type f -exec rm -f {} +
 

@@ -26,7 +26,7 @@ def look(subject: Subject) -> Iterator[Finding]:
     members = subject.members
     yield from safe(members)
     yield from _complete(members)
-    yield from _present(members, subject.build.executable)
+    yield from _present(members, (subject.build.executable, *subject.build.names))
 
 
 def safe(members: tuple[Member, ...]) -> Iterator[Finding]:
@@ -87,9 +87,9 @@ def _problem(member: Member) -> str:
     return ""
 
 
-def _present(members: Iterable[Member], executable: str) -> Iterator[Finding]:
+def _present(members: Iterable[Member], names: Iterable[str]) -> Iterator[Finding]:
     kinds = {posixpath.normpath(member.name): member for member in members}
-    for name in (executable, "python", "python3", "pip", "pip3"):
+    for name in names:
         member = kinds.get(f"{TOP}/bin/{name}")
         if member is None:
             yield error(f"there is no bin/{name}", file=f"bin/{name}")

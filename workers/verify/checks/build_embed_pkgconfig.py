@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workers.verify.embedding import embed
+from workers.verify.expected import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def look(subject: Subject) -> Iterator[Finding]:
-    """`pkg-config --cflags --libs python-X.Y-embed`, with nothing set but where the .pc files are."""
-    name = f"python-{subject.build.series}{subject.build.abiflags}-embed"
+    """`pkg-config --cflags --libs python-X.Y-embed` (before 3.8 `python-X.Y`), with nothing set but where the .pc files are."""
+    name = names_of(subject.build).pkgconfig
     env = {"PKG_CONFIG_PATH": f"{subject.builder_root}/lib/pkgconfig"}
     yield from embed(subject, "pkgconfig", [f"pkg-config --cflags --libs {name}"], env)

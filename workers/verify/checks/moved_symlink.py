@@ -5,24 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workers.verify.facts import Told
-from workers.verify.findings import seen
+from workers.verify.findings import error
 from workers.verify.probe import SCRATCH, USER, ProbeFailed, ask, run, script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from farm.store.artifact import Finding, Severity
+    from farm.store.artifact import Finding
     from workers.verify.subject import Subject
 
-# (how, severity, shell text with $ROOT, $EXE, $PROBE, and $DIR, a folder of ours)
-_STARTS: tuple[tuple[str, Severity, str], ...] = (
-    ("through a link to it", "error", 'ln -sf "$ROOT/bin/$EXE" "$DIR/linked"; exec "$DIR/linked" "$PROBE"'),
-    ("through a link to a link", "error", 'ln -sf "$DIR/linked" "$DIR/twice"; exec "$DIR/twice" "$PROBE"'),
-    ("through a link to its tree", "error", 'ln -sfn "$ROOT" "$DIR/tree"; exec "$DIR/tree/bin/python3" "$PROBE"'),
-    ("by its name on PATH", "error", 'PATH="$ROOT/bin:$PATH" exec "$EXE" "$PROBE"'),
-    ("by a relative path", "error", 'cd "$ROOT/bin" && exec "./$EXE" "$PROBE"'),
-    # Plain CPython looks where argv[0] says and cannot do better; a patch may. So this is told, and stops nothing.
-    ("with an argv[0] that names nothing", "warning", 'exec bash -c \'exec -a nothing "$ROOT/bin/$EXE" "$PROBE"\''),
+# (how, shell text with $ROOT, $EXE, $PROBE, and $DIR, a folder of ours)
+_STARTS: tuple[tuple[str, str], ...] = (
+    ("through a link to it", 'ln -sf "$ROOT/bin/$EXE" "$DIR/linked"; exec "$DIR/linked" "$PROBE"'),
+    ("through a link to a link", 'ln -sf "$DIR/linked" "$DIR/twice"; exec "$DIR/twice" "$PROBE"'),
+    ("through a link to its tree", 'ln -sfn "$ROOT" "$DIR/tree"; exec "$DIR/tree/bin/python" "$PROBE"'),
+    ("by its name on PATH", 'PATH="$ROOT/bin:$PATH" exec "$EXE" "$PROBE"'),
+    ("by a relative path", 'cd "$ROOT/bin" && exec "./$EXE" "$PROBE"'),
+    # Plain CPython looks where argv[0] says and cannot do better; our patches of getpath ask the kernel.
+    ("with an argv[0] that names nothing", 'exec bash -c \'exec -a nothing "$ROOT/bin/$EXE" "$PROBE"\''),
+    ("with an argv[0] that is no file", 'exec bash -c \'exec -a /no/where "$ROOT/bin/$EXE" "$PROBE"\''),
 )
 
 
@@ -31,9 +32,9 @@ def look(subject: Subject) -> Iterator[Finding]:
     folder = f"{SCRATCH}/links to python"
     run(subject.in_runtime, ["mkdir", "-p", folder])
     env = {"ROOT": subject.root, "EXE": subject.build.executable, "PROBE": script("whoami.py"), "DIR": folder}
-    for how, severity, text in _STARTS:
+    for how, text in _STARTS:
         if found := problem(subject, ["sh", "-c", text, "start"], env, subject.root, f"{folder}/tree"):
-            yield seen(severity, f"started {how}, {found}", file=f"bin/{subject.build.executable}")
+            yield error(f"started {how}, {found}", file=f"bin/{subject.build.executable}")
 
 
 def problem(subject: Subject, argv: Sequence[str], env: Mapping[str, str], *right: str, user: str = USER) -> str:

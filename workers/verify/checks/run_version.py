@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def look(subject: Subject) -> Iterator[Finding]:
     """Its own word for its version."""
     build = subject.build
-    done = run(subject.in_runtime, [subject.python, "-c", "import platform; print('I am', platform.python_version())"])
+    done = run(subject.in_runtime, [subject.python, "-c", "import platform; print('I am ' + platform.python_version())"])
     if not done.ok:
         yield error(f"it does not start (exit {done.exit_code}): {quoted(done.output)}", file=f"bin/{build.executable}")
     elif f"I am {build.python}" not in done.output.splitlines():

@@ -6,5 +6,6 @@ int main(void)
     Py_Initialize();
     return PyRun_SimpleString(
         "import sys, encodings, math, hashlib\n"
-        "print('prefix=' + sys.prefix, flush=True)\n") ? 1 : 0;
+        "sys.stdout.write('prefix=' + sys.prefix + '\\n')\n"
+        "sys.stdout.flush()\n") ? 1 : 0;
 }

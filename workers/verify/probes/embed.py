@@ -1,7 +1,7 @@
 """Build a program that embeds Python with the flags that a tool prints, and run it in several ways.
 
-Runs in the interpreter under test, where a compiler is. Arguments: the C file, a folder to work in, the tree's root, then
-the commands that print flags, each as one shell-like text, with `;` between them.
+Runs in the interpreter under test (2.7 or later), where a compiler is. Arguments: the C file, a folder to work in, the tree's
+root, then the commands that print flags, each as one shell-like text, with `;` between them.
 """
 
 import json
@@ -19,12 +19,13 @@ def run(step, argv, **environment):
     """The output of a command. Raises Broken with its last lines."""
     env = dict(os.environ, **environment)
     try:
-        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, check=False)  # noqa: S603
+        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)  # noqa: S603
+        said = child.communicate()[0]
     except OSError as error:
         raise Broken(step, str(error))  # noqa: B904 - its cause says no more
-    output = done.stdout.decode("utf-8", "replace").strip()
-    if done.returncode:
-        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(done.returncode))
+    output = said.decode("utf-8", "replace").strip()
+    if child.returncode:
+        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(child.returncode))
     return output
 
 
@@ -46,12 +47,13 @@ def needed(path):
 
 def trial(source, folder, root, commands):
     """Build it twice, without and with a run path, and start it with as little environment as can be."""
-    os.makedirs(folder, exist_ok=True)
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
     plain, pathed = folder + "/plain", folder + "/pathed"
     library = root + "/lib"
     flags = [word for command in commands.split(";") for word in shlex.split(run(command, shlex.split(command)))]
-    run("compile", ["cc", source, "-o", plain, *flags])
-    run("compile", ["cc", source, "-o", pathed, *flags, "-Wl,-rpath," + library])
+    run("compile", ["cc", source, "-o", plain] + flags)  # noqa: RUF005 - 2.7 runs it
+    run("compile", ["cc", source, "-o", pathed] + flags + ["-Wl,-rpath," + library])  # noqa: RUF005
     runs = {"rpath": prefix_of([pathed]), "LD_LIBRARY_PATH": prefix_of([plain], LD_LIBRARY_PATH=library)}
     if any(answer != root for answer in runs.values()):
         runs["rpath and PYTHONHOME"] = prefix_of([pathed], PYTHONHOME=root)
@@ -65,7 +67,7 @@ def main():
         facts.update(trial(*sys.argv[1:5]))
     except Broken as error:
         facts["step"], facts["error"] = error.args
-    print("@@facts " + json.dumps(facts), flush=True)
+    sys.stdout.write("@@facts " + json.dumps(facts) + "\n")
 
 
 main()

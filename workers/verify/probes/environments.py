@@ -27,12 +27,13 @@ class Broken(Exception):  # noqa: N818 - local
 def run(step, *argv):
     """The output of a command. Raises Broken with its last lines."""
     try:
-        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603
+        said = child.communicate()[0]
     except OSError as error:
         raise Broken(step, str(error))  # noqa: B904 - its cause says no more
-    output = done.stdout.decode("utf-8", "replace").strip()
-    if done.returncode:
-        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(done.returncode))
+    output = said.decode("utf-8", "replace").strip()
+    if child.returncode:
+        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(child.returncode))
     return output
 
 

@@ -10,6 +10,17 @@ static PyObject *answer(PyObject *self, PyObject *unused)
 
 static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, "The answer."}, {NULL, NULL, 0, NULL}};
 
+#if PY_MAJOR_VERSION < 3 /* another way to make modules */
+
+PyMODINIT_FUNC initfarm_extension(void);
+
+PyMODINIT_FUNC initfarm_extension(void)
+{
+    Py_InitModule("farm_extension", methods);
+}
+
+#else
+
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "farm_extension", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit_farm_extension(void);
@@ -18,3 +29,5 @@ PyMODINIT_FUNC PyInit_farm_extension(void)
 {
     return PyModule_Create(&module);
 }
+
+#endif

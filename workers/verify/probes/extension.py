@@ -20,12 +20,13 @@ class Broken(Exception):  # noqa: N818 - local
 def run(step, argv):
     """The output of a command. Raises Broken with its last lines."""
     try:
-        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603
+        said = child.communicate()[0]
     except OSError as error:
         raise Broken(step, str(error))  # noqa: B904 - its cause says no more
-    output = done.stdout.decode("utf-8", "replace").strip()
-    if done.returncode:
-        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(done.returncode))
+    output = said.decode("utf-8", "replace").strip()
+    if child.returncode:
+        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(child.returncode))
     return output
 
 
@@ -42,11 +43,13 @@ def needed(path):
 
 def build(source, folder):
     """Compile and link as setuptools does: CC, CFLAGS, CCSHARED, then LDSHARED."""
-    os.makedirs(folder, exist_ok=True)
-    made, target = "{}/{}.o".format(folder, NAME), "{}/{}{}".format(folder, NAME, sysconfig.get_config_var("EXT_SUFFIX"))
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
+    suffix = sysconfig.get_config_var("EXT_SUFFIX") or sysconfig.get_config_var("SO")  # what 2.7 calls it
+    made, target = "{}/{}.o".format(folder, NAME), "{}/{}{}".format(folder, NAME, suffix)
     include = ["-I" + sysconfig.get_path("include"), "-I" + sysconfig.get_path("platinclude")]
     run("compile", words("CC", "CFLAGS", "CCSHARED") + include + ["-c", source, "-o", made])
-    run("link", [*words("LDSHARED"), made, "-o", target])
+    run("link", words("LDSHARED") + [made, "-o", target])  # noqa: RUF005 - 2.7 runs it
     return target
 
 
@@ -60,7 +63,7 @@ def main():
             raise Broken("import", "it gave a wrong answer")
     except Broken as error:
         facts["step"], facts["error"] = error.args
-    print("@@facts " + json.dumps(facts), flush=True)
+    sys.stdout.write("@@facts " + json.dumps(facts) + "\n")
 
 
 main()

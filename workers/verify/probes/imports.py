@@ -1,9 +1,10 @@
 """Import every module named in the first argument, one process for all; then say what was mapped.
 
-Runs in the interpreter under test (3.7 or later), so it is plain on purpose.
+Runs in the interpreter under test (2.7 or later), so it is plain on purpose.
 """
 
 import importlib
+import io
 import json
 import platform
 import sys
@@ -12,7 +13,7 @@ import warnings
 
 def mapped():
     """Every file of this process's memory map that looks like a library or the executable."""
-    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+    with io.open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:  # 2.7's own open knows no encoding
         return sorted({line.split(None, 5)[5].strip() for line in maps if "/" in line})
 
 
@@ -21,7 +22,8 @@ def main():
     warnings.simplefilter("ignore")
     failures, imported = {}, []
     for name in json.loads(sys.argv[1]):
-        print("importing", name, flush=True)  # if the next line crashes, this one says where
+        sys.stdout.write("importing {}\n".format(name))  # if the next line crashes, this one says where
+        sys.stdout.flush()
         try:
             importlib.import_module(name)
             imported.append(name)
@@ -34,7 +36,7 @@ def main():
         "failures": failures,
         "mapped": mapped(),
     }
-    print("@@facts " + json.dumps(facts), flush=True)
+    sys.stdout.write("@@facts " + json.dumps(facts) + "\n")
 
 
 main()

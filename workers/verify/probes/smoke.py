@@ -1,13 +1,18 @@
-"""Touch what the standard library has of the distro: round trips, hashes, TLS, SQLite. Runs in the interpreter under test."""
+"""Touch what the standard library has of the distro: round trips, hashes, TLS, SQLite. Runs in the interpreter under test.
 
+2.7 or later: what a version does not have, its row of the facts does not promise; here only names differ.
+"""
+
+import glob
 import importlib
 import json
+import sys
 
 
 def compression():
-    """bz2, lzma and zlib give back what they got."""
+    """bz2, lzma (since 3.3) and zlib give back what they got."""
     data = b"relocatable " * 4096
-    for module in map(importlib.import_module, ("bz2", "lzma", "zlib")):
+    for module in map(importlib.import_module, ("bz2", "lzma", "zlib") if sys.version_info >= (3, 3) else ("bz2", "zlib")):
         if module.decompress(module.compress(data)) != data:
             raise ValueError(module.__name__ + " does not give back what it got")
 
@@ -16,7 +21,7 @@ def hashes():
     """hashlib has its guaranteed algorithms, and a known digest."""
     hashlib = importlib.import_module("hashlib")
 
-    for name in hashlib.algorithms_guaranteed:
+    for name in hashlib.algorithms_guaranteed:  # 2.7.9 has it, too
         hashlib.new(name, b"")
     if not hashlib.sha256(b"").hexdigest().startswith("e3b0c44298fc1c14"):
         raise ValueError("sha256 of nothing is wrong")
@@ -55,9 +60,27 @@ def processes():
     """Threads, and a child made by multiprocessing, work."""
     multiprocessing = importlib.import_module("multiprocessing")
 
-    with multiprocessing.get_context("fork").Pool(1) as pool:
+    context = multiprocessing.get_context("fork") if hasattr(multiprocessing, "get_context") else multiprocessing
+    pool = context.Pool(1)
+    try:
         if pool.map(abs, [-1, -2]) != [1, 2]:
             raise ValueError("a worker process gave a wrong result")
+    finally:
+        pool.terminate()
+        pool.join()
+
+
+def unicode_width():
+    """A character is a code point: 2.7 can be built with narrow ones, which no wheel for Linux fits."""
+    if sys.maxunicode != 0x10FFFF:  # noqa: PLR2004 - the last code point of Unicode
+        raise ValueError("sys.maxunicode is {:#x}: characters are narrow".format(sys.maxunicode))
+
+
+def authorities(ssl):
+    """How many certificate authorities TLS trusts by default: those loaded, or those that OpenSSL looks up in its folder."""
+    loaded = ssl.create_default_context().cert_store_stats()["x509_ca"]
+    folder = ssl.get_default_verify_paths().capath
+    return max(loaded, len(glob.glob(folder + "/????????.[0-9]")) if folder else 0)
 
 
 def versions():
@@ -67,7 +90,7 @@ def versions():
         ssl = importlib.import_module("ssl")
 
         found["openssl"] = ssl.OPENSSL_VERSION
-        found["authorities"] = ssl.create_default_context().cert_store_stats()["x509_ca"]
+        found["authorities"] = authorities(ssl)
     except ImportError:
         pass
     try:
@@ -82,13 +105,13 @@ def versions():
 def main():
     """Print the facts."""
     results = {}
-    for trial in (compression, hashes, database, tls, foreign_functions, processes):
+    for trial in (compression, hashes, database, tls, foreign_functions, processes, unicode_width):
         try:
             trial()
             results[trial.__name__] = ""
         except Exception as error:
             results[trial.__name__] = "{}: {}".format(type(error).__name__, error)
-    print("@@facts " + json.dumps(dict(versions(), results=results)), flush=True)
+    sys.stdout.write("@@facts " + json.dumps(dict(versions(), results=results)) + "\n")
 
 
 main()

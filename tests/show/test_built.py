@@ -1,0 +1,41 @@
+"""The page of what was built is made from metadata: the newest build of each cell, its times and findings."""
+
+from __future__ import annotations
+
+from farm.show.built import page
+from farm.store.artifact import ArchiveInfo, Artifact, Finding, StepTime
+from tests.verify.crafted import build_info
+
+GZIP = ArchiveInfo(kind="install_only", format="tar.gz", name="x.tar.gz", size=3 << 20, sha256="1" * 64, tar_sha256="2" * 64)
+
+
+def artifact(cell: str, build_id: str = "2026112201", findings: tuple[str, ...] = ()) -> Artifact:
+    return Artifact(
+        build_id=build_id,
+        channel="dev",
+        created="2026-11-22T20:01:22Z",
+        worker="w",
+        engine="docker",
+        run="r",
+        attempt=1,
+        build=build_info(cell=cell),
+        archives=(GZIP,),
+        findings=tuple(Finding(check="c", severity=severity, message="m") for severity in findings),
+        steps=(StepTime(step="make shared", seconds=100.4), StepTime(step="verify", seconds=61)),
+    )
+
+
+def rows(*artifacts: Artifact) -> list[list[str]]:
+    return [line.strip("| ").split(" | ") for line in page(artifacts).splitlines() if line.startswith("| ")][2:]
+
+
+def test_a_row_a_cell_in_the_order_of_versions():
+    found = rows(artifact("3.13.5-debian13-amd64"), artifact("3.9.2-debian13-amd64"), artifact("3.14.7-debian12-amd64"))
+    assert [row[0] for row in found] == ["3.14.7-debian12-amd64", "3.9.2-debian13-amd64", "3.13.5-debian13-amd64"]
+    assert found[0][1:] == ["2026-11-22", "2026112201", "none", "3.5.0", "3.0 MiB", "1:40", "1:01", "none"]
+
+
+def test_the_newest_build_counts():
+    cell = "3.13.5-debian13-amd64"
+    builds = (artifact(cell, "2026112202", ("warning", "warning", "note")), artifact(cell, "2026112201"))
+    assert [(row[2], row[-1]) for row in rows(*builds)] == [("2026112202", "1 note, 2 warnings")]

@@ -1,0 +1,51 @@
+"""The steps of a build, as commands in a box: a library of our own comes before Python and knows nothing of its environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from farm.errors import BuildFailed
+from farm.plan.cell import Cell
+from farm.plan.compose import compose
+from farm.plan.facts import load_facts
+from farm.plan.options import Options
+from tests.fakes import ScriptedBox
+from workers.build.compile import Passes
+
+
+def run(cell: str, tmp_path):
+    recipe = compose(Cell.parse(cell), Options("none", channel="dev"), load_facts(), "code")
+    sources = []
+    for source in (recipe.source, *(library.source for library in recipe.libraries)):
+        path = tmp_path / source.file
+        path.write_bytes(b"")
+        sources.append(path)
+    box = ScriptedBox({"finish.sh": (1, "far enough")})
+    steps: list[str] = []
+    passes = Passes(box, recipe, 3, steps.append, lambda line: None)
+    with pytest.raises(BuildFailed, match="far enough"):
+        passes.run(sources, {}, tmp_path / "spool")
+    return box, steps
+
+
+def test_a_library_of_our_own_comes_first(tmp_path):
+    box, steps = run("2.7.18-debian12-amd64", tmp_path)
+    assert steps[:3] == ["unpack", "make openssl", "configure shared"]
+    assert {"Python-2.7.18.tgz", "openssl-1.1.1w.tar.gz"} <= set(box.files["/work"])
+    assert box.files["/work/private/openssl"] == ["Configurations/90-farm.conf"]
+    commands = list(zip(box.commands, box.environments, strict=True))
+    built = [(command, env) for command, env in commands if command.startswith(("./Configure", "make -j3 build_libs"))]
+    assert len(built) == 2
+    assert all("LDFLAGS" not in env and env["SOURCE_DATE_EPOCH"] == "1694441291" for _, env in built)
+    (configured,) = [
+        env for command, env in commands if command.startswith("../src/configure") and "--enable-shared" in command
+    ]
+    assert configured["LDFLAGS"] == "-L/work/private/install/lib"
+    assert configured["SOURCE_DATE_EPOCH"] == "1587332735"
+
+
+def test_others_build_no_library(tmp_path):
+    box, steps = run("3.13.5-debian13-amd64", tmp_path)
+    assert steps[:2] == ["unpack", "configure shared"]
+    assert not any("library.sh" in command for command in box.commands)
+    assert not any("LDFLAGS" in env for env in box.environments)
