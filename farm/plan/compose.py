@@ -74,7 +74,7 @@ def _choices(cell: Cell, options: Options, chosen: Selection) -> Iterator[Decisi
 
 def _build(chosen: Selection) -> Iterator[Decision]:
     for name, library in chosen.library_rows:
-        yield Decision("library of our own", f"{name} {library.version}", f"{library.why}. {library.notice}", library.link)
+        yield Decision("library of our own", f"{name} {library.version}", f"{library.why}; {library.notice}", library.link)
     for file, patch in chosen.patch_rows:
         yield Decision("patch", file, patch.why, patch.link)
     for _, argument in chosen.configure:
