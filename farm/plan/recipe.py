@@ -39,7 +39,7 @@ def staged_name(kind: ArchiveKind, form: Form) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """A source archive. `path` is relative to python.org's `ftp/python/`, `pool` to a Debian mirror's root ('' if none).
+    """A source archive. `path` is relative to python.org's `ftp/python/`, `pool` to a Debian mirror's root ('' if not there).
 
     `epoch` is SOURCE_DATE_EPOCH: the newest modification time in the archive, in seconds.
     """

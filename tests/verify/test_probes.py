@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 import tarfile
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import resources
 
 import pytest
@@ -108,6 +110,34 @@ def test_a_failed_step_is_told(probe, model, arguments, tmp_path):
     told = ask(probe, model, *(argument.format(tmp_path) for argument in arguments))
     assert told.step
     assert told.error
+
+
+def test_asking_tells_an_answer_and_a_refusal(tmp_path):
+    body = json.dumps({"prefix": "/p", "parsed": 1000})
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        told = ask("asking.py", facts.Asked, url, "http://127.0.0.1/nothing:bad")
+    assert told.answers[url].parsed == 1000
+    assert told.answers["http://127.0.0.1/nothing:bad"].error
+
+
+def test_the_site_says_where_it_runs():
+    code = f"exec(open({str(FOLDER / 'site.wsgi')!r}).read()); print(b''.join(application({{}}, print)).decode())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    told = facts.Site.model_validate_json(done.stdout.splitlines()[-1])
+    assert (told.prefix, told.parsed) == (sys.prefix, 1000)
+    assert told.pss_kib >= 0
 
 
 def test_a_failed_environment_is_told(tmp_path):

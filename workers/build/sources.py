@@ -83,7 +83,7 @@ def fetch(source: Source, settings: Settings, on_line: Callable[[str], None], pa
 def places(source: Source, settings: Settings) -> Iterator[str]:
     """The urls at which an archive may be, best first. This host's apt is only asked when the others had nothing."""
     for base in (settings.source_mirror, PYTHON_ORG):
-        if base:
+        if base and source.path:
             yield f"{base.rstrip('/')}/{source.path}"
     if source.pool:
         for root in mirror_roots(settings):

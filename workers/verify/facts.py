@@ -101,6 +101,24 @@ class Abi(Answer):
     facts: dict[str, str]
 
 
+class Site(Answer):
+    """What probes/site.wsgi says of the process that serves it; `error` when it did not answer. `pss_kib`: its memory."""
+
+    error: str = ""
+    prefix: str = ""
+    parsed: int = 0
+    mapped: tuple[str, ...] = ()
+    group: str = ""
+    pid: int = 0
+    pss_kib: int = 0
+
+
+class Asked(Answer):
+    """probes/asking.py: what each url answered."""
+
+    answers: dict[str, Site]
+
+
 class Embedded(Answer):
     """probes/embed.py: how building and running an embedding program went.
 
