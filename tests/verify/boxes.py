@@ -88,6 +88,7 @@ def linked() -> dict:
 
 ANSWERS = {
     "plugin host": imported(),
+    "behaviour.py": {"results": {"tls": "", "sqlite": ""}},
     "imports.py": {
         "version": "3.13.5",
         "builtin": ["sys", "_io"],

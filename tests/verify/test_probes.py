@@ -54,6 +54,22 @@ def test_smoke():
     assert told.results["hashes"] == ""
 
 
+def test_behaviour(tmp_path):
+    """What every Python has; the one that runs the tests may lack dbm flavours and loadable extensions."""
+    told = ask("behaviour.py", facts.Behaviour, str(FOLDER), str(tmp_path)).results
+    assert {name: told[name] for name in ("tls", "spawned", "ipv6", "names", "text_mode")} == dict.fromkeys(
+        ("tls", "spawned", "ipv6", "names", "text_mode"), ""
+    )
+
+
+def test_behaviour_tells_what_fails_and_goes_on(tmp_path):
+    (tmp_path / "server.pem").write_bytes((FOLDER / "server.pem").read_bytes())
+    (tmp_path / "authority.pem").write_text("no certificate\n")
+    told = ask("behaviour.py", facts.Behaviour, str(tmp_path), str(tmp_path)).results
+    assert told["tls"]
+    assert not told["ipv6"]
+
+
 def test_whoami():
     told = ask("whoami.py", facts.Told)
     assert (told.executable, told.prefix) == (sys.executable, sys.prefix)

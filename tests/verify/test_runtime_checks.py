@@ -93,6 +93,8 @@ SABOTAGE = [
     ("linkage.owned", box(**{"dpkg-query --search": (127, "sh: dpkg-query: not found")}), "no package owns that"),
     ("stdlib.smoke", box({"smoke.py": {"results": {"tls": "ValueError: no"}}}), "tls: ValueError: no"),
     ("stdlib.smoke", box({"smoke.py": {"openssl": "OpenSSL 1.1.1"}}), "OpenSSL is 'OpenSSL 1.1.1' when it runs"),
+    ("stdlib.behaviour", box({"behaviour.py": {"results": {"text_mode": "ValueError: no"}}}), "text mode: ValueError: no"),
+    ("stdlib.behaviour", box(**{"behaviour.py": MARK + '{"results": {}}'}), "no trial was made"),
     ("stdlib.smoke", box({"smoke.py": {"sqlite": ""}}), "SQLite is '' when it runs"),
     ("stdlib.smoke", box({"smoke.py": {"authorities": 0}}), "TLS trusts no authority"),
     ("moved.sysconfig", box({"places.py": {"prefix": "/install"}}), "sys.prefix is '/install'"),

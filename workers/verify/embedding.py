@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workers.verify.expected import embed_option
 from workers.verify.facts import Embedded
 from workers.verify.findings import error, quoted
 from workers.verify.probe import SCRATCH, ProbeFailed, ask, run, script
@@ -34,12 +35,12 @@ def embed(subject: Subject, name: str, commands: Sequence[str], env: Mapping[str
 
 
 def compiled(subject: Subject, source: str, name: str, options: str = "", *, embeds: bool = True) -> str:
-    """A program in the builder box, from a C file of the probes; `embeds`: with the flags of `python3-config --embed`.
+    """A program in the builder box, from a C file of the probes; `embeds`: with the flags of its `-config --embed`.
 
     Raises ProbeFailed when it cannot be made.
     """
     root, program = subject.builder_root, f"{SCRATCH}/{name}"
-    config = f"{root}/bin/python3-config --embed" if embeds else "echo"
+    config = f"{root}/bin/{subject.build.executable}-config{embed_option(subject.version)}" if embeds else "echo"
     flags = '$($3 --cflags) $($3 --ldflags) "-Wl,-rpath,$4"' if embeds else ""
     text = f'cc "$2" -o "$1" $5 {flags}'
     made = run(subject.in_builder, ["sh", "-c", text, "build", program, script(source), config, f"{root}/lib", options])

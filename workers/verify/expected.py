@@ -82,6 +82,10 @@ class SourceRow(_Row):
         return Source(file=self.file, sha256=self.sha256, path="", pool=self.pool, epoch=0)
 
 
+class _Config(_Row):
+    option: str
+
+
 class _Expected(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -98,6 +102,7 @@ class _Expected(BaseModel):
     one_sided: tuple[_Symbols, ...]
     one_pass: tuple[_Flags, ...]
     source: dict[str, SourceRow]
+    config: tuple[_Config, ...]
 
 
 @cache
@@ -179,6 +184,11 @@ def one_pass() -> tuple[str, ...]:
 def sources(version: Numbers) -> dict[str, SourceRow]:
     """Programs that embed Python and know this version of it."""
     return {name: row for name, row in _expected().source.items() if row.spans(version)}
+
+
+def embed_option(version: Numbers) -> str:
+    """What `pythonX.Y-config` is told by who embeds: an option with a space before it, or nothing."""
+    return next(row.option for row in _expected().config if row.spans(version))
 
 
 def _globs(rows: Sequence[_Symbols], version: Numbers) -> tuple[str, ...]:

@@ -58,6 +58,12 @@ class Resolved(Answer):
     complaints: tuple[str, ...]
 
 
+class Behaviour(Answer):
+    """probes/behaviour.py: every trial, and what went wrong in it; '' is fine."""
+
+    results: dict[str, str]
+
+
 class Linked(Answer):
     """probes/linked.py: the loader's word for each file, and where the paths it found really lead."""
 

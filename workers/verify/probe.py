@@ -74,7 +74,7 @@ def probe_files() -> dict[str, bytes]:
     return {
         f"probes/{item.name}": item.read_bytes()
         for item in folder.iterdir()
-        if item.name.endswith((".py", ".c", ".txt", ".wsgi"))
+        if item.name.endswith((".py", ".c", ".txt", ".wsgi", ".pem"))
     }
 
 
