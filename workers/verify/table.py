@@ -145,7 +145,7 @@ TABLE: tuple[Check, ...] = (
     Check("build.embed.config", "a program embeds it through python3-config", "builder", 2, build_embed_config.look),
     Check("dual.abi", "executable and libpython are one ABI", "builder", 3, dual_abi.look),
     Check("moved.decoy", "another libpython on the loader's path changes nothing", "builder", 2, moved_decoy.look),
-    Check("embed.subinterpreters", "two sub-interpreters are alive at once", "builder", 3, embed_subinterpreters.look),
+    Check("embed.subinterpreters", "two sub-interpreters are alive at once", "builder", 3, embed_subinterpreters.look, "full"),
     Check("embed.plugin", "a plugin that a host loads can embed it", "builder", 3, embed_plugin.look, "full"),
     Check("embed.cmake", "CMake finds it for embedding", "builder", 5, embed_cmake.look, "full"),
     Check("embed.mod_wsgi", "mod_wsgi serves from it in Apache", "builder", 40, embed_mod_wsgi.look, "full", source="mod_wsgi"),
