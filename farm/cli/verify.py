@@ -17,7 +17,7 @@ from farm.cli.opening import opened
 from farm.errors import EXIT_CELLS_FAILED, BadInput, EngineUnavailable, Failure, FarmError, StoreUnavailable, from_failure
 from farm.plan.cell import Cell
 from farm.settings import Settings
-from farm.show import report
+from farm.show import report, report_html
 from farm.store import catalog, keys
 from farm.wire.verification import Verification
 
@@ -40,15 +40,20 @@ _GRACE_S = 20.0
     help="standard is what publication needs; full is everything.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-def verify(what: str, channel: str | None, no_engine: bool, depth: str, as_json: bool) -> None:
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file as HTML, too.")
+def verify(what: str, channel: str | None, no_engine: bool, depth: str, as_json: bool, html: Path | None) -> None:
     """Verify a published cell, or any tarball, again; with the other archives of its build that lie beside it.
 
     Exit codes: 0 no check found an error, 3 some did, 4 the engine or the store failed while it ran.
     """
+    if html and not html.absolute().parent.is_dir():
+        raise BadInput(f"there is no folder {html.parent} to write the report to", hint="make it, or name another file")
     with TemporaryDirectory(prefix="farm-verify-") as folder:
         file = Path(what)
         archive = file if file.exists() or "/" in what else _fetched(what, channel, Path(folder))
         outcome = _run(archive, quiet=as_json, options=["--depth", depth, *(["--no-engine"] if no_engine else [])])
+    if html:
+        _write(html, report_html.page(outcome))
     if as_json:
         click.echo(outcome.model_dump_json(indent=2))
     else:
@@ -61,6 +66,15 @@ def verify(what: str, channel: str | None, no_engine: bool, depth: str, as_json:
             f"{len(outcome.skipped)} of {len(outcome.checks)} checks could not run: {outcome.skipped[0].skipped}",
             hint="start a container engine, or say --no-engine if looking at the files is enough",
         )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise BadInput(
+            f"the report cannot be written to {path}: {problem.strerror}", hint="name a file in a folder"
+        ) from problem
 
 
 def _fetched(text: str, channel: str | None, folder: Path) -> Path:

@@ -55,8 +55,8 @@ class Source:
 
     @property
     def url(self) -> str:
-        """Where upstream publishes these bytes."""
-        return self.elsewhere or PYTHON_ORG + self.path
+        """Where upstream publishes these bytes; '' when only a mirror has them."""
+        return self.elsewhere or (PYTHON_ORG + self.path if self.path else "")
 
 
 @dataclass(frozen=True)

@@ -253,6 +253,8 @@ class DistroFile(Row):
     eol: date
     toolchain: Annotated[tuple[PackageName, ...], Field(min_length=1)]
     toolchain_why: Why
+    embedders: tuple[PackageName, ...] = ()
+    embedders_why: str = ""
     provides: dict[str, ProvidesRow]
 
 

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from farm.store.artifact import Finding
     from farm.wire.verification import Checked, Verification
 
-_PLACES = {"archive": "in the archive", "runtime": "run in the pristine image", "builder": "built in the builder image"}
+PLACES = {"archive": "in the archive", "runtime": "run in the pristine image", "builder": "built in the builder image"}
 
 
 def lines(outcome: Verification) -> Iterator[str]:
     """The report: every check in one line, what it saw below it, and the verdict."""
     yield f"{outcome.archive} ({outcome.cell})"
     for where, checks in groupby(outcome.checks, key=lambda check: check.where):
-        yield f"\n{_PLACES[where]}:"
+        yield f"\n{PLACES[where]}:"
         for check in checks:
             found = [finding for finding in outcome.findings if finding.check == check.check]
             yield _line(check, found)

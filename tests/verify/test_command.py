@@ -13,7 +13,7 @@ import pytest
 from farm.cli.verify import read_outcome
 from farm.errors import BadInput, FarmError
 from farm.plan.cell import Cell
-from farm.show import report
+from farm.show import report, report_html
 from farm.store import keys
 from farm.store.artifact import ArchiveInfo, Artifact
 from farm.store.folder import FolderStore
@@ -122,6 +122,21 @@ def test_no_such_cell(word, says, tmp_path):
     done = farm(tmp_path, word)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+def test_an_html_report_has_every_check_and_finding_and_nothing_of_the_archives_own_markup(tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(BROKEN.packed())
+    done = farm(tmp_path, "a.tar.gz", "--html", "report.html", "--json")
+    assert done.returncode == 3
+    told, page = Verification.model_validate_json(done.stdout), (tmp_path / "report.html").read_text()
+    assert all(f"<code>{check.check}</code>" in page for check in told.checks)
+    assert "<span class=error>error</span><p class=error>lib/python3.13/lib-dynload/math" in page
+    assert "no engine was wanted" in page
+    hostile = told.findings[0].model_copy(update={"message": "<script>alert(1)</script>"})
+    page = report_html.page(told.model_copy(update={"findings": (hostile,), "archive": "<b>"}))
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert farm(tmp_path, "a.tar.gz", "--html", "nowhere/x.html").returncode == 2
 
 
 def test_outcome_of_the_child():

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 import tarfile
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import resources
 
 import pytest
@@ -51,6 +53,22 @@ def test_smoke():
     trials = {"compression", "hashes", "database", "tls", "foreign_functions", "processes", "unicode_width"}
     assert trials == set(told.results)
     assert told.results["hashes"] == ""
+
+
+def test_behaviour(tmp_path):
+    """What every Python has; the one that runs the tests may lack dbm flavours and loadable extensions."""
+    told = ask("behaviour.py", facts.Behaviour, str(FOLDER), str(tmp_path)).results
+    assert {name: told[name] for name in ("tls", "spawned", "ipv6", "names", "text_mode")} == dict.fromkeys(
+        ("tls", "spawned", "ipv6", "names", "text_mode"), ""
+    )
+
+
+def test_behaviour_tells_what_fails_and_goes_on(tmp_path):
+    (tmp_path / "server.pem").write_bytes((FOLDER / "server.pem").read_bytes())
+    (tmp_path / "authority.pem").write_text("no certificate\n")
+    told = ask("behaviour.py", facts.Behaviour, str(tmp_path), str(tmp_path)).results
+    assert told["tls"]
+    assert not told["ipv6"]
 
 
 def test_whoami():
@@ -109,6 +127,34 @@ def test_a_failed_step_is_told(probe, model, arguments, tmp_path):
     told = ask(probe, model, *(argument.format(tmp_path) for argument in arguments))
     assert told.step
     assert told.error
+
+
+def test_asking_tells_an_answer_and_a_refusal(tmp_path):
+    body = json.dumps({"prefix": "/p", "parsed": 1000})
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        told = ask("asking.py", facts.Asked, url, "http://127.0.0.1/nothing:bad")
+    assert told.answers[url].parsed == 1000
+    assert told.answers["http://127.0.0.1/nothing:bad"].error
+
+
+def test_the_site_says_where_it_runs():
+    code = f"exec(open({str(FOLDER / 'site.wsgi')!r}).read()); print(b''.join(application({{}}, print)).decode())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    told = facts.Site.model_validate_json(done.stdout.splitlines()[-1])
+    assert (told.prefix, told.parsed) == (sys.prefix, 1000)
+    assert told.pss_kib >= 0
 
 
 def test_a_failed_environment_is_told(tmp_path):

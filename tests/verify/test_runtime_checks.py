@@ -2,159 +2,38 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
 from farm.errors import BuildFailed, Transient
-from farm.plan.facts import load_facts
 from tests.fakes import ScriptedBox
-from tests.verify.crafted import CERTIFICATES, DYNLOAD, SUFFIX, SYSCONFIG, Crafted, Entry, build_info
-from workers.verify.checks.moved_long import PLACE as LONG
+from tests.verify.boxes import (
+    BUILDER,
+    GOOD,
+    HOME,
+    LONG,
+    MATH,
+    NOWHERE,
+    OWNED,
+    PROGRAMS,
+    ROOT,
+    SSL,
+    UV,
+    abi,
+    box,
+    imported,
+    loader,
+    look,
+    site,
+    subject,
+)
+from tests.verify.crafted import CERTIFICATES, SYSCONFIG, Entry, build_info
 from workers.verify.expected import names_of
 from workers.verify.probe import MARK
+from workers.verify.run import verify
 from workers.verify.table import TABLE
-
-if TYPE_CHECKING:
-    from workers.verify.subject import Subject
-
-FAMILY = load_facts().distros["debian13"].family
-ROOT = "/work/a place/py thön/python"
-BUILDER = "/work/elsewhere/opt/python"
-DECOY = "/work/scratch/another python/lib"
-HOME = "/work/scratch/another home"
-NOWHERE = f"PYTHONHOME=/nowhere/home {ROOT}/bin/python3.13"
-UV = "/work/scratch/uv/cpython-managed"
-GOOD = Crafted()
-LIB, MATH = "lib/libpython3.13.so.1.0", f"{DYNLOAD}/math.{SUFFIX}"
-SSL, TK = f"{DYNLOAD}/_ssl.{SUFFIX}", f"{DYNLOAD}/_tkinter.{SUFFIX}"
-
-
-def places(root: str) -> dict:
-    return {
-        "prefix": root,
-        "exec_prefix": root,
-        "base_prefix": root,
-        "executable": f"{root}/bin/python3.13",
-        "paths": {"stdlib": f"{root}/lib/python3.13"},
-        "variables": {"LIBDIR": f"{root}/lib", "CONFIG_ARGS": "'--prefix=/install'", "LIBPC": ""},
-        "files": {"Makefile": f"{root}/lib/python3.13/config/Makefile"},
-        "missing": [],
-    }
-
-
-def told(prefix: str) -> dict:
-    return {"prefix": prefix, "base_prefix": prefix, "executable": f"{prefix}/bin/python3.13", "mapped": []}
-
-
-def abi(**changes: str) -> dict:
-    return {"facts": {"hexversion": "51185136", "abiflags": '""', "debug": "false", **changes}}
-
-
-def linked() -> dict:
-    """The loader's word for the crafted tree: all found but optional Tk; /lib is a link to /usr/lib."""
-    at = {
-        "libssl.so.3": "/lib/libssl.so.3",
-        "libc.so.6": "/lib/libc.so.6",
-        "libm.so.6": "/lib/libm.so.6",
-        "libpython3.13.so.1.0": f"{ROOT}/{LIB}",
-    }
-    needs = {
-        "bin/python3.13": ["libc.so.6"],
-        LIB: ["libc.so.6", "libm.so.6"],
-        "lib/libpython3.so": ["libpython3.13.so.1.0", "libc.so.6"],
-        MATH: ["libc.so.6"],
-        SSL: ["libssl.so.3", "libc.so.6"],
-        TK: [],
-    }
-    files = {
-        f"{ROOT}/{path}": {"found": {name: at[name] for name in names}, "missing": [], "complaints": []}
-        for path, names in needs.items()
-    }
-    files[f"{ROOT}/{TK}"]["missing"] = ["libtk8.6.so"]
-    return {"files": files, "real": {path: path if path.startswith(ROOT) else f"/usr{path}" for path in at.values()}}
-
-
-ANSWERS = {
-    "imports.py": {
-        "version": "3.13.5",
-        "builtin": ["sys", "_io"],
-        "imported": ["os", "ssl"],
-        "failures": {
-            "_tkinter": {"kinds": ["ImportError"], "message": "libtk8.6.so: cannot open shared object file"},
-            "tkinter": {"kinds": ["ImportError"], "message": "libtk8.6.so: cannot open shared object file"},
-            "winreg": {"kinds": ["ModuleNotFoundError", "ImportError"], "message": "No module named 'winreg'"},
-        },
-        "mapped": [f"{ROOT}/bin/python3.13", f"{ROOT}/lib/python3.13/lib-dynload/math.so", "/usr/lib/libc.so.6"],
-    },
-    "linked.py": linked(),
-    "smoke.py": {"results": {"compression": "", "tls": ""}, "openssl": "OpenSSL 3.5.0", "sqlite": "3.46.1", "authorities": 140},
-    f"{UV}/bin/python3.13 /work/probes/places.py": places(UV),
-    f"{LONG}/bin": places(LONG),
-    "places.py": places(ROOT),
-    "exec": told(ROOT),
-    "PYTHONHOME=/work": told(HOME),
-    "PYTHONHOME=/nowhere/home /work/a place/py thön/python/bin/python3.13 -": told(ROOT),
-    "python3.13 -": told(ROOT),
-    "whoami.py": told(ROOT),
-    "environments.py": {"results": {"venv": {"error": "", "step": ""}, "venv --copies": {"error": "", "step": ""}}},
-    "scratch/host /work/probes/abi.py": abi(),
-    "abi.py": abi(),
-    "install.py": {"results": {"any": {"error": "", "step": ""}, "tagged": {"error": "", "step": ""}}},
-    "extension.py": {"error": "", "step": "", "needed": ["libc.so.6"]},
-    "embed.py": {
-        "error": "",
-        "step": "",
-        "needed": ["libpython3.13.so.1.0", "libc.so.6"],
-        "runs": {"rpath": BUILDER, "LD_LIBRARY_PATH": BUILDER},
-    },
-}
-OWNED = "libc6:amd64: /usr/lib/libc.so.6\nlibssl3t64:amd64: /usr/lib/libssl.so.3\nlibc6:amd64: /usr/lib/libm.so.6\n"
-PLAIN = {
-    "-c import platform": "I am 3.13.5",
-    "cp -R": "",
-    f"{NOWHERE} /work/probes/whoami.py": (1, "Fatal Python error"),
-    "dpkg-query --search": OWNED,
-    "pip3 --version": f"pip 25 from {ROOT}/lib",  # `pip` is a link to it
-}
-
-
-def box(changes: dict | None = None, **plain) -> ScriptedBox:
-    """A box whose probes answer well; `changes` maps a probe to changes deep in its answer."""
-    answers = copy.deepcopy(ANSWERS)
-    for probe, change in (changes or {}).items():
-        _merge(answers[probe], change)
-    said = {probe: f"noise\n{MARK}{json.dumps(answer)}" for probe, answer in answers.items()}
-    return ScriptedBox(
-        {**plain, **PLAIN, **plain, **{probe: text for probe, text in said.items() if probe not in plain}}
-    )  # the first key decides who is asked first
-
-
-def _merge(into: dict, change: dict) -> None:
-    for key, value in change.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = value
-
-
-def loader(path: str, **changes) -> ScriptedBox:
-    """A box whose loader says something else of one file."""
-    answers = linked()
-    answers["files"][f"{ROOT}/{path}"].update(changes)
-    return box(**{"linked.py": MARK + json.dumps(answers)})
-
-
-def subject(folder, scripted: ScriptedBox, crafted: Crafted = GOOD) -> Subject:
-    return replace(crafted.subject(folder), runtime=scripted, builder=scripted, family=FAMILY)
-
-
-def look(check_id: str, tested: Subject) -> tuple:
-    return next(check for check in TABLE if check.id == check_id).findings(tested)
-
 
 IN_BOXES = [check for check in TABLE if check.where != "archive" and not check.needs]
 FAILED = {"kinds": ["ImportError"], "message": "libssl.so.3: cannot open shared object file"}
@@ -215,6 +94,8 @@ SABOTAGE = [
     ("linkage.owned", box(**{"dpkg-query --search": (127, "sh: dpkg-query: not found")}), "no package owns that"),
     ("stdlib.smoke", box({"smoke.py": {"results": {"tls": "ValueError: no"}}}), "tls: ValueError: no"),
     ("stdlib.smoke", box({"smoke.py": {"openssl": "OpenSSL 1.1.1"}}), "OpenSSL is 'OpenSSL 1.1.1' when it runs"),
+    ("stdlib.behaviour", box({"behaviour.py": {"results": {"text_mode": "ValueError: no"}}}), "text mode: ValueError: no"),
+    ("stdlib.behaviour", box(**{"behaviour.py": MARK + '{"results": {}}'}), "no trial was made"),
     ("stdlib.smoke", box({"smoke.py": {"sqlite": ""}}), "SQLite is '' when it runs"),
     ("stdlib.smoke", box({"smoke.py": {"authorities": 0}}), "TLS trusts no authority"),
     ("moved.sysconfig", box({"places.py": {"prefix": "/install"}}), "sys.prefix is '/install'"),
@@ -243,6 +124,31 @@ SABOTAGE = [
     ),
     ("moved.symlink", box({START: {"base_prefix": "/install"}}), "it says that its prefix is '/install'"),
     ("moved.symlink", box({START: {"mapped": [f"{ROOT}/lib/libpython3.13.so.1.0"]}}), "it loads libpython"),
+    ("embed.plugin", box({"plugin host": imported(math=FAILED)}), "module math does not import in a plugin"),
+    ("embed.plugin", box(**{"plugin.c": (1, "no -lpython3.13")}), "cannot be built from plugin.c: no -lpython3.13"),
+    ("embed.plugin", box(**{"sh -c cc ": "", "plugin host": (139, "Segmentation fault")}), "(exit 139): Segmentation fault"),
+    ("embed.subinterpreters", box(**{"sh -c cc ": "", "subinterpreters": (1, "it shows through")}), "(exit 1): it shows"),
+    ("embed.subinterpreters", box(**{"sh -c cc ": "", "subinterpreters": "sub prefix=/install"}), "their prefix is /install"),
+    ("embed.cmake", box(**{"cmake -S": (1, "Could NOT find Python")}), "CMake does not build it: Could NOT find Python"),
+    ("embed.cmake", box(**{"cmake -S": "-- farm library=/usr/lib/libpython3.13.so"}), "CMake found /usr/lib/libpython3.13.so"),
+    ("embed.cmake", box(**{"cmade/cmade": (127, "libpython3.13.so.1.0: cannot open")}), "says 'libpython3.13.so.1.0: cannot"),
+    ("embed.mod_wsgi", box(**{"with-apxs": (1, "no Python.h")}), "mod_wsgi does not build: no Python.h"),
+    (
+        "embed.mod_wsgi",
+        box(**{"-k start": (1, "undefined symbol: Py_None")}),
+        "Apache does not start with it: undef",
+    ),
+    ("embed.mod_wsgi", site("8081/daemon", error="refused"), "in daemon mode the site does not answer: refused"),
+    (
+        "embed.mod_wsgi",
+        site("8081/embedded", prefix="/install"),
+        "embedded mode the site says that its prefix is '/install'",
+    ),
+    ("embed.mod_wsgi", site("8081/embedded", parsed=0), "pyexpat parsed 0 elements of 1000"),
+    ("embed.mod_wsgi", site("8081/embedded", mapped=[]), "the process has no libpython"),
+    ("embed.uwsgi", box(**{"uwsgiconfig.py": (1, "no main.c")}), "uWSGI does not build: no main.c"),
+    ("embed.uwsgi", box(**{"--http-socket": (1, "bind(): in use")}), "uWSGI does not start: bind(): in use"),
+    ("embed.uwsgi", site("8082/", mapped=["/usr/lib/libpython3.13.so.1.0"]), "the process has /usr/lib/libpython3.13.so.1.0"),
     ("moved.isolated", box({"python3.13 -": {"prefix": "/install"}}), "started with -S, it says that its prefix is '/install'"),
     ("moved.isolated", box(**{"python3.13 -I": (1, "No module named 'encodings'")}), "started with -I, it fails"),
     ("moved.home", box({"PYTHONHOME=/work": {"prefix": ROOT}}), f"it says that its prefix is '{ROOT}', and not {HOME}"),
@@ -288,7 +194,7 @@ SABOTAGE = [
     ),
     ("dual.abi", box({"scratch/host /work/probes/abi.py": abi(maxunicode="65535")}), "maxunicode is nothing in the executable"),
     ("dual.abi", box({"abi.py": abi(abiflags='"d"')}), 'sys.abiflags is "d", and the metadata says ""'),
-    ("dual.abi", box(**{"host.c": (1, "cc: Python.h: No such file")}), "cannot be built: cc: Python.h"),
+    ("dual.abi", box(**{"host.c": (1, "cc: Python.h: No such file")}), "cannot be built from host.c: cc: Python.h"),
     *(
         case
         for check in ("build.embed.pkgconfig", "build.embed.config")
@@ -365,6 +271,25 @@ def test_a_path_with_another_spelling_of_usr_has_the_same_owner(tmp_path):
     """Before Debian 13 packages list /lib; with merged folders the loader may say /usr/lib, or the other way round."""
     plain = {"dpkg-query --search": OWNED.replace("/usr/lib", "/lib")}
     assert look("linkage.owned", subject(tmp_path, box(**plain))) == ()
+
+
+def test_a_program_that_could_not_be_had_is_said_and_one_that_knows_no_such_python_is_not_missed(tmp_path):
+    crafted = replace(GOOD, build=build_info(python="2.7.18"))
+    for folder, archive, skipped, without in (("new", GOOD, {*PROGRAMS}, set()), ("old", crafted, {"uwsgi"}, {"mod_wsgi"})):
+        tested = replace(subject(tmp_path / folder, box(), archive), sources=frozenset())
+        checks = {check.check.partition(".")[2]: check for check in verify(tested, depth="full").checks}
+        assert {name for name in PROGRAMS if "could not be had" in checks[name].skipped} == skipped
+        assert {name for name in PROGRAMS if "knows no Python" in checks[name].without} == without
+
+
+def test_local_symbols_are_told_and_stop_nothing(tmp_path):
+    scripted = box()
+    local = "plugin host /work/scratch/plugin.so /work/probes/embedded_imports.py"
+    scripted.script = {f"{local} libpython": scripted.script["plugin host"], local: (139, "crash"), **scripted.script}
+    assert [found.severity for found in look("embed.plugin", subject(tmp_path, scripted))] == ["note"]
+    scripted.script[local] = MARK + json.dumps(imported(math=FAILED))
+    (finding,) = look("embed.plugin", subject(tmp_path / "2", scripted))
+    assert (finding.severity, "math do not import" in finding.message) == ("note", True)
 
 
 def test_no_authority_is_no_finding_without_the_package(tmp_path):

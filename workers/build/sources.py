@@ -84,7 +84,8 @@ def places(source: Source, settings: Settings) -> Iterator[str]:
     """The urls at which an archive may be, best first. This host's apt is only asked when the others had nothing."""
     if settings.source_mirror and source.path:
         yield f"{settings.source_mirror.rstrip('/')}/{source.path}"
-    yield source.url
+    if source.url:
+        yield source.url
     if source.pool:
         for root in mirror_roots(settings):
             yield f"{root}/{source.pool}"

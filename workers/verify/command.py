@@ -19,9 +19,11 @@ from farm.plan.options import Options
 from farm.settings import Settings
 from farm.store.artifact import BUILD_INFO_PATH, BuildInfo
 from workers.build.image import ImageMaker
+from workers.build.sources import fetch
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
 from workers.engine.protocol import limits_of
+from workers.verify.expected import sources
 from workers.verify.run import Ground, verify_archive, verify_without_boxes
 from workers.verify.unpack import TOP, read_member
 
@@ -64,7 +66,7 @@ def verify_file(archive: Path, settings: Settings, *, boxes: bool, depth: Depth 
     except EngineUnavailable as missing:
         reason = f"no container engine answers ({missing.hint or missing.message})"
         return verify_without_boxes(archive, build, reason, _say, depth)
-    return verify_archive(archive, build, _ground(build, engine, settings), _say, depth)
+    return verify_archive(archive, build, _ground(build, engine, settings, depth), _say, depth)
 
 
 def build_info(archive: Path) -> BuildInfo:
@@ -83,14 +85,32 @@ def build_info(archive: Path) -> BuildInfo:
         ) from error
 
 
-def _ground(build: BuildInfo, engine: Engine, settings: Settings) -> Ground:
-    """The images as a build makes them: the packages to run with are those that the metadata promises to users."""
+def _ground(build: BuildInfo, engine: Engine, settings: Settings, depth: Depth) -> Ground:
+    """The images as a build makes them: the packages to run with are those that the metadata promises to users.
+
+    For depth 'full', what embeds Python for real: the distro's packages are in the builder image, sources are fetched here.
+    """
     cell, facts = Cell.parse(build.cell), load_facts(settings.facts)
     builder = compose(cell, Options(optimize="none"), facts, code="").build_packages
     required = tuple(package.name for package in build.runtime if not package.optional)
     distro = facts.distros[cell.distro]
+    if depth == "full":
+        builder = tuple(sorted({*builder, *distro.facts.embedders}))
     images = ImageMaker(distro, cell.arch, engine, settings, _say).images(builder, required, None)
-    return Ground(engine, images.runtime, images.builder, limits_of(settings, settings.verify_deadline_s), distro.family)
+    limits = limits_of(settings, settings.verify_deadline_s)
+    programs = _sources(cell, settings) if depth == "full" else {}
+    return Ground(engine, images.runtime, images.builder, limits, distro.family, sources=programs)
+
+
+def _sources(cell: Cell, settings: Settings) -> dict[str, Path]:
+    """The programs that embed this Python, as far as they can be had; which could not, the checks say."""
+    found: dict[str, Path] = {}
+    for name, row in sources((cell.python.major, cell.python.minor, cell.python.patch)).items():
+        try:
+            found[name] = fetch(row.source, settings, _say)
+        except FarmError as error:
+            _say(f"{name}: {error.message}")
+    return found
 
 
 def _say(line: str) -> None:

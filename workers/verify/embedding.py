@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workers.verify.expected import names_of
 from workers.verify.facts import Embedded
 from workers.verify.findings import error, quoted
 from workers.verify.probe import SCRATCH, ProbeFailed, ask, run, script
@@ -33,17 +34,18 @@ def embed(subject: Subject, name: str, commands: Sequence[str], env: Mapping[str
     yield from _runs(embedded.runs, root)
 
 
-def host(subject: Subject) -> str:
-    """A program in the builder box that embeds the Python under test and runs a script; made when the first check asks.
+def compiled(subject: Subject, source: str, name: str, options: str = "", *, embeds: bool = True) -> str:
+    """A program in the builder box, from a C file of the probes; `embeds`: with the flags of its `-config --embed`.
 
     Raises ProbeFailed when it cannot be made.
     """
-    root, program = subject.builder_root, f"{SCRATCH}/host"
-    config = f"{root}/bin/python3-config --embed"
-    text = 'test -x "$1" || cc "$2" -o "$1" $($3 --cflags) $($3 --ldflags) "-Wl,-rpath,$4"'
-    made = run(subject.in_builder, ["sh", "-c", text, "host", program, script("host.c"), config, f"{root}/lib"])
+    root, program = subject.builder_root, f"{SCRATCH}/{name}"
+    config = f"{root}/bin/{names_of(subject.build).config}" if embeds else "echo"
+    flags = '$($3 --cflags) $($3 --ldflags) "-Wl,-rpath,$4"' if embeds else ""
+    text = f'cc "$2" -o "$1" $5 {flags}'
+    made = run(subject.in_builder, ["sh", "-c", text, "build", program, script(source), config, f"{root}/lib", options])
     if not made.ok:
-        raise ProbeFailed(f"a program that embeds it cannot be built: {quoted(made.output)}")
+        raise ProbeFailed(f"a program that embeds it cannot be built from {source}: {quoted(made.output)}")
     return program
 
 

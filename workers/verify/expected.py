@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from farm.plan.facts import load_facts
+from farm.plan.recipe import Source
 from farm.plan.scope import Bounds, Numbers, Scope
 from workers.verify.probe import ProbeFailed
 
@@ -82,6 +83,19 @@ class _Inapplicable(_Row):
     checks: tuple[str, ...]
 
 
+class SourceRow(_Row):
+    """A program that embeds Python: its source archive, and where a Debian mirror has it."""
+
+    file: str
+    sha256: str
+    pool: str
+
+    @property
+    def source(self) -> Source:
+        """As sources are fetched."""
+        return Source(file=self.file, sha256=self.sha256, path="", pool=self.pool, epoch=0)
+
+
 class _Expected(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -97,6 +111,7 @@ class _Expected(BaseModel):
     foreign: tuple[_Symbols, ...]
     one_sided: tuple[_Symbols, ...]
     one_pass: tuple[_Flags, ...]
+    source: dict[str, SourceRow]
     names: tuple[_Names, ...]
     inapplicable: tuple[_Inapplicable, ...]
 
@@ -184,6 +199,11 @@ def one_sided(version: Numbers) -> tuple[str, ...]:
 def one_pass() -> tuple[str, ...]:
     """Globs of compiler flags that only one pass of the dual build has."""
     return tuple(flag for row in _expected().one_pass for flag in row.flags)
+
+
+def sources(version: Numbers) -> dict[str, SourceRow]:
+    """Programs that embed Python and know this version of it."""
+    return {name: row for name, row in _expected().source.items() if row.spans(version)}
 
 
 def _globs(rows: Sequence[_Symbols], version: Numbers) -> tuple[str, ...]:

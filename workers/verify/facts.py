@@ -58,6 +58,12 @@ class Resolved(Answer):
     complaints: tuple[str, ...]
 
 
+class Behaviour(Answer):
+    """probes/behaviour.py: every trial, and what went wrong in it; '' is fine."""
+
+    results: dict[str, str]
+
+
 class Linked(Answer):
     """probes/linked.py: the loader's word for each file, and where the paths it found really lead."""
 
@@ -99,6 +105,24 @@ class Abi(Answer):
     """probes/abi.py: what binds extension modules to an interpreter, by name, as JSON."""
 
     facts: dict[str, str]
+
+
+class Site(Answer):
+    """What probes/site.wsgi says of the process that serves it; `error` when it did not answer. `pss_kib`: its memory."""
+
+    error: str = ""
+    prefix: str = ""
+    parsed: int = 0
+    mapped: tuple[str, ...] = ()
+    group: str = ""
+    pid: int = 0
+    pss_kib: int = 0
+
+
+class Asked(Answer):
+    """probes/asking.py: what each url answered."""
+
+    answers: dict[str, Site]
 
 
 class Embedded(Answer):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MARK = "@@facts "
 PROBES = "/work/probes"
 SCRATCH = "/work/scratch"
+SOURCES = "/work/sources"
 USER = "1000:1000"
 TIMEOUT_S = 300.0
 _TIMED_OUT = 124  # what timeout(1) says
@@ -70,7 +71,11 @@ def script(name: str) -> str:
 def probe_files() -> dict[str, bytes]:
     """Every probe, by the path it gets under /work."""
     folder = resources.files("workers.verify") / "probes"
-    return {f"probes/{item.name}": item.read_bytes() for item in folder.iterdir() if item.name.endswith((".py", ".c"))}
+    return {
+        f"probes/{item.name}": item.read_bytes()
+        for item in folder.iterdir()
+        if item.name.endswith((".py", ".c", ".txt", ".wsgi", ".pem"))
+    }
 
 
 def parcel(files: Mapping[str, bytes], folders: Sequence[str] = ()) -> bytes:

@@ -17,8 +17,8 @@ from farm.wire.verification import Checked, Verification
 from workers.engine.protocol import BoxSpec, Engine, Limits
 from workers.verify import wheel
 from workers.verify.companions import beside
-from workers.verify.expected import inapplicable
-from workers.verify.probe import parcel, probe_files
+from workers.verify.expected import inapplicable, sources
+from workers.verify.probe import SOURCES, parcel, probe_files
 from workers.verify.subject import BUILDER_PLACE, RUNTIME_PLACE, Subject
 from workers.verify.table import TABLE
 from workers.verify.unpack import tar_stream, unpack
@@ -39,6 +39,7 @@ class Ground:
     """Where checks run: an engine with two images, the pristine base plus the declared run-time packages, and the builder's.
 
     `family` says how the distro is asked; `labels` and `cancelled` are those of every box (see BoxSpec).
+    `sources` are programs to build against it, for the checks that do.
     """
 
     engine: Engine
@@ -48,6 +49,7 @@ class Ground:
     family: FamilyRow
     labels: Mapping[str, str] = field(default_factory=dict)
     cancelled: Callable[[], bool] = bool
+    sources: Mapping[str, Path] = field(default_factory=dict)
 
     def box(self, image: str) -> BoxSpec:
         """A box of one of the images."""
@@ -61,11 +63,11 @@ def verify(
     checks: list[Checked] = []
     findings: list[Finding] = []
     for check in of_depth(depth):
-        if senseless := inapplicable(check.id, subject.build.series):
-            done = Checked(check=check.id, proves=check.proves, where=check.where, without=senseless)
-        elif check.needs and not any(kind in subject.others for kind in check.needs):
-            absent = f"no {' or '.join(check.needs)} archive lies beside it"
+        if absent := _absent(check, subject):
             done = Checked(check=check.id, proves=check.proves, where=check.where, without=absent)
+        elif _box_of(check, subject) and check.source and check.source not in subject.sources:
+            missing = f"the source of {check.source} could not be had"
+            done = Checked(check=check.id, proves=check.proves, where=check.where, skipped=missing)
         elif _box_of(check, subject):
             done, seen = _timed(check, subject)
             findings.extend(seen)
@@ -89,7 +91,10 @@ def verify_archive(
             return bare
         runtime = boxes.enter_context(_furnished(ground, ground.runtime, RUNTIME_PLACE, archive))
         builder = boxes.enter_context(_furnished(ground, ground.builder, BUILDER_PLACE, archive))
-        furnished = replace(bare, runtime=runtime, builder=builder, family=ground.family)
+        for name, path in ground.sources.items():
+            builder.put(SOURCES, parcel({name: path.read_bytes()}))
+        names = frozenset(ground.sources)
+        furnished = replace(bare, runtime=runtime, builder=builder, family=ground.family, sources=names)
         return verify(furnished, depth=depth, on_line=on_line)
 
 
@@ -120,10 +125,21 @@ def _furnished(ground: Ground, image: str, place: str, archive: Path) -> Iterato
     folders = ["/".join(parts[: count + 1]) for count in range(len(parts))]
     with ground.engine.box(ground.box(image)) as box:
         files = {**probe_files(), f"wheels/{wheel.NAME}": wheel.tiny_wheel()}
-        box.put("/work", parcel(files, ["probes", "wheels", "scratch", *folders]))
+        box.put("/work", parcel(files, ["probes", "wheels", "sources", "scratch", *folders]))
         with tar_stream(archive) as stream:
             box.put(f"/work/{place}", stream)
         yield box
+
+
+def _absent(check: Check, subject: Subject) -> str:
+    """What a check is about, and this archive does not have; '' when there is nothing in its way."""
+    if senseless := inapplicable(check.id, subject.build.series):
+        return senseless
+    if check.needs and not any(kind in subject.others for kind in check.needs):
+        return f"no {' or '.join(check.needs)} archive lies beside it"
+    if check.source and check.source not in sources(subject.version):
+        return f"{check.source} knows no Python {subject.build.series}"
+    return ""
 
 
 def _box_of(check: Check, subject: Subject) -> bool:

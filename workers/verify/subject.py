@@ -15,7 +15,7 @@ from farm.plan.rows import FamilyRow
 from farm.store.artifact import BuildInfo
 from workers.engine.protocol import Box
 from workers.verify import elf, facts, symbols
-from workers.verify.probe import ProbeFailed, ask, script
+from workers.verify.probe import SOURCES, ProbeFailed, ask, script
 from workers.verify.unpack import Member, Unpacked, unpack
 
 # A space and a letter that is not ASCII: every quoting mistake of a script shows. The builder's place has neither, because
@@ -41,6 +41,7 @@ class Subject:
     builder: Box | None = None
     family: FamilyRow | None = None
     others: Mapping[ArchiveKind, Path] = field(default_factory=dict)
+    sources: frozenset[str] = frozenset()
     root: str = f"/work/{RUNTIME_PLACE}/python"
     builder_root: str = f"/work/{BUILDER_PLACE}/python"
 
@@ -59,6 +60,12 @@ class Subject:
     def library(self) -> Path:
         """The library folder of the tree on this host."""
         return self.tree / "lib" / self.build.lib
+
+    def source(self, name: str) -> str:
+        """Where a source archive lies in the builder box. Raises ProbeFailed when it is not there."""
+        if name not in self.sources:
+            raise ProbeFailed(f"the source of {name} is not there")
+        return f"{SOURCES}/{name}"
 
     @property
     def in_runtime(self) -> Box:

@@ -22,6 +22,11 @@ from workers.verify.checks import (
     dual_abi,
     dual_flags,
     dual_symbols,
+    embed_cmake,
+    embed_mod_wsgi,
+    embed_plugin,
+    embed_subinterpreters,
+    embed_uwsgi,
     hardening_compiler,
     hardening_elf,
     linkage_declared,
@@ -51,6 +56,7 @@ from workers.verify.checks import (
     moved_venv,
     paths_text,
     run_version,
+    stdlib_behaviour,
     stdlib_smoke,
     symbols_api,
     symbols_foreign,
@@ -68,6 +74,7 @@ class Check:
 
     `depth`: 'standard' is needed to publish, and all of it stays within three minutes; 'full' is run when somebody asks.
     `needs`: it is about other archives of the build, and runs when one of these lies beside the one that is verified.
+    `source`: the program that it builds, by its name in expected.toml.
     """
 
     id: str
@@ -77,6 +84,7 @@ class Check:
     look: Look
     depth: Depth = "standard"
     needs: tuple[ArchiveKind, ...] = ()
+    source: str = ""
 
     def findings(self, subject: Subject) -> tuple[Finding, ...]:
         """What the check saw, under its id. A defect of the archive never raises; a lost engine does (Transient)."""
@@ -124,6 +132,7 @@ TABLE: tuple[Check, ...] = (
     Check("linkage.resolved", "the loader finds every library", "runtime", 3, linkage_resolved.look),
     Check("linkage.owned", "the distro says: the needed libraries are of declared packages", "runtime", 1, linkage_owned.look),
     Check("stdlib.smoke", "compression, hashes, TLS, SQLite and ctypes work", "runtime", 2, stdlib_smoke.look),
+    Check("stdlib.behaviour", "TLS, FTS5, dbm, spawn, terminals, time zones work", "runtime", 5, stdlib_behaviour.look, "full"),
     Check("moved.sysconfig", "sysconfig speaks of the new place after a move", "runtime", 1, moved_sysconfig.look),
     Check("moved.uv", "so it does after uv's rewriting", "runtime", 3, moved_uv.look),
     Check("moved.scripts", "scripts run from odd places and through links", "runtime", 10, moved_scripts.look),
@@ -140,4 +149,9 @@ TABLE: tuple[Check, ...] = (
     Check("build.embed.config", "a program embeds it through python3-config", "builder", 2, build_embed_config.look),
     Check("dual.abi", "executable and libpython are one ABI", "builder", 3, dual_abi.look),
     Check("moved.decoy", "another libpython on the loader's path changes nothing", "builder", 2, moved_decoy.look),
+    Check("embed.subinterpreters", "two sub-interpreters are alive at once", "builder", 3, embed_subinterpreters.look, "full"),
+    Check("embed.plugin", "a plugin that a host loads can embed it", "builder", 3, embed_plugin.look, "full"),
+    Check("embed.cmake", "CMake finds it for embedding", "builder", 5, embed_cmake.look, "full"),
+    Check("embed.mod_wsgi", "mod_wsgi serves from it in Apache", "builder", 40, embed_mod_wsgi.look, "full", source="mod_wsgi"),
+    Check("embed.uwsgi", "uWSGI serves from it", "builder", 90, embed_uwsgi.look, "full", source="uwsgi"),
 )

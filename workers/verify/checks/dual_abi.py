@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.verify.embedding import host
+from workers.verify.embedding import compiled
 from workers.verify.facts import Abi
 from workers.verify.findings import error
 from workers.verify.probe import ask, script
@@ -22,7 +22,7 @@ def look(subject: Subject) -> Iterator[Finding]:
     """One script, run by the executable and by a program that embeds libpython."""
     python = f"{subject.builder_root}/bin/{subject.build.executable}"
     static = ask(subject.in_builder, [python, script("abi.py")], Abi).facts
-    shared = ask(subject.in_builder, [host(subject), script("abi.py")], Abi).facts
+    shared = ask(subject.in_builder, [compiled(subject, "host.c", "host"), script("abi.py")], Abi).facts
     for name in sorted({*static, *shared}):
         here, there = static.get(name, "nothing"), shared.get(name, "nothing")
         if here != there:

@@ -23,6 +23,8 @@ def look(subject: Subject) -> Iterator[Finding]:
         for guard in asked if found else ():
             if found and not any(guard.matches(name) for name in found.wanted):
                 hint = "the flag does not reach the compiler: see CFLAGS_NODIST in the log of the pass"
-                yield error(f"it was to be built with {guard.flag}, and calls no {guard.calls}", file=path, hint=hint)
+                yield error(
+                    f"it was to be built with {guard.flag}, and calls no {' or '.join(guard.calls)}", file=path, hint=hint
+                )
     for flag in sorted({guard.flag for guard in guards() if guard.always} - {guard.flag for guard in asked}):
         yield error(f"the build was not told {flag}", hint="see flags.toml")

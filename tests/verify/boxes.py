@@ -1,0 +1,171 @@
+"""Boxes whose probes answer well, and how one of their answers is spoilt."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from farm.plan.facts import load_facts
+from tests.fakes import ScriptedBox
+from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted
+from workers.verify.checks.moved_long import PLACE as LONG
+from workers.verify.probe import MARK
+from workers.verify.table import TABLE
+
+if TYPE_CHECKING:
+    from workers.verify.subject import Subject
+
+FAMILY = load_facts().distros["debian13"].family
+ROOT = "/work/a place/py thön/python"
+BUILDER = "/work/elsewhere/opt/python"
+DECOY = "/work/scratch/another python/lib"
+PROGRAMS = ("mod_wsgi", "uwsgi")
+HOME = "/work/scratch/another home"
+NOWHERE = f"PYTHONHOME=/nowhere/home {ROOT}/bin/python3.13"
+UV = "/work/scratch/uv/cpython-managed"
+GOOD = Crafted()
+LIB, MATH = "lib/libpython3.13.so.1.0", f"{DYNLOAD}/math.{SUFFIX}"
+SSL, TK = f"{DYNLOAD}/_ssl.{SUFFIX}", f"{DYNLOAD}/_tkinter.{SUFFIX}"
+
+
+def places(root: str) -> dict:
+    return {
+        "prefix": root,
+        "exec_prefix": root,
+        "base_prefix": root,
+        "executable": f"{root}/bin/python3.13",
+        "paths": {"stdlib": f"{root}/lib/python3.13"},
+        "variables": {"LIBDIR": f"{root}/lib", "CONFIG_ARGS": "'--prefix=/install'", "LIBPC": ""},
+        "files": {"Makefile": f"{root}/lib/python3.13/config/Makefile"},
+        "missing": [],
+    }
+
+
+def told(prefix: str) -> dict:
+    return {"prefix": prefix, "base_prefix": prefix, "executable": f"{prefix}/bin/python3.13", "mapped": []}
+
+
+def abi(**changes: str) -> dict:
+    return {"facts": {"hexversion": "51185136", "abiflags": '""', "debug": "false", **changes}}
+
+
+SITE = {"prefix": BUILDER, "parsed": 1000, "mapped": [f"{BUILDER}/lib/libpython3.13.so.1.0", "/usr/lib/libexpat.so.1"]}
+
+
+def site(place: str, **changes) -> ScriptedBox:
+    return box({"asking.py": {"answers": {f"http://127.0.0.1:{place}": changes}}})
+
+
+def imported(**failures: dict) -> dict:
+    return {"version": "3.13.5", "builtin": [], "imported": [], "failures": failures, "mapped": []}
+
+
+def linked() -> dict:
+    """The loader's word for the crafted tree: all found but optional Tk; /lib is a link to /usr/lib."""
+    at = {
+        "libssl.so.3": "/lib/libssl.so.3",
+        "libc.so.6": "/lib/libc.so.6",
+        "libm.so.6": "/lib/libm.so.6",
+        "libpython3.13.so.1.0": f"{ROOT}/{LIB}",
+    }
+    needs = {
+        "bin/python3.13": ["libc.so.6"],
+        LIB: ["libc.so.6", "libm.so.6"],
+        "lib/libpython3.so": ["libpython3.13.so.1.0", "libc.so.6"],
+        MATH: ["libc.so.6"],
+        SSL: ["libssl.so.3", "libc.so.6"],
+        TK: [],
+    }
+    files = {
+        f"{ROOT}/{path}": {"found": {name: at[name] for name in names}, "missing": [], "complaints": []}
+        for path, names in needs.items()
+    }
+    files[f"{ROOT}/{TK}"]["missing"] = ["libtk8.6.so"]
+    return {"files": files, "real": {path: path if path.startswith(ROOT) else f"/usr{path}" for path in at.values()}}
+
+
+ANSWERS = {
+    "plugin host": imported(),
+    "behaviour.py": {"results": {"tls": "", "sqlite": ""}},
+    "imports.py": {
+        "version": "3.13.5",
+        "builtin": ["sys", "_io"],
+        "imported": ["os", "ssl"],
+        "failures": {
+            "_tkinter": {"kinds": ["ImportError"], "message": "libtk8.6.so: cannot open shared object file"},
+            "tkinter": {"kinds": ["ImportError"], "message": "libtk8.6.so: cannot open shared object file"},
+            "winreg": {"kinds": ["ModuleNotFoundError", "ImportError"], "message": "No module named 'winreg'"},
+        },
+        "mapped": [f"{ROOT}/bin/python3.13", f"{ROOT}/lib/python3.13/lib-dynload/math.so", "/usr/lib/libc.so.6"],
+    },
+    "linked.py": linked(),
+    "smoke.py": {"results": {"compression": "", "tls": ""}, "openssl": "OpenSSL 3.5.0", "sqlite": "3.46.1", "authorities": 140},
+    f"{UV}/bin/python3.13 /work/probes/places.py": places(UV),
+    f"{LONG}/bin": places(LONG),
+    "places.py": places(ROOT),
+    "exec": told(ROOT),
+    "PYTHONHOME=/work": told(HOME),
+    "PYTHONHOME=/nowhere/home /work/a place/py thön/python/bin/python3.13 -": told(ROOT),
+    "python3.13 -": told(ROOT),
+    "whoami.py": told(ROOT),
+    "environments.py": {"results": {"venv": {"error": "", "step": ""}, "venv --copies": {"error": "", "step": ""}}},
+    "scratch/host /work/probes/abi.py": abi(),
+    "abi.py": abi(),
+    "asking.py": {"answers": {f"http://127.0.0.1:{place}": dict(SITE) for place in ("8081/embedded", "8081/daemon", "8082/")}},
+    "install.py": {"results": {"any": {"error": "", "step": ""}, "tagged": {"error": "", "step": ""}}},
+    "extension.py": {"error": "", "step": "", "needed": ["libc.so.6"]},
+    "embed.py": {
+        "error": "",
+        "step": "",
+        "needed": ["libpython3.13.so.1.0", "libc.so.6"],
+        "runs": {"rpath": BUILDER, "LD_LIBRARY_PATH": BUILDER},
+    },
+}
+OWNED = "libc6:amd64: /usr/lib/libc.so.6\nlibssl3t64:amd64: /usr/lib/libssl.so.3\nlibc6:amd64: /usr/lib/libm.so.6\n"
+PLAIN = {
+    "sh -c cc ": "",
+    "/work/scratch/subinterpreters": f"sub prefix={BUILDER}\n" * 2,
+    "cmake -S": f"-- Found Python\n-- farm library={BUILDER}/lib/libpython3.13.so\n",
+    "/work/scratch/cmade/cmade": f"prefix={BUILDER}\n",
+    "-c import platform": "I am 3.13.5",
+    "cp -R": "",
+    f"{NOWHERE} /work/probes/whoami.py": (1, "Fatal Python error"),
+    "dpkg-query --search": OWNED,
+    "pip3 --version": f"pip 25 from {ROOT}/lib",  # `pip` is a link to it
+}
+
+
+def box(changes: dict | None = None, **plain) -> ScriptedBox:
+    """A box whose probes answer well; `changes` maps a probe to changes deep in its answer."""
+    answers = copy.deepcopy(ANSWERS)
+    for probe, change in (changes or {}).items():
+        _merge(answers[probe], change)
+    said = {probe: f"noise\n{MARK}{json.dumps(answer)}" for probe, answer in answers.items()}
+    return ScriptedBox(
+        {**plain, **PLAIN, **plain, **{probe: text for probe, text in said.items() if probe not in plain}}
+    )  # the first key decides who is asked first
+
+
+def _merge(into: dict, change: dict) -> None:
+    for key, value in change.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def loader(path: str, **changes) -> ScriptedBox:
+    """A box whose loader says something else of one file."""
+    answers = linked()
+    answers["files"][f"{ROOT}/{path}"].update(changes)
+    return box(**{"linked.py": MARK + json.dumps(answers)})
+
+
+def subject(folder, scripted: ScriptedBox, crafted: Crafted = GOOD) -> Subject:
+    return replace(crafted.subject(folder), runtime=scripted, builder=scripted, family=FAMILY, sources=frozenset(PROGRAMS))
+
+
+def look(check_id: str, tested: Subject) -> tuple:
+    return next(check for check in TABLE if check.id == check_id).findings(tested)
