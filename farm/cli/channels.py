@@ -13,6 +13,7 @@ from farm.index import update
 from farm.plan.cell import Cell
 from farm.publish import channels
 from farm.settings import Settings
+from farm.sign.keys import signing
 from farm.store import catalog
 from farm.store.open import base_url, open_store
 
@@ -37,11 +38,11 @@ def yank(cell: str, build: str, reason: str, undo: bool) -> None:
     if bool(reason) == undo:
         raise BadInput("give either --reason or --undo", hint='farm yank 3.13.5-debian13-amd64 2026112201 --reason "…"')
     settings = Settings()
-    store, address = open_store(settings), base_url(settings)
+    store = open_store(settings)
     if undo:
-        told = channels.give_back(store, Cell.parse(cell), build, base_url=address, clock=_now)
+        told = channels.give_back(store, Cell.parse(cell), build, _place(settings))
     else:
-        told = channels.yank(store, Cell.parse(cell), build, reason, base_url=address, clock=_now)
+        told = channels.yank(store, Cell.parse(cell), build, reason, _place(settings))
     click.echo(f"{cell}, build {build}, is {'offered again' if undo else 'no longer offered'} in {', '.join(told)}")
 
 
@@ -57,12 +58,12 @@ def promote(cells: tuple[str, ...], source: str, target: str, run: str, everythi
     if sum(map(bool, (cells, run, everything))) != 1:
         raise BadInput("say which builds: cells, --run or --all", hint="`farm ls --channel testing` lists them")
     settings = Settings()
-    store, address = open_store(settings), base_url(settings)
+    store = open_store(settings)
     builds = _of_run(store, source, run) if run else _newest(store, source, {Cell.parse(cell) for cell in cells})
     if not builds:
         raise BadInput(f"the channel '{source}' has nothing of that", hint=f"`farm ls --channel {source}` lists what it has")
     for build in builds:
-        channels.promote(store, build, target, base_url=address, clock=_now)
+        channels.promote(store, build, target, _place(settings))
         if not as_json:
             click.echo(f"{build.cell}, build {build.build_id}: now in {target}")
     if as_json:
@@ -81,8 +82,12 @@ def index(only: str | None, address: str) -> None:
     if not found:
         raise BadInput(f"nothing is published in {store.name}" + (f", channel {only}" if only else ""), hint="`farm ls`")
     for channel in found:
-        count = update.rewrite(store, channel, base_url=address)
+        count = update.rewrite(store, channel, base_url=address, signer=signing(settings))
         click.echo(f"{channel}: {count} files say {address}")
+
+
+def _place(settings: Settings) -> channels.Place:
+    return channels.Place(base_url(settings), _now, signing(settings))
 
 
 def _newest(store: Store, channel: str, wanted: set[Cell]) -> list[Published]:

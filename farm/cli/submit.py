@@ -26,6 +26,7 @@ from farm.settings import Settings
 from farm.show import plan as show_plan
 from farm.show import progress, summary
 from farm.show.junit import junit as junit_xml
+from farm.sign.keys import signing
 from farm.store.open import base_url, open_store
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def submit(  # noqa: PLR0913 - one argument per option
     """
     settings = Settings()
     store = open_store(settings)
+    signer = signing(settings)
     plan = matrix_options.read_plan(matrix, only, Overrides(optimize, channel), settings, store)
     for line in show_plan.summary(plan):
         click.echo(line, err=as_json)
@@ -143,7 +145,7 @@ def submit(  # noqa: PLR0913 - one argument per option
     with _terminable(), _progress(as_json=as_json) as watcher:
         submission = Submission(wishes(plan, load_facts(settings.facts)), settings, store, watcher, options)
         where = base_url(settings)
-        ended = submission.perform(store, publisher(store, where), relister(store, where))
+        ended = submission.perform(store, publisher(store, where, signer), relister(store, where, signer))
     if junit:
         _write(junit, ended)
     _say(ended, as_json=as_json)

@@ -16,5 +16,5 @@ def options(fail_fast, with_worker):
 
 if __name__ == "__main__":
     submit.Options = options
-    submit.publisher = lambda store, _base_url: publisher(store)
+    submit.publisher = lambda store, _base_url, _signer: publisher(store)
     main()
