@@ -10,7 +10,9 @@ import click
 
 from farm.errors import BadInput
 from farm.index import update
+from farm.index.model import entry_of
 from farm.plan.cell import Cell
+from farm.plan.facts import load_facts
 from farm.publish import channels
 from farm.settings import Settings
 from farm.sign.keys import signing
@@ -73,21 +75,27 @@ def promote(cells: tuple[str, ...], source: str, target: str, run: str, everythi
 @click.command()
 @click.option("--channel", "only", help="Only this channel.")
 @click.option("--base-url", "address", default="", help="Where clients reach the store; else FARM_BASE_URL.")
-def index(only: str | None, address: str) -> None:
+@click.option("--relist", is_flag=True, help="List every published build anew, from its own metadata, before that.")
+def index(only: str | None, address: str, relist: bool) -> None:
     """Write the files of all clients anew, e.g. of a store that was copied to another place."""
     settings = Settings()
     store = open_store(settings)
-    address = address or base_url(settings)
-    found = sorted({build.channel for build in catalog.published(store)} & ({only} if only else set(update.channels(store))))
-    if not found:
+    place = _place(settings, address)
+    builds = [build for build in catalog.published(store) if only in (None, build.channel)]
+    if not builds:
         raise BadInput(f"nothing is published in {store.name}" + (f", channel {only}" if only else ""), hint="`farm ls`")
-    for channel in found:
-        count = update.rewrite(store, channel, base_url=address, signer=signing(settings))
-        click.echo(f"{channel}: {count} files say {address}")
+    if relist:
+        facts = load_facts(settings.facts)
+        for build in builds:
+            uv = facts.series[build.cell.python.series].uv
+            channels.relist(store, build, entry_of(catalog.artifact(store, build), facts.triple(build.cell), uv=uv), place)
+    for channel in sorted({build.channel for build in builds}):
+        count = update.rewrite(store, channel, base_url=place.base_url, signer=place.signer)
+        click.echo(f"{channel}: {count} files say {place.base_url}")
 
 
-def _place(settings: Settings) -> channels.Place:
-    return channels.Place(base_url(settings), _now, signing(settings))
+def _place(settings: Settings, address: str = "") -> channels.Place:
+    return channels.Place(address or base_url(settings), _now, signing(settings))
 
 
 def _newest(store: Store, channel: str, wanted: set[Cell]) -> list[Published]:

@@ -131,5 +131,11 @@ def test_a_copied_store_says_where_it_is_now(store, monkeypatch):
         assert store.get(key)[0] == data.replace(BASE.encode(), b"https://mirror.example.org")
     call(store, monkeypatch, verbs.index)
     assert {stat.key: store.get(stat.key)[0] for stat in store.list("channels/")} == before
+    for key in [stat.key for stat in store.list("") if stat.key.startswith(("channels/", "v2/"))]:
+        store.delete(key)
+    call(store, monkeypatch, verbs.index, "--relist")
+    after = {stat.key: store.get(stat.key)[0] for stat in store.list("channels/")}
+    assert {key for key in before if "shards" not in key} <= set(after)
+    assert [after[key] == before[key] for key in before if "index.json" not in key and "shards" not in key].count(False) == 0
     with pytest.raises(BadInput, match="nothing is published"):
         call(store, monkeypatch, verbs.index, "--channel", "nightly")
