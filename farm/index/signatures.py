@@ -29,6 +29,7 @@ def write(store: Store, channel: str, distro: str, signer: Signer) -> None:
             store.put(public, signer.verifier.pem, if_absent=True)
     pointer = keys.channel_pointer(channel)
     _sign(store, pointer, keys.signed_pointer(channel), lambda data: envelope.seal(envelope.POINTER, data, signer))
+    _sign(store, keys.get_python(), f"{keys.get_python()}.sig", signer.sign)
     _sign(store, keys.sums(channel, distro), keys.signed_sums(channel, distro), signer.sign)
 
 

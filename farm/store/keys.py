@@ -251,6 +251,11 @@ def oci_blob(digest: str) -> str:
     return f"v2/python/blobs/{digest}"
 
 
+def get_python() -> str:
+    """The script that installs on hosts that have neither Python nor a client."""
+    return "get-python.sh"
+
+
 def client_version(cell: Cell) -> str:
     """A Python as file names of clients have it: the version, and the variant where there is one."""
     return str(cell.python) if cell.variant == "default" else f"{cell.python}-{cell.variant}"

@@ -76,7 +76,7 @@ def test_the_cost_is_that_of_one_distro_however_much_is_published():
         add(store, f"3.13.{number}-debian13-amd64")
     store.reads = 0
     add(store, "3.13.1-debian12-amd64")
-    assert store.reads <= len(EXPORTS) + 5
+    assert store.reads <= len(EXPORTS) + 6
 
 
 def test_the_shard_is_there_before_the_pointer_names_it():
@@ -88,7 +88,7 @@ def test_the_shard_is_there_before_the_pointer_names_it():
             return super().put(key, data, **condition)
 
     add(Watching(), CELLS[0])
-    kinds = [key.split("/")[2] for key in written]
+    kinds = [key.split("/")[2] for key in written if "/" in key]
     assert kinds[:2] == ["shards", "index.json"]
     assert set(kinds[2:]) == {"uv", "debian12", "mise", "hatch", "pyenv", "bazel", "pants", "paketo", "manifests"}
 
