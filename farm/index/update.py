@@ -134,9 +134,13 @@ def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export,
     Each is read before the pointer is: whoever was overtaken meanwhile gets a Conflict.
     """
     before = {key: store.get(key) for _, key in pending}
-    listed = entries(store, channel, distro)
+    shared: dict[tuple[Export, str], list[Entry]] = {}
+    for entry in entries(store, channel, distro):
+        cell = Cell.parse(entry.cell)
+        for export in EXPORTS:
+            shared.setdefault((export, export.key(channel, cell)), []).append(entry)
     for export, key in tuple(pending):
-        data = export.render([entry for entry in listed if export.key(channel, Cell.parse(entry.cell)) == key], base_url)
+        data = export.render(shared.get((export, key), ()), base_url)
         found = before[key]
         try:
             if found is None or found[0] != data:
