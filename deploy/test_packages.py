@@ -12,7 +12,14 @@ import sys
 from workers.engine.packages import install, program
 
 # command: the package that has it
-WANTED = {"redis-server": "redis-server", "openssl": "openssl", "ps": "procps", "skopeo": "skopeo", "npm": "npm"}
+WANTED = {
+    "redis-server": "redis-server",
+    "openssl": "openssl",
+    "ps": "procps",
+    "skopeo": "skopeo",
+    "npm": "npm",
+    "busybox": "busybox",
+}
 
 
 def main() -> int:

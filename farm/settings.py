@@ -60,6 +60,8 @@ class Settings(BaseSettings):
 
     store: str = Field("./store", description="a folder, or s3://bucket/prefix")
     base_url: str = Field("", description="where clients reach the store, e.g. https://python.example.org; for indexes")
+    signing_key: Path | None = Field(None, description="file with the private key that signs what is published")
+    trusted_keys: Path | None = Field(None, description="file with the public keys that `farm pull` trusts, in PEM")
     broker_url: str = Field(
         "",
         pattern=r"^$|^(rediss?|redis\+socket)://",
@@ -139,7 +141,7 @@ class Settings(BaseSettings):
         """The environment of a builder that we start: these settings, and none of the store's credentials."""
         ours = ("FARM_", "AWS_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        plain = self.model_dump(mode="json", exclude={"s3", "store"}, exclude_none=True)
+        plain = self.model_dump(mode="json", exclude={"s3", "store", "signing_key"}, exclude_none=True)
         return environment | {f"FARM_{name.upper()}": str(value) for name, value in plain.items()}
 
     @property

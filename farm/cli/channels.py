@@ -11,9 +11,12 @@ import click
 from farm.cli.opening import opened
 from farm.errors import BadInput
 from farm.index import update
+from farm.index.model import entry_of
 from farm.plan.cell import Cell
+from farm.plan.facts import load_facts
 from farm.publish import channels
 from farm.settings import Settings
+from farm.sign.keys import signing
 from farm.store import catalog
 from farm.store.open import base_url
 
@@ -38,11 +41,11 @@ def yank(cell: str, build: str, reason: str, undo: bool) -> None:
     if bool(reason) == undo:
         raise BadInput("give either --reason or --undo", hint='farm yank 3.13.5-debian13-amd64 2026112201 --reason "…"')
     settings = Settings()
-    store, address = opened(settings), base_url(settings)
+    store = opened(settings)
     if undo:
-        told = channels.give_back(store, Cell.parse(cell), build, base_url=address, clock=_now)
+        told = channels.give_back(store, Cell.parse(cell), build, _place(settings))
     else:
-        told = channels.yank(store, Cell.parse(cell), build, reason, base_url=address, clock=_now)
+        told = channels.yank(store, Cell.parse(cell), build, reason, _place(settings))
     click.echo(f"{cell}, build {build}, is {'offered again' if undo else 'no longer offered'} in {', '.join(told)}")
 
 
@@ -58,12 +61,12 @@ def promote(cells: tuple[str, ...], source: str, target: str, run: str, everythi
     if sum(map(bool, (cells, run, everything))) != 1:
         raise BadInput("say which builds: cells, --run or --all", hint="`farm ls --channel testing` lists them")
     settings = Settings()
-    store, address = opened(settings), base_url(settings)
+    store = opened(settings)
     builds = _of_run(store, source, run) if run else _newest(store, source, {Cell.parse(cell) for cell in cells})
     if not builds:
         raise BadInput(f"the channel '{source}' has nothing of that", hint=f"`farm ls --channel {source}` lists what it has")
     for build in builds:
-        channels.promote(store, build, target, base_url=address, clock=_now)
+        channels.promote(store, build, target, _place(settings))
         if not as_json:
             click.echo(f"{build.cell}, build {build.build_id}: now in {target}")
     if as_json:
@@ -73,17 +76,27 @@ def promote(cells: tuple[str, ...], source: str, target: str, run: str, everythi
 @click.command()
 @click.option("--channel", "only", help="Only this channel.")
 @click.option("--base-url", "address", default="", help="Where clients reach the store; else FARM_BASE_URL.")
-def index(only: str | None, address: str) -> None:
+@click.option("--relist", is_flag=True, help="List every published build anew, from its own metadata, before that.")
+def index(only: str | None, address: str, relist: bool) -> None:
     """Write the files of all clients anew, e.g. of a store that was copied to another place."""
     settings = Settings()
     store = opened(settings)
-    address = address or base_url(settings)
-    found = sorted({build.channel for build in catalog.published(store)} & ({only} if only else set(update.channels(store))))
-    if not found:
+    place = _place(settings, address)
+    builds = [build for build in catalog.published(store) if only in (None, build.channel)]
+    if not builds:
         raise BadInput(f"nothing is published in {store.name}" + (f", channel {only}" if only else ""), hint="`farm ls`")
-    for channel in found:
-        count = update.rewrite(store, channel, base_url=address)
-        click.echo(f"{channel}: {count} files say {address}")
+    if relist:
+        facts = load_facts(settings.facts)
+        for build in builds:
+            uv = facts.series[build.cell.python.series].uv
+            channels.relist(store, build, entry_of(catalog.artifact(store, build), facts.triple(build.cell), uv=uv), place)
+    for channel in sorted({build.channel for build in builds}):
+        count = update.rewrite(store, channel, base_url=place.base_url, signer=place.signer)
+        click.echo(f"{channel}: {count} files say {place.base_url}")
+
+
+def _place(settings: Settings, address: str = "") -> channels.Place:
+    return channels.Place(address or base_url(settings), _now, signing(settings))
 
 
 def _newest(store: Store, channel: str, wanted: set[Cell]) -> list[Published]:

@@ -16,6 +16,7 @@ from farm.pull import fetch, runtime
 from farm.pull.place import holds, place
 from farm.pull.want import Want, arch_of, choose, distro_of, distros
 from farm.settings import Settings
+from farm.sign.keys import trusted
 from farm.store.open import open_reader
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ AUTO = "auto"
 @click.option("--channel", default="stable", show_default=True, help="Channel to follow.")
 @click.option("--exact", default="", metavar="BUILD", help="This build id, even if there is a newer one, or it was yanked.")
 @click.option("--from", "source", default="", metavar="ADDRESS", help="Store: https://…, s3://… or a folder; else FARM_STORE.")
+@click.option(
+    "--key",
+    "key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File with the public keys to trust; else FARM_TRUSTED_KEYS. Without either, no signature is checked.",
+)
 @click.option("--offline", is_flag=True, help="Use only what was fetched before.")
 @click.option(
     "--with-runtime",
@@ -55,6 +62,7 @@ def pull(  # noqa: PLR0913 - one parameter per option
     channel: str,
     exact: str,
     source: str,
+    key: Path | None,
     packages: str | None,
     offline: bool,
     as_json: bool,
@@ -63,7 +71,8 @@ def pull(  # noqa: PLR0913 - one parameter per option
     settings = Settings()
     facts = load_facts(settings.facts)
     store = fetch.Kept(open_reader(settings, source), settings.cache / "pull", offline=offline)
-    where = fetch.pointer(store, channel)
+    keyring = key or settings.trusted_keys
+    where = fetch.pointer(store, channel, trusted(keyring) if keyring else {})
     wanted = Want(
         python,
         distro_of(_os_release(), distros(where)) if distro == AUTO else distro,
@@ -79,7 +88,14 @@ def pull(  # noqa: PLR0913 - one parameter per option
         place(store.archive(listed), listed.format, target)
     absent = _packages(entry, wanted.distro, facts, packages) if packages else []
     if as_json:
-        said = {"cell": entry.cell, "build_id": entry.build_id, "to": str(target), "changed": not there, "missing": absent}
+        said = {
+            "cell": entry.cell,
+            "build_id": entry.build_id,
+            "to": str(target),
+            "changed": not there,
+            "missing": absent,
+            "signed": bool(keyring),
+        }
         click.echo(json.dumps(said, indent=2))
         return
     click.echo(f"{entry.cell}, build {entry.build_id}, {'was already' if there else 'is'} in {target}")

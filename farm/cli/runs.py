@@ -26,6 +26,7 @@ from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.show import runs as show
+from farm.sign.keys import signing
 from farm.store.open import base_url
 
 if TYPE_CHECKING:
@@ -134,8 +135,8 @@ def _again(run: str, ends: frozenset[End], *, with_worker: bool | None, no_wait:
         if no_wait:
             leave(submission, settings, store, as_json=as_json)
             return
-        where = base_url(settings)
-        ended = submission.perform(store, publisher(store, where), relister(store, where))
+        where, signer = base_url(settings), signing(settings)
+        ended = submission.perform(store, publisher(store, where, signer), relister(store, where, signer))
     tell(ended, as_json=as_json)
     sys.exit(ended.exit_code)
 
@@ -148,8 +149,8 @@ def scheduler() -> None:
         raise BadInput(
             "a scheduler needs a Redis that it shares with workers", hint="set FARM_BROKER_URL, e.g. redis://host:6379/0"
         )
-    store, where = opened(settings), base_url(settings)
-    publish, relist = publisher(store, where), relister(store, where)
+    store, where, signer = opened(settings), base_url(settings), signing(settings)
+    publish, relist = publisher(store, where, signer), relister(store, where, signer)
 
     def say(line: str) -> None:
         click.echo(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {line}")

@@ -19,6 +19,7 @@ from farm.plan.facts import load_facts
 from farm.plan.narrow import Overrides
 from farm.settings import Settings
 from farm.show import plan as show_plan
+from farm.sign.keys import signing
 from farm.store.open import base_url
 from farm.wire.mailbox import SchedulerMail
 from farm.wire.queue import NORMAL, PRIORITIES, Priority
@@ -65,7 +66,7 @@ def submit(  # noqa: PLR0913 - one argument per option
     Exit codes: 0 all cells are published; 2 wrong input; 3 some are not; 4 engine, store or Redis not usable; 130 interrupted.
     """
     settings = Settings()
-    store = opened(settings)
+    store, signer = opened(settings), signing(settings)
 
     def read() -> Plan:
         return matrix_options.read_plan(matrix, only, Overrides(optimize, channel), settings, store)
@@ -85,7 +86,7 @@ def submit(  # noqa: PLR0913 - one argument per option
             leave(submission, settings, store, as_json=as_json)
             return
         where = base_url(settings)
-        ended = submission.perform(store, publisher(store, where), relister(store, where))
+        ended = submission.perform(store, publisher(store, where, signer), relister(store, where, signer))
     if junit:
         write_junit(junit, ended)
     tell(ended, as_json=as_json)
@@ -102,7 +103,7 @@ def leave(submission: Submission, settings: Settings, store: FolderStore | S3Sto
     mail = SchedulerMail(settings.broker_url)
     scheduled = mail.has_scheduler()
     mail.close()
-    run = submission.run if submission.leave_to_scheduler(relister(store, base_url(settings))) else ""
+    run = submission.run if submission.leave_to_scheduler(relister(store, base_url(settings), signing(settings))) else ""
     if as_json:
         click.echo(json.dumps({"run": run, "scheduler": scheduled}, indent=2))
     elif not run:

@@ -16,22 +16,23 @@ if TYPE_CHECKING:
     from farm.dispatch.drive import Relist
     from farm.dispatch.journal import PlannedCell
     from farm.dispatch.settle import Publish
+    from farm.sign.keys import Signer
     from farm.store.protocol import Store
     from farm.wire.messages import Result
 
 
-def publisher(store: Store, base_url: str) -> Publish:
+def publisher(store: Store, base_url: str, signer: Signer | None = None) -> Publish:
     """What publishes into a store whose clients reach it at `base_url`; it gives the catalog key of what it published."""
 
     def offer(planned: PlannedCell, staged: Result) -> str:
-        order = _order(planned, base_url, run=staged.run, attempt=staged.attempt)
+        order = _order(planned, base_url, signer, run=staged.run, attempt=staged.attempt)
         artifact = publish(store, staged, order, clock=_now)
         return catalog.name_of(artifact).key
 
     return offer
 
 
-def relister(store: Store, base_url: str) -> Relist:
+def relister(store: Store, base_url: str, signer: Signer | None = None) -> Relist:
     """What sees to it that a cell's channel lists the build of it that is published already; gives its catalog key.
 
     A channel's index is read once for each distro, and written only when the build is not in it.
@@ -47,7 +48,7 @@ def relister(store: Store, base_url: str) -> Relist:
             listed[place] = {(entry.cell, entry.build_id) for entry in update.entries(store, *place)}
         if (planned.cell, build.build_id) in listed[place]:
             return planned.published
-        artifact = offer_again(store, _order(planned, base_url, run="", attempt=0), clock=_now)
+        artifact = offer_again(store, _order(planned, base_url, signer, run="", attempt=0), clock=_now)
         return catalog.name_of(artifact).key if artifact else planned.published
 
     return relist
@@ -57,7 +58,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _order(planned: PlannedCell, base_url: str, *, run: str, attempt: int) -> Order:
+def _order(planned: PlannedCell, base_url: str, signer: Signer | None, *, run: str, attempt: int) -> Order:
     if planned.recipe is None or planned.inputs is None:
         raise BadInput(f"{planned.cell} was planned without recipe or inputs, so nothing of it can be published")
     return Order(
@@ -69,4 +70,5 @@ def _order(planned: PlannedCell, base_url: str, *, run: str, attempt: int) -> Or
         triple=planned.triple,
         base_url=base_url,
         uv=planned.uv,
+        signer=signer,
     )

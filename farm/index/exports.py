@@ -156,6 +156,7 @@ EXPORTS = (
     Export("bazel", lambda channel, cell: keys.bazel(channel, cell.distro), bazel, "rules_python's rules for names, no Bazel"),
     Export("pants", lambda channel, cell: keys.pants(channel, cell.distro), pants, "a TOML parser: Pants fetches itself"),
     Export("paketo", lambda channel, cell: keys.paketo(channel, cell.distro), paketo, "a TOML parser: it needs a CNB builder"),
+    Export("shell", lambda _channel, _cell: keys.get_python(), render.get_python, "dash, busybox"),
     Export("oci", oci.release_tag, oci.index, "skopeo, Docker Engine", lambda data: keys.oci_manifest(oci.digest(data))),
     Export("oci series", oci.series_tag, oci.index, "skopeo, Docker Engine", lambda data: keys.oci_manifest(oci.digest(data))),
 )

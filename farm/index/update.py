@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from farm.errors import Conflict, FarmError, StoreUnavailable
-from farm.index import oci
+from farm.index import oci, signatures
 from farm.index.exports import EXPORTS
 from farm.index.model import Entry, Pointer, Shard, ShardRef
 from farm.plan.cell import Cell
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from farm.index.exports import Export
+    from farm.sign.keys import Signer
     from farm.store.protocol import Store
 
 _KEY = itemgetter(1)
@@ -37,16 +38,27 @@ _TRIES = 60
 _LONGEST_WAIT_S = 1.0
 
 
-def add(store: Store, channel: str, entry: Entry, *, base_url: str, clock: Callable[[], datetime]) -> None:
+def add(
+    store: Store,
+    channel: str,
+    entry: Entry,
+    *,
+    base_url: str,
+    clock: Callable[[], datetime],
+    signer: Signer | None = None,
+) -> None:
     """Have the channel list this build, whose bytes are in the store. Nothing changes when it does already.
 
-    Many publishers may do so at once. Raises StoreUnavailable.
+    Many publishers may do so at once. Raises StoreUnavailable, and BadInput without a signer where one has signed before.
     """
     cell = Cell.parse(entry.cell)
+    signatures.check_signer(store, channel, signer)
     _until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
     _image(store, entry)
     pending = [(export, export.key(channel, cell)) for export in EXPORTS]
     _until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
+    if signer:
+        _until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
 
 
 def channels(store: Store) -> list[str]:
@@ -55,8 +67,9 @@ def channels(store: Store) -> list[str]:
     return sorted(set(names))
 
 
-def rewrite(store: Store, channel: str, *, base_url: str) -> int:
+def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None = None) -> int:
     """Write the files of all clients anew from what the channel lists; gives how many there are. Raises StoreUnavailable."""
+    signatures.check_signer(store, channel, signer)
     written = set()
     for distro in sorted({ref.distro for ref in _pointer(store, channel)[0].shards}):
         listed = entries(store, channel, distro)
@@ -67,6 +80,8 @@ def rewrite(store: Store, channel: str, *, base_url: str) -> int:
         )
         written |= {key for _, key in pending}
         _until_it_holds(store, channel, partial(_export, store, channel, distro, pending, base_url))
+        if signer:
+            _until_it_holds(store, channel, partial(signatures.write, store, channel, distro, signer))
     return len(written)
 
 
@@ -119,9 +134,13 @@ def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export,
     Each is read before the pointer is: whoever was overtaken meanwhile gets a Conflict.
     """
     before = {key: store.get(key) for _, key in pending}
-    listed = entries(store, channel, distro)
+    shared: dict[tuple[Export, str], list[Entry]] = {}
+    for entry in entries(store, channel, distro):
+        cell = Cell.parse(entry.cell)
+        for export in EXPORTS:
+            shared.setdefault((export, export.key(channel, cell)), []).append(entry)
     for export, key in tuple(pending):
-        data = export.render([entry for entry in listed if export.key(channel, Cell.parse(entry.cell)) == key], base_url)
+        data = export.render(shared.get((export, key), ()), base_url)
         found = before[key]
         try:
             if found is None or found[0] != data:

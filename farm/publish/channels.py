@@ -2,54 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput, Conflict
 from farm.index import update
 from farm.publish.order import check_may_list
+from farm.sign.keys import Signer
 from farm.store import catalog, keys
 from farm.store.artifact import Yank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
     from farm.index.model import Entry
     from farm.plan.cell import Cell
     from farm.store.keys import Published
     from farm.store.protocol import Store
 
 
-def yank(store: Store, cell: Cell, build_id: str, reason: str, *, base_url: str, clock: Callable[[], datetime]) -> list[str]:
+@dataclass(frozen=True)
+class Place:
+    """Where clients reach the store, the time in UTC, and the key that signs, if there is one."""
+
+    base_url: str
+    clock: Callable[[], datetime]
+    signer: Signer | None = None
+
+
+def yank(store: Store, cell: Cell, build_id: str, reason: str, place: Place) -> list[str]:
     """Have no channel offer this build any more; gives the channels that did. Its files stay, for who pinned them.
 
     Raises BadInput when there is no such build.
     """
     builds = _builds(store, cell, build_id)
-    mark = Yank(reason=reason, when=f"{clock():%Y-%m-%dT%H:%M:%SZ}")
+    mark = Yank(reason=reason, when=f"{place.clock():%Y-%m-%dT%H:%M:%SZ}")
     store.put(keys.yank(cell, build_id), mark.model_dump_json().encode())
-    return _tell(store, builds, base_url, clock)
+    return _tell(store, builds, place)
 
 
-def give_back(store: Store, cell: Cell, build_id: str, *, base_url: str, clock: Callable[[], datetime]) -> list[str]:
+def give_back(store: Store, cell: Cell, build_id: str, place: Place) -> list[str]:
     """Take a yank back; gives the channels that offer the build again. Raises BadInput when there is no such build."""
     builds = _builds(store, cell, build_id)
     store.delete(keys.yank(cell, build_id))
-    return _tell(store, builds, base_url, clock)
+    return _tell(store, builds, place)
 
 
-def promote(store: Store, build: Published, channel: str, *, base_url: str, clock: Callable[[], datetime]) -> None:
+def promote(store: Store, build: Published, channel: str, place: Place) -> None:
     """Have another channel list a published build. Safe to repeat. Raises BadInput when that channel may not."""
     artifact = catalog.artifact(store, build)
     check_may_list(build.cell, artifact.build.optimize, channel)
     if catalog.yanked(store, build.cell) & {(str(build.cell), build.build_id)}:
         raise BadInput(f"{build.cell}, build {build.build_id}, was yanked", hint="`farm yank --undo` gives it back")
-    entry = _entry(store, build)
     moved = artifact.model_copy(update={"channel": channel})
+    entry = _entry(store, build)
     with suppress(Conflict):  # it was there before; the index may not have been, if somebody was cut off
         store.put(catalog.name_of(moved).key, (moved.model_dump_json(indent=1) + "\n").encode(), if_absent=True)
-    update.add(store, channel, entry, base_url=base_url, clock=clock)
+    update.add(store, channel, entry, base_url=place.base_url, clock=place.clock, signer=place.signer)
+
+
+def relist(store: Store, build: Published, entry: Entry, place: Place) -> None:
+    """Have a build's channel list it as this entry says, whatever it listed before."""
+    update.add(store, build.channel, entry, base_url=place.base_url, clock=place.clock, signer=place.signer)
 
 
 def _builds(store: Store, cell: Cell, build_id: str) -> list[Published]:
@@ -60,10 +75,11 @@ def _builds(store: Store, cell: Cell, build_id: str) -> list[Published]:
     raise BadInput(f"{cell} has no build {build_id}", hint=f"its builds: {there}")
 
 
-def _tell(store: Store, builds: list[Published], base_url: str, clock: Callable[[], datetime]) -> list[str]:
+def _tell(store: Store, builds: list[Published], place: Place) -> list[str]:
     """Write the indexes of every channel of these builds anew; they read the marks of yanked builds by themselves."""
     for build in builds:
-        update.add(store, build.channel, _entry(store, build), base_url=base_url, clock=clock)
+        entry = _entry(store, build)
+        update.add(store, build.channel, entry, base_url=place.base_url, clock=place.clock, signer=place.signer)
     return [build.channel for build in builds]
 
 

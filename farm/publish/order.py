@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from farm.errors import BadInput, VerificationFailed
 from farm.plan.recipe import PACKS, BaseImage, Inputs, Layout, Recipe, RuntimePackage
+from farm.sign.keys import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,6 +35,7 @@ class Order:
     triple: str
     base_url: str
     uv: bool = True
+    signer: Signer | None = None
 
     @property
     def cell(self) -> Cell:

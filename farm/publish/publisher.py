@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from farm.plan.recipe import digest_of
 from farm.publish import identity
 from farm.publish.order import check, check_channel
 from farm.publish.staged import check_fence, fetch_checked
+from farm.sign import envelope, provenance
 from farm.store import catalog, keys
 from farm.store.artifact import Artifact
 
@@ -41,7 +43,7 @@ def publish(store: Store, staged: Result, order: Order, *, clock: Callable[[], d
     if artifact := offer_again(store, order, clock=clock):
         return artifact
     artifact = _first(store, staged, build, order, clock())
-    update.add(store, order.channel, entry_of(artifact, order.triple, uv=order.uv), base_url=order.base_url, clock=clock)
+    _list(store, artifact, order, clock)
     return artifact
 
 
@@ -53,8 +55,13 @@ def offer_again(store: Store, order: Order, *, clock: Callable[[], datetime]) ->
     check_channel(order)
     artifact = _published(store, order)
     if artifact is not None:
-        update.add(store, order.channel, entry_of(artifact, order.triple, uv=order.uv), base_url=order.base_url, clock=clock)
+        _list(store, artifact, order, clock)
     return artifact
+
+
+def _list(store: Store, artifact: Artifact, order: Order, clock: Callable[[], datetime]) -> None:
+    entry = entry_of(artifact, order.triple, uv=order.uv)
+    update.add(store, order.channel, entry, base_url=order.base_url, clock=clock, signer=order.signer)
 
 
 def _published(store: Store, order: Order) -> Artifact | None:
@@ -93,6 +100,7 @@ def _first(store: Store, staged: Result, build: BuildInfo, order: Order, now: da
         verified=staged.verified,
     )
     artifact = _write_metadata(store, order, artifact)
+    _write_provenance(store, order, artifact)
     _check_written(store, order, artifact)
     if not identity.holds(store, order.cell, recipe, order.inputs, build_id):
         raise Conflict(f"{order} is not published: another publisher took over", hint="nothing to do")
@@ -140,6 +148,16 @@ def _write_metadata(store: Store, order: Order, artifact: Artifact) -> Artifact:
             return found[0].model_copy(update={"channel": order.channel})
         raise
     return artifact
+
+
+def _write_provenance(store: Store, order: Order, artifact: Artifact) -> None:
+    """The signed statement of how it was made. What an earlier try wrote stands, as its metadata does."""
+    if order.signer is None:
+        return
+    folder = keys.artifact_folder(order.cell, artifact.build_id)
+    key = f"{folder}/{keys.provenance_name(order.cell, order.triple, artifact.build_id)}"
+    with suppress(Conflict):
+        store.put(key, envelope.seal(envelope.STATEMENT, provenance.statement(artifact), order.signer), if_absent=True)
 
 
 def _check_written(store: Store, order: Order, artifact: Artifact) -> None:

@@ -10,12 +10,15 @@ from pydantic import ValidationError
 
 from farm.errors import BadInput, VerificationFailed
 from farm.index.model import Pointer, Shard
+from farm.sign import envelope
 from farm.store import keys
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from farm.index.model import Entry, Listed, ShardRef
+    from farm.sign.keys import Verifier
     from farm.store.protocol import Reading
 
 _CHUNK = 1 << 20
@@ -52,6 +55,18 @@ class Kept:
         fresh.replace(path)
         return found[0]
 
+    def not_before(self, channel: str, serial: int) -> None:
+        """Remember the highest serial of a channel. Raises VerificationFailed for a lower one: an old index, shown again."""
+        path = self._folder / "serials" / channel
+        seen = int(path.read_text()) if path.is_file() else 0
+        if serial < seen:
+            raise VerificationFailed(
+                f"the channel '{channel}' of {self.name} went back from serial {seen} to {serial}",
+                hint=f"somebody shows an old index. If the store was restored from a backup, remove {path}",
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(serial))
+
     def archive(self, listed: Listed) -> Path:
         """An archive with the size and hash that the index has. Raises VerificationFailed, StoreUnavailable, BadInput."""
         path = self._folder / "archives" / listed.sha256 / listed.key.rpartition("/")[2]
@@ -77,15 +92,27 @@ class Kept:
             )
 
 
-def pointer(store: Kept, channel: str) -> Pointer:
-    """What a channel has. Raises BadInput when there is no such channel, VerificationFailed when it cannot be read."""
-    data = store.get(keys.channel_pointer(channel))
+def pointer(store: Kept, channel: str, trusted: Mapping[str, Verifier]) -> Pointer:
+    """What a channel has; with trusted keys, what one of them signed, and nothing older than was seen before.
+
+    Raises BadInput when there is no such channel, VerificationFailed when it cannot be read or trusted.
+    """
+    key = keys.signed_pointer(channel) if trusted else keys.channel_pointer(channel)
+    data = store.get(key)
     if data is None:
-        raise BadInput(f"{store.name} has no channel '{channel}'", hint="--channel takes another one: stable, testing, dev")
+        what = "is not signed, or there is none" if trusted else "does not exist"
+        raise BadInput(f"the channel '{channel}' of {store.name} {what}", hint="--channel takes another: stable, testing, dev")
+    if trusted:
+        data = envelope.unseal(key, data, envelope.POINTER, trusted)
     try:
-        return Pointer.model_validate_json(data)
+        found = Pointer.model_validate_json(data)
     except ValidationError as error:
-        raise _unreadable(keys.channel_pointer(channel), error) from error
+        raise _unreadable(key, error) from error
+    if found.channel != channel:
+        raise VerificationFailed(f"{key} is that of the channel '{found.channel}'", hint="the store was changed")
+    if trusted:
+        store.not_before(channel, found.serial)
+    return found
 
 
 def entries(store: Kept, where: Pointer, distro: str) -> list[Entry]:

@@ -16,6 +16,7 @@ _TYPES = (
     (".sha256", "text/plain; charset=utf-8"),
     (".log", "text/plain; charset=utf-8"),
     (".toml", "application/toml"),
+    (".pem", "application/x-pem-file"),
     (".sh", "text/plain; charset=utf-8"),
     ("SHA256SUMS", "text/plain; charset=utf-8"),
     ("layout", "text/plain; charset=utf-8"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from farm.store.protocol import Readable, Stat
 
 # Not runs/ and staging/: plans, logs and unverified archives are the farm's own.
-PUBLIC = ("artifacts/", "channels/", "catalog/", "v2/")
+PUBLIC = ("artifacts/", "channels/", "catalog/", "v2/", "keys/", keys.get_python())
 _REGISTRY = "v2/"  # where a client of registries asks whether there is one
 
 _RANGE_RE = re.compile(r"bytes=(?P<first>\d{0,18})-(?P<last>\d{0,18})")

@@ -216,6 +216,26 @@ def uv_index(channel: str, distro: str) -> str:
     return f"channels/{channel}/uv/{distro}.json"
 
 
+def signed_pointer(channel: str) -> str:
+    """The channel's pointer in a signed envelope."""
+    return f"channels/{channel}/index.dsse.json"
+
+
+def signed_sums(channel: str, distro: str) -> str:
+    """The bare signature of the checksums, as openssl verifies it."""
+    return f"{sums(channel, distro)}.sig"
+
+
+def public_key(key_id: str) -> str:
+    """A public key that something in the store is, or was, signed with."""
+    return f"keys/farm-{key_id[:_DIGEST]}.pem"
+
+
+def provenance_name(cell: Cell, triple: str, build_id: str) -> str:
+    """The file with a build's signed provenance, beside its metadata."""
+    return f"{metadata_name(cell, triple, build_id).removesuffix('.json')}.intoto.json"
+
+
 def sums(channel: str, distro: str) -> str:
     """The checksums of what a channel offers for a distro."""
     return f"channels/{channel}/{distro}/SHA256SUMS"
@@ -259,6 +279,11 @@ def oci_manifest(name: str) -> str:
 def oci_blob(digest: str) -> str:
     """A layer or configuration of the registry, by digest ('sha256:…')."""
     return f"v2/python/blobs/{digest}"
+
+
+def get_python() -> str:
+    """The script that installs on hosts that have neither Python nor a client."""
+    return "get-python.sh"
 
 
 def client_version(cell: Cell) -> str:

@@ -28,6 +28,10 @@ LINK, FOLDER = b"2", b"5"
 FORMS = ("tar.gz", "tar.zst")
 
 
+def now() -> datetime:
+    return datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
+
+
 @dataclass
 class Shop:
     """The store, where clients reach it, and what they asked it for."""
@@ -36,7 +40,7 @@ class Shop:
     base_url: str
     asked: list[str] = field(default_factory=list)
 
-    def offer(self, name: str, build_id: str = "2026112201") -> Entry:
+    def offer(self, name: str, build_id: str = "2026112201", signer=None) -> Entry:
         """Publish a Python that prints its version and build."""
         cell = Cell.parse(name)
         triple = f"{load_facts().arches[cell.arch].cpu}-unknown-linux-gnu"
@@ -63,7 +67,7 @@ class Shop:
             metadata=f"{folder}/{keys.metadata_name(cell, triple, build_id)}",
             archives=tuple(archives),
         )
-        update.add(self.store, CHANNEL, entry, base_url=self.base_url, clock=lambda: datetime(2026, 11, 22, tzinfo=UTC))
+        update.add(self.store, CHANNEL, entry, base_url=self.base_url, clock=now, signer=signer)
         return entry
 
     def text(self, key: str) -> str:

@@ -20,8 +20,8 @@ def options(fail_fast, with_worker, *more, **others):
 
 if __name__ == "__main__":
     submit.Options = options
-    submit.publisher = runs.publisher = lambda store, _base_url: publisher(store)
-    submit.relister = runs.relister = lambda store, _base_url: attrgetter("published")
+    submit.publisher = runs.publisher = lambda store, _base_url, _signer: publisher(store)
+    submit.relister = runs.relister = lambda store, _base_url, _signer: attrgetter("published")
     runs.Options = options
     mailbox.PRESENCE_S = 3
     leftover.SWEEP = (sys.executable, "-c", "")

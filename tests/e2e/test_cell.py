@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import subprocess
 import tarfile
 import time
 import zipfile
@@ -16,6 +17,7 @@ import zstandard
 
 from farm.plan.recipe import PACKS
 from farm.store.artifact import BUILD_INFO_PATH, Artifact, BuildInfo
+from tests.fixtures_cell import FARM
 
 pytestmark = [pytest.mark.engine, pytest.mark.cell]
 
@@ -265,3 +267,45 @@ def test_the_metadata_is_an_artifact_beside_the_archives(real_cell):
     assert "immutable" in answer.headers["Cache-Control"]
     index = requests.get(f"{real_cell.base_url}/channels/dev/index.json", timeout=30)
     assert index.headers["Cache-Control"] == "no-cache"
+
+
+@pytest.fixture(scope="module")
+def served(real_cell):
+    """The bucket as a registry at the root of a host."""
+    words = [FARM, "serve", "--port", "0", "--quiet"]
+    with subprocess.Popen(words, env=real_cell.environment, stdout=subprocess.PIPE, text=True) as process:
+        yield process.stdout.readline().split()[-1]
+        process.terminate()
+
+
+def test_a_dockerfile_copies_it_from_the_store_as_a_registry(engine, real_cell, served):
+    base = next(
+        image.tags[0]
+        for image in engine._client.images.list()
+        if image.tags and image.tags[0].startswith("python-farm/base-debian13-")
+    )
+    source = f"{served.removeprefix('http://')}/python:dev-3.13-debian13"
+    dockerfile = f"FROM {base}\nCOPY --from={source} /python /opt/python\nENV PATH=/opt/python/bin:$PATH\n"
+    image, _ = engine._client.images.build(
+        fileobj=io.BytesIO(dockerfile.encode()), tag="python-farm/test-copy:1", rm=True, forcerm=True
+    )
+    try:
+        said = engine._client.containers.run(
+            image.id, ["python3", "-c", "import sys; print(sys.prefix)"], remove=True, network_mode="none", user="1000:1000"
+        )
+        assert said.decode().strip() == "/opt/python"
+    finally:
+        engine._client.images.remove("python-farm/test-copy:1", force=True)
+        engine._client.images.remove(source, force=True)
+
+
+@pytest.mark.parametrize("where", ["bucket", "http"])
+def test_it_is_pulled_from_the_bucket_and_over_http(real_cell, served, where, tmp_path):
+    source = ("--from", served) if where == "http" else ()
+    words = ("--to", str(tmp_path / "python"), "--distro", "debian13", "--channel", "dev", *source)
+    done = real_cell.farm("pull", "3.13", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["build_id"] == real_cell.artifact.build_id
+    inside = BuildInfo.model_validate_json((tmp_path / "python" / BUILD_INFO_PATH).read_bytes())
+    assert inside == real_cell.artifact.build
+    assert (tmp_path / "python" / "bin" / "python3").resolve().stat().st_mode & 0o111

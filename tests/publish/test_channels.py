@@ -17,7 +17,7 @@ from farm.store import catalog, keys
 from farm.store.folder import FolderStore
 from tests.publish.staging import BASE, CELL, inputs, now, order, recipe, stage
 
-PLACE = {"base_url": BASE, "clock": now}
+PLACE = channels.Place(BASE, now)
 
 
 @pytest.fixture
@@ -40,23 +40,23 @@ OLD, NEW = "2026112201", "2026112202"
 
 
 def test_a_yanked_build_gives_way_to_the_one_before_and_comes_back(store):
-    assert channels.yank(store, CELL, NEW, "miscompiled", **PLACE) == ["testing"]
+    assert channels.yank(store, CELL, NEW, "miscompiled", PLACE) == ["testing"]
     assert uv(store, "testing") == [OLD]
     assert {each.build_id: each.yanked for each in update.entries(store, "testing", "debian13")} == {
         OLD: "",
         NEW: "miscompiled",
     }
     assert catalog.newest(store, CELL).build_id == OLD
-    channels.yank(store, CELL, OLD, "also", **PLACE)
+    channels.yank(store, CELL, OLD, "also", PLACE)
     assert uv(store, "testing") == []
     assert catalog.newest(store, CELL) is None
-    channels.give_back(store, CELL, NEW, **PLACE)
+    channels.give_back(store, CELL, NEW, PLACE)
     assert uv(store, "testing") == [NEW]
 
 
 def test_its_files_stay_and_publishing_it_again_does_not_bring_it_back(store):
     before = {stat.key for stat in store.list("artifacts/")}
-    channels.yank(store, CELL, NEW, "miscompiled", **PLACE)
+    channels.yank(store, CELL, NEW, "miscompiled", PLACE)
     of = order(channel="testing", recipe=recipe(optimize="pgo"), inputs=inputs("2"))
     assert offer_again(store, of, clock=now).build_id == NEW
     assert uv(store, "testing") == [OLD]
@@ -65,33 +65,33 @@ def test_its_files_stay_and_publishing_it_again_does_not_bring_it_back(store):
 
 def test_what_is_not_there_cannot_be_yanked(store):
     with pytest.raises(BadInput, match="no build 2026010101") as caught:
-        channels.yank(store, CELL, "2026010101", "x", **PLACE)
+        channels.yank(store, CELL, "2026010101", "x", PLACE)
     assert caught.value.hint == f"its builds: {OLD}, {NEW}"
 
 
 def test_promotion_lists_the_same_build_elsewhere(store):
     build = catalog.newest(store, CELL, "testing")
-    channels.promote(store, build, "stable", **PLACE)
-    channels.promote(store, build, "stable", **PLACE)
+    channels.promote(store, build, "stable", PLACE)
+    channels.promote(store, build, "stable", PLACE)
     assert uv(store, "stable") == uv(store, "testing") == [NEW]
     assert catalog.newest(store, CELL, "stable").build_id == NEW
     assert {each.key for each in update.entries(store, "stable", "debian13")[0].archives} == {
         each.key for each in update.entries(store, "testing", "debian13")[1].archives
     }
-    channels.yank(store, CELL, NEW, "x", **PLACE)
+    channels.yank(store, CELL, NEW, "x", PLACE)
     assert (uv(store, "stable"), uv(store, "testing")) == ([], [OLD])
 
 
 def test_neither_a_yanked_nor_a_slow_build_is_promoted(store):
-    channels.yank(store, CELL, NEW, "x", **PLACE)
+    channels.yank(store, CELL, NEW, "x", PLACE)
     new = catalog.published(store, CELL)[-1]
     with pytest.raises(BadInput, match="was yanked"):
-        channels.promote(store, new, "stable", **PLACE)
+        channels.promote(store, new, "stable", PLACE)
     cell = Cell.parse("3.14.0-debian13-amd64")
     of = order(cell)
     publish(store, stage(store, of), of, clock=now)
     with pytest.raises(BadInput, match="optimize 'none'"):
-        channels.promote(store, catalog.newest(store, cell), "stable", **PLACE)
+        channels.promote(store, catalog.newest(store, cell), "stable", PLACE)
     assert uv(store, "stable") is None
 
 
@@ -125,7 +125,7 @@ def test_the_verbs(store, monkeypatch):
 
 
 def test_a_copied_store_says_where_it_is_now(store, monkeypatch):
-    channels.promote(store, catalog.newest(store, CELL), "stable", **PLACE)
+    channels.promote(store, catalog.newest(store, CELL), "stable", PLACE)
     before = {stat.key: store.get(stat.key)[0] for stat in store.list("channels/")}
     said = call(store, monkeypatch, verbs.index, "--base-url", "https://mirror.example.org")
     assert [line.split(":")[0] for line in said.splitlines()] == ["stable", "testing"]
@@ -133,5 +133,11 @@ def test_a_copied_store_says_where_it_is_now(store, monkeypatch):
         assert store.get(key)[0] == data.replace(BASE.encode(), b"https://mirror.example.org")
     call(store, monkeypatch, verbs.index)
     assert {stat.key: store.get(stat.key)[0] for stat in store.list("channels/")} == before
+    for key in [stat.key for stat in store.list("") if stat.key.startswith(("channels/", "v2/"))]:
+        store.delete(key)
+    call(store, monkeypatch, verbs.index, "--relist")
+    after = {stat.key: store.get(stat.key)[0] for stat in store.list("channels/")}
+    assert {key for key in before if "shards" not in key} <= set(after)
+    assert [after[key] == before[key] for key in before if "index.json" not in key and "shards" not in key].count(False) == 0
     with pytest.raises(BadInput, match="nothing is published"):
         call(store, monkeypatch, verbs.index, "--channel", "nightly")

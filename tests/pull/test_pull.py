@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -9,9 +10,11 @@ from click.testing import CliRunner
 
 from farm.cli import pull as verb
 from farm.errors import BadInput, StoreUnavailable, VerificationFailed
+from farm.index import update
 from farm.plan.facts import load_facts
 from farm.pull import runtime
-from farm.store import remote
+from farm.sign.keys import Signer
+from farm.store import keys, remote
 from farm.store.remote import HttpStore
 from tests.clients.shop import CHANNEL, serving
 
@@ -59,6 +62,7 @@ def test_it_installs_then_says_so_then_replaces(shop, pull, tmp_path, how):
         "to": str(tmp_path / "out" / "python"),
         "changed": True,
         "missing": [],
+        "signed": False,
     }
     assert version(tmp_path) == OLD
     assert pull(source=source)["changed"] is False
@@ -113,6 +117,64 @@ def test_what_is_not_ours_is_not_replaced(pull, tmp_path, make):
     assert target.is_symlink() or target.is_file() or (target / "precious").read_text() == "x"
 
 
+# --- signatures -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def signer(shop):
+    found = Signer.new()
+    update.rewrite(shop.store, CHANNEL, base_url=shop.base_url, signer=found)
+    return found
+
+
+@pytest.fixture
+def keyring(tmp_path, signer):
+    path = tmp_path / "trusted.pem"
+    path.write_bytes(Signer.new().verifier.pem + signer.verifier.pem)
+    return str(path)
+
+
+def test_a_signed_index_is_taken_from_a_trusted_key_only(shop, pull, keyring, tmp_path):
+    assert pull("--key", keyring)["signed"] is True
+    other = tmp_path / "other.pem"
+    other.write_bytes(Signer.new().verifier.pem)
+    with pytest.raises(VerificationFailed, match="not signed by a key"):
+        pull("--key", str(other), to=tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+def test_an_unsigned_index_is_refused_where_a_key_is_trusted(shop, pull, tmp_path):
+    path = tmp_path / "trusted.pem"
+    path.write_bytes(Signer.new().verifier.pem)
+    with pytest.raises(BadInput, match="not signed"):
+        pull("--key", str(path))
+
+
+def test_whoever_changes_the_store_without_the_key_is_seen(shop, pull, keyring, signer):
+    document = json.loads(shop.text(keys.signed_pointer(CHANNEL)))
+    payload = base64.b64decode(document["payload"]).replace(b'"serial": 1', b'"serial": 9')
+    document["payload"] = base64.b64encode(payload).decode()
+    path = shop.store.root / keys.signed_pointer(CHANNEL)
+    path.write_text(json.dumps(document))
+    with pytest.raises(VerificationFailed, match="not signed by a key"):
+        pull("--key", keyring)
+
+
+def test_an_old_signed_index_is_refused_once_a_newer_was_seen(shop, pull, keyring, signer, tmp_path):
+    path = shop.store.root / keys.signed_pointer(CHANNEL)
+    old = path.read_bytes()
+    shop.offer(CELL, NEW, signer=signer)
+    assert pull("--key", keyring)["build_id"] == NEW
+    path.write_bytes(old)
+    with pytest.raises(VerificationFailed, match=r"went back from serial 2 to 1"):
+        pull("--key", keyring)
+
+
+def test_nobody_publishes_unsigned_into_a_signed_channel(shop, signer):
+    with pytest.raises(BadInput, match="is signed, and there is no key"):
+        shop.offer(CELL, NEW)
+
+
 def test_an_empty_folder_is_taken(pull, tmp_path):
     (tmp_path / "empty").mkdir()
     assert pull(to=tmp_path / "empty")["changed"] is True
@@ -120,7 +182,7 @@ def test_an_empty_folder_is_taken(pull, tmp_path):
 
 
 def test_an_unknown_channel_or_distro(pull):
-    with pytest.raises(BadInput, match="no channel 'nightly'"):
+    with pytest.raises(BadInput, match=r"'nightly' of .* does not exist"):
         pull("--channel", "nightly")
     with pytest.raises(BadInput, match=r"no Python 3\.13") as caught:
         pull("--distro", "debian12")

@@ -1,0 +1,112 @@
+"""Flat archives, and the lists that go with them."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tarfile
+
+import pytest
+import zstandard
+from click.testing import CliRunner
+from ruamel.yaml import YAML
+
+from farm.cli.export import export
+from farm.errors import BadInput
+from farm.export.formats import semver
+from farm.plan.cell import Version
+from tests.clients.shop import CHANNEL, serving
+
+BUILD = "2026112201"
+
+
+@pytest.fixture
+def shop(tmp_path):
+    with serving(tmp_path / "store") as found:
+        for name in ("3.13.5-debian13-amd64", "3.15.0rc2-debian13-arm64", "3.13.5-debian13-amd64-freethreaded"):
+            found.offer(name, BUILD)
+        yield found
+
+
+@pytest.fixture
+def exported(shop, tmp_path, monkeypatch):
+    monkeypatch.setenv("FARM_STORE", str(shop.store.root))
+    monkeypatch.setenv("FARM_CACHE", str(tmp_path / "cache"))
+
+    def call(name, *words, distro="debian13"):
+        folder = tmp_path / "out"
+        options = ("--to", str(folder), "--distro", distro, "--channel", CHANNEL)
+        done = CliRunner().invoke(export, [name, *options, *words])
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return folder
+
+    return call
+
+
+def names(path):
+    data = path.read_bytes()
+    if path.name.endswith(".zst"):
+        data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        return tar.getnames()
+
+
+def test_heroku_takes_flat_archives_by_name(exported):
+    folder = exported("heroku")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "python-3.13.5-debian-13-amd64.tar.zst",
+        "python-3.15.0rc2-debian-13-arm64.tar.zst",
+    ]
+    assert {"bin/python3", "bin/python3.13", "lib"} <= set(names(folder / "python-3.13.5-debian-13-amd64.tar.zst"))
+
+
+def test_the_same_archive_gives_the_same_bytes(exported):
+    folder = exported("heroku")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert {path.name: path.read_bytes() for path in exported("heroku").iterdir()} == before
+
+
+def test_cloud_foundry_gets_a_manifest_with_hashes_of_what_lies_beside_it(exported, shop, tmp_path):
+    folder = exported("cloud-foundry", "--stack", "cflinuxfs4", "--base-url", "https://cf.example.org/")
+    document = YAML(typ="safe").load((folder / "manifest.yml").read_text())
+    assert [each["version"] for each in document["dependencies"]] == ["3.13.5", "3.15.0rc2"]
+    for each in document["dependencies"]:
+        name = each["uri"].removeprefix("https://cf.example.org/")
+        done = subprocess.run(["sha256sum", folder / name], capture_output=True, text=True, check=True)
+        assert (done.stdout.split()[0], each["cf_stacks"]) == (each["sha256"], ["cflinuxfs4"])
+
+
+def test_setup_python_installs_into_the_tool_cache(exported, tmp_path):
+    folder = exported("setup-python", "--base-url", "https://ci.example.org")
+    manifest = json.loads((folder / "versions-manifest.json").read_text())
+    assert [(each["version"], each["stable"]) for each in manifest] == [("3.15.0-rc.2", False), ("3.13.5", True)]
+    assert [file["arch"] for file in manifest[1]["files"]] == ["x64", "x64-freethreaded"]
+    assert all((folder / file["filename"]).is_file() for each in manifest for file in each["files"])
+    unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    subprocess.run(["tar", "-xzf", folder / manifest[1]["files"][0]["filename"], "-C", unpacked], check=True)
+    environment = {"PATH": "/usr/bin:/bin", "RUNNER_TOOL_CACHE": str(tmp_path / "cache with space")}
+    for _ in range(2):
+        subprocess.run(["sh", "./setup.sh"], cwd=unpacked, env=environment, check=True)
+    place = tmp_path / "cache with space" / "Python" / "3.13.5" / "x64"
+    assert place.with_name("x64.complete").is_file()
+    said = subprocess.run([place / "bin" / "python3"], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["Python", "3.13.5", BUILD]
+    broken = subprocess.run(["sh", "./setup.sh"], cwd=unpacked, env={"PATH": "/usr/bin:/bin"}, capture_output=True, check=False)
+    assert broken.returncode != 0
+
+
+def test_wrong_words(exported):
+    with pytest.raises(BadInput, match="names addresses"):
+        exported("cloud-foundry")
+    with pytest.raises(BadInput, match="nothing for debian12"):
+        exported("heroku", distro="debian12")
+
+
+@pytest.mark.parametrize(
+    ("version", "said"), [("3.13.5", "3.13.5"), ("3.15.0a1", "3.15.0-alpha.1"), ("3.15.0b4", "3.15.0-beta.4")]
+)
+def test_versions_as_npm_has_them(version, said):
+    assert semver(Version.parse(version)) == said

@@ -1,0 +1,132 @@
+"""Signatures, as the programs of others verify them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import SSlibKey
+
+from farm.cli import keys as verbs
+from farm.errors import BadInput, VerificationFailed
+from farm.publish.publisher import publish
+from farm.settings import Settings
+from farm.sign import envelope
+from farm.sign.keys import Signer, trusted
+from farm.store import keys
+from tests.fakes import MemoryStore
+from tests.publish.staging import CELL, TRIPLE, now, order, stage
+
+SIGNER = Signer.new()
+TRUSTED = {SIGNER.verifier.id: SIGNER.verifier}
+
+
+@given(st.binary(max_size=200), st.text(max_size=20))
+def test_what_was_sealed_comes_out_again_and_only_with_its_type_and_key(payload, kind):
+    sealed = envelope.seal(kind, payload, SIGNER)
+    assert envelope.unseal("x", sealed, kind, TRUSTED) == payload
+    other = Signer.new().verifier
+    for wrong in ((kind + "x", TRUSTED), (kind, {}), (kind, {other.id: other}), (kind, {SIGNER.verifier.id: other})):
+        with pytest.raises(VerificationFailed):
+            envelope.unseal("x", sealed, *wrong)
+
+
+@given(st.binary(max_size=200))
+def test_rubbish_is_no_envelope(data):
+    with pytest.raises(VerificationFailed):
+        envelope.unseal("x", data, envelope.POINTER, TRUSTED)
+
+
+@pytest.fixture(scope="module")
+def store():
+    store = MemoryStore()
+    of = order(signer=SIGNER)
+    publish(store, stage(store, of), of, clock=now)
+    return store
+
+
+def provenance(store):
+    key = f"{keys.artifact_folder(CELL, '2026112201')}/{keys.provenance_name(CELL, TRIPLE, '2026112201')}"
+    return store.objects[key]
+
+
+def test_securesystemslib_verifies_the_provenance(store):
+    sealed = Envelope.from_dict(json.loads(provenance(store)))
+    raw = SIGNER.verifier.key.public_bytes_raw().hex()
+    key = SSlibKey(SIGNER.verifier.id, "ed25519", "ed25519", {"public": raw})
+    assert list(sealed.verify([key], 1)) == [SIGNER.verifier.id]
+    sealed.payload += b" "
+    with pytest.raises(Exception, match=r"[Ss]ignature|threshold"):
+        sealed.verify([key], 1)
+
+
+def test_the_provenance_names_every_archive_and_what_went_into_it(store):
+    statement = json.loads(envelope.unseal("x", provenance(store), envelope.STATEMENT, TRUSTED))
+    folder = f"{keys.artifact_folder(CELL, '2026112201')}/"
+    archives = {key.removeprefix(folder) for key in store.objects if key.startswith(folder) and ".tar." in key[-8:]}
+    assert {subject["name"] for subject in statement["subject"]} == archives
+    definition = statement["predicate"]["buildDefinition"]
+    assert {"source", "debian:13-slim"} <= {each.get("name") for each in definition["resolvedDependencies"]}
+    assert "pkg:deb/debian/gcc@14?arch=amd64&distro=debian13" in [
+        each.get("uri") for each in definition["resolvedDependencies"]
+    ]
+    assert all({"uri", "digest"} & set(each) for each in definition["resolvedDependencies"])
+    assert definition["externalParameters"]["cell"] == str(CELL)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_openssl_verifies_the_checksums_and_the_index(store, tmp_path):
+    envelope_of = json.loads(store.objects[keys.signed_pointer("dev")])
+    payload = base64.b64decode(envelope_of["payload"])
+    assert payload == store.objects[keys.channel_pointer("dev")]
+    cases = {
+        "sums": (store.objects[keys.sums("dev", "debian13")], store.objects[keys.signed_sums("dev", "debian13")]),
+        "index": (
+            envelope.signed_bytes(envelope_of["payloadType"], payload),
+            base64.b64decode(envelope_of["signatures"][0]["sig"]),
+        ),
+    }
+    (tmp_path / "farm.pem").write_bytes(store.objects[keys.public_key(SIGNER.verifier.id)])
+    words = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "farm.pem", "-rawin", "-in", "data", "-sigfile", "data.sig"]
+    for data, signature in cases.values():
+        for content, code in ((data, 0), (data + b"x", 1)):
+            (tmp_path / "data").write_bytes(content)
+            (tmp_path / "data.sig").write_bytes(signature)
+            assert subprocess.run(words, cwd=tmp_path, capture_output=True, check=False).returncode == code
+
+
+def test_keys_are_made_once_for_their_owner_alone_and_shown(tmp_path):
+    path = tmp_path / "private.pem"
+    made = CliRunner().invoke(verbs.keys, ["new", str(path)])
+    assert made.exit_code == 0, made.output
+    assert path.stat().st_mode & 0o777 == 0o600
+    public = tmp_path / "public.pem"
+    public.write_text(made.stdout)
+    assert list(trusted(public)) == [Signer.load(path).verifier.id]
+    assert CliRunner().invoke(verbs.keys, ["show", str(path)]).stdout == made.stdout
+    assert "PRIVATE" not in made.output
+    before = path.read_bytes()
+    assert isinstance(CliRunner().invoke(verbs.keys, ["new", str(path)]).exception, BadInput)
+    assert path.read_bytes() == before
+
+
+def test_what_is_no_key_is_said(tmp_path):
+    for content in (b"", b"-----BEGIN PUBLIC KEY-----\nxx\n-----END PUBLIC KEY-----", b"rubbish"):
+        (tmp_path / "x").write_bytes(content)
+        for read in (Signer.load, trusted):
+            with pytest.raises(BadInput):
+                read(tmp_path / "x")
+    with pytest.raises(BadInput, match="cannot be read"):
+        Signer.load(tmp_path / "none")
+
+
+def test_a_builder_never_hears_of_the_key(monkeypatch, tmp_path):
+    monkeypatch.setenv("FARM_SIGNING_KEY", str(tmp_path / "private.pem"))
+    assert not [name for name, value in Settings().child_environment().items() if "SIGNING" in name or "private.pem" in value]
