@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 TOP = "python"
 
-# What people download is packed tight; what few people ever fetch is packed fast. The window stays within what `zstd` and
-# GNU tar accept without being told (128 MiB).
-_ZSTD_LEVEL: Mapping[str, int] = {"install_only": 19, "debugsymbols": 3, "tests": 3, "static-lib": 3}
+# What people download is packed tight; what few people ever fetch is packed fast, and so is a build that is only for trying
+# things out (tight takes half a minute more). The window stays within what `zstd` and GNU tar accept without being told
+# (128 MiB).
+_FAST, _TIGHT = 3, 19
 _WINDOW_LOG = 27
 _CHUNK = 1 << 20
 
@@ -57,8 +58,13 @@ def _kind(path: str, rows: Sequence[tuple[Trim, str, list[str]]]) -> ArchiveKind
     return "install_only"
 
 
-def pack(trees: Mapping[ArchiveKind, Tree], extra: Mapping[str, Entry], epoch: int, target: Path) -> tuple[ArchiveInfo, ...]:
-    """Every kind as its archives in the folder `target`. `extra` (the metadata) goes into each. Times are all `epoch`."""
+def pack(
+    trees: Mapping[ArchiveKind, Tree], extra: Mapping[str, Entry], epoch: int, target: Path, *, tight: bool = True
+) -> tuple[ArchiveInfo, ...]:
+    """Every kind as its archives in the folder `target`. `extra` (the metadata) goes into each. Times are all `epoch`.
+
+    `tight`: with what people download as small as it gets.
+    """
     made: list[ArchiveInfo] = []
     for kind, tree in trees.items():
         plain = target / f"{kind}.tar"
@@ -66,8 +72,12 @@ def pack(trees: Mapping[ArchiveKind, Tree], extra: Mapping[str, Entry], epoch: i
         with plain.open("rb") as file:
             tar_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         forms = [form for packed, form in PACKS if packed == kind]
+        level = _TIGHT if tight and kind == "install_only" else _FAST
         with ThreadPoolExecutor(max_workers=2) as pool:
-            made += pool.map(lambda form, kind=kind, plain=plain, sha=tar_sha256: _compress(plain, kind, form, sha), forms)
+            made += pool.map(
+                lambda form, kind=kind, plain=plain, level=level, sha=tar_sha256: _compress(plain, kind, form, level, sha),
+                forms,
+            )
         plain.unlink()
     return tuple(made)
 
@@ -102,11 +112,11 @@ def _members(tree: Tree, epoch: int) -> Iterator[tuple[tarfile.TarInfo, IO[bytes
             yield info, io.BytesIO(entry.content.read())
 
 
-def _compress(plain: Path, kind: ArchiveKind, form: Form, tar_sha256: str) -> ArchiveInfo:
+def _compress(plain: Path, kind: ArchiveKind, level: int, tar_sha256: str, form: Form) -> ArchiveInfo:
     target = plain.with_name(staged_name(kind, form))
     with plain.open("rb") as source, target.open("wb") as raw:
         if form == "tar.zst":
-            _zstd(source, raw, _ZSTD_LEVEL[kind], plain.stat().st_size)
+            _zstd(source, raw, level, plain.stat().st_size)
         else:
             with gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=zlib.Z_BEST_COMPRESSION, mtime=0) as packed:
                 shutil.copyfileobj(source, cast("IO[bytes]", packed), _CHUNK)
