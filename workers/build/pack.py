@@ -11,6 +11,7 @@ import tarfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import IO, TYPE_CHECKING, Literal, cast
 
 import zstandard
@@ -74,10 +75,7 @@ def pack(
         forms = [form for packed, form in PACKS if packed == kind]
         level = _TIGHT if tight and kind == "install_only" else _FAST
         with ThreadPoolExecutor(max_workers=2) as pool:
-            made += pool.map(
-                lambda form, kind=kind, plain=plain, level=level, sha=tar_sha256: _compress(plain, kind, form, level, sha),
-                forms,
-            )
+            made += pool.map(partial(_compress, plain, kind, level, tar_sha256), forms)
         plain.unlink()
     return tuple(made)
 
