@@ -1,5 +1,6 @@
 """Relocation edits: nothing keeps the prefix but the literal of `_sysconfigdata`, and that is put right at import."""
 
+import json
 import subprocess
 import sys
 
@@ -49,6 +50,16 @@ FILES = {
     "bin/python3.13-config": CONFIG_SH,
     "bin/python3.13": '#!/bin/sh\necho "interpreter $0"\nshift\necho "$@"\n',
     "lib/python3.13/site-packages/pip-25.dist-info/RECORD": "../../../bin/pip3,sha256=old,1\npip/__init__.py,sha256=x,2\n",
+    "lib/python3.13/_sysconfig_vars__linux.json": json.dumps(
+        {
+            "CFLAGS": "-O3 -ffile-prefix-map=/work/src=. -I/install/include",
+            "TESTPYTHON": "LD_LIBRARY_PATH=/work/shared ./python -E",
+            "abs_builddir": "/work/shared",
+            "userbase": "/work/.local",
+            "ALIGNOF_LONG": 8,
+            "installed": ["/install"],
+        }
+    ),
     "lib/python3.13/build-details.json": '{"base_prefix": "/install", "c_api": {"headers": "/install/include/python3.13"}}',
 }
 EXECUTABLE = {"bin/pip3", "bin/python3.13-config", "bin/python3.13"}
@@ -144,9 +155,19 @@ def test_makefile_knows_its_place(edited, tmp_path):
 
 def test_pkgconfig_and_details_are_relative(edited):
     assert "prefix=${pcfiledir}/../..\n" in edited.read("lib/pkgconfig/python-3.13.pc").decode()
-    assert edited.read("lib/python3.13/build-details.json").decode() == (
-        '{"base_prefix": "../..", "c_api": {"headers": "../../include/python3.13"}}'
-    )
+    details = json.loads(edited.read("lib/python3.13/build-details.json"))
+    assert details == {"base_prefix": "../..", "c_api": {"headers": "../../include/python3.13"}}
+
+
+def test_the_variables_that_3_14_keeps_as_json_name_no_folder_of_the_build(edited):
+    assert json.loads(edited.read("lib/python3.13/_sysconfig_vars__linux.json")) == {
+        "CFLAGS": "-O3 -I${prefix}/include",
+        "TESTPYTHON": "./python -E",
+        "abs_builddir": "config-3.13-x86_64-linux-gnu",
+        "userbase": "~/.local",
+        "ALIGNOF_LONG": 8,
+        "installed": ["../.."],
+    }
 
 
 def test_names_that_make_install_leaves_out(edited):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workers.build.tree import Tree
 
 # Where the build folders are inside a box; what the sysconfig says of them is replaced by LIBPL, where their remains lie.
+_BOX_USER_BASE = "/work/.local"  # where HOME is /work: 3.14 writes down the builder's own folder for `pip install --user`
 BUILD_FOLDERS = ("/work/shared/../src", "/work/static/../src", "/work/shared", "/work/static", "/work/src")
 
 _WORD = rf"(?P<lead>^|[\s'\"=:,]|-[IL]){re.escape(PREFIX)}(?=[/\s'\":,]|$)"
@@ -78,7 +79,7 @@ def edits(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> dict[str, Entry
     changes.update(_pkgconfig(tree))
     changes.update(_scripts(tree, layout))
     changes.update(_makefiles(tree, layout, scrub))
-    changes.update(_details(tree))
+    changes.update(_details(tree, layout, scrub))
     changes.update(_names(tree, layout))
     changes.update(_records(tree.with_entries(changes), {path for path, entry in changes.items() if entry}))
     return changes
@@ -98,6 +99,7 @@ def _neutral(value: str, libpl: str, scrub: tuple[str, ...]) -> str:
     value = re.sub(r"\b[A-Z_]+=/work/\S+ ?", "", value)  # RUNSHARED and what is made of it
     for folder in BUILD_FOLDERS:
         value = re.sub(rf"{re.escape(folder)}(?=[/\s'\"]|$)", libpl, value)
+    value = value.replace(_BOX_USER_BASE, "~/.local")
     for pattern in scrub:
         value = re.sub(rf"(?<!\S){pattern}(?!\S) ?", "", value)
     return value
@@ -177,11 +179,22 @@ def _makefiles(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[t
         yield path, _text(word.sub(r"\g<lead>$(prefix)", text), entry)
 
 
-def _details(tree: Tree) -> Iterator[tuple[str, Entry]]:
+def _details(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[tuple[str, Entry]]:
     """JSON files of 3.14 and later (PEP 739 allows relative paths): values that start with the prefix become relative."""
+    libpl = _libpl(tree, layout)
     for path, entry in _matching(tree, r"lib/[^/]*/(build-details|_sysconfig_vars[^/]*)\.json"):
-        text = _relative_values(entry.content.read().decode(), posixpath.dirname(path))
+        values = _neutral_values(json.loads(entry.content.read()), libpl, scrub)
+        text = _relative_values(json.dumps(values, indent=2) + "\n", posixpath.dirname(path))
         yield path, _text(re.sub(_WORD, r"\g<lead>${prefix}", text, flags=re.MULTILINE), entry)
+
+
+def _neutral_values(value: object, libpl: str, scrub: tuple[str, ...]) -> object:
+    """JSON's values, every text in them neutral."""
+    if isinstance(value, str):
+        return _neutral(value, libpl, scrub)
+    if isinstance(value, dict):
+        return {name: _neutral_values(part, libpl, scrub) for name, part in value.items()}
+    return [_neutral_values(part, libpl, scrub) for part in value] if isinstance(value, list) else value
 
 
 def _relative_values(text: str, folder: str) -> str:
