@@ -24,8 +24,9 @@ test: $(VENV)/ready-dev
 	@$(BIN)/python -m deploy.test_packages
 	@$(WITH_ENGINE) $(MAKE) --no-print-directory check
 
-# What `make test` runs once an engine answers. PYTEST passes arguments on, e.g. make test PYTEST='-k sources -x', or
-# PYTEST='-n 2 --dist loadgroup' for two processes, one of which compiles while the other waits for time limits
+# What `make test` runs once an engine answers. Two processes: one compiles while the other waits for time limits. PYTEST takes
+# their place, e.g. make test PYTEST='-k sources -x'
+PYTEST ?= -n 2 --dist loadgroup
 check: lint
 	$(BIN)/python -m pytest $(PYTEST)
 

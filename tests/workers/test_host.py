@@ -220,7 +220,7 @@ def test_an_engine_of_our_own_comes_and_goes_without_a_trace(own):
         assert "Docker" in host.ask(url).name
         assert "started" in said[0]
     assert _processes(engine) == []
-    assert set(Path("/sys/class/net").iterdir()) == before
+    assert set(Path("/sys/class/net").iterdir()) <= before
     with pytest.raises(EngineUnavailable):
         host.ask(url)
 
