@@ -24,11 +24,9 @@ test: $(VENV)/ready-dev
 	@$(BIN)/python -m deploy.test_packages
 	@$(WITH_ENGINE) $(MAKE) --no-print-directory check
 
-# What `make test` runs once an engine answers. Two processes: one compiles while the other waits for time limits. PYTEST takes
-# their place, e.g. make test PYTEST='-k sources -x'
-PYTEST ?= -n 2 --dist loadgroup
+# What `make test` runs once an engine answers. PYTEST passes arguments on, e.g. make test PYTEST='-k sources -x'
 check: lint
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m deploy.run_tests $(PYTEST)
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check $(CODE)
