@@ -1,7 +1,14 @@
 """Fixtures of all tests, and their order."""
 
+import signal
+
 # A module that others import from stands before them, so that pytest can rewrite its asserts.
 pytest_plugins = ["tests.fixtures_s3", "tests.fixtures_engine", "tests.fixtures_cell", "tests.fixtures_tls"]
+
+
+def pytest_configure():
+    """Ctrl-C does what it does on a terminal, for children too, although tests may be run where it is ignored (`make test &`)."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
