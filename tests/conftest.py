@@ -7,7 +7,7 @@ pytest_plugins = ["tests.fixtures_s3", "tests.fixtures_engine", "tests.fixtures_
 
 
 def pytest_configure():
-    """Ctrl-C does what it does on a terminal, for children too, although tests may be run where it is ignored (`make test &`)."""
+    """Ctrl-C works as on a terminal, for children too, although tests may be run where it is ignored (`make test &`)."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
