@@ -31,7 +31,7 @@ class Telling:
         return False
 
 
-def unverified(archive, build, images, effects):
+def unverified(_request, _effects, _maker, _images, build, archive):
     return Verification(cell=build.cell, archive=archive.name, checks=(), findings=())
 
 
