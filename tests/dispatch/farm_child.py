@@ -23,6 +23,6 @@ if __name__ == "__main__":
     submit.publisher = runs.publisher = lambda store, _base_url, _signer: publisher(store)
     submit.relister = runs.relister = lambda store, _base_url, _signer: attrgetter("published")
     runs.Options = options
-    mailbox.PRESENCE_S = 3
+    mailbox.PRESENCE_S = 8  # shorter, and yet longer than who drives a run takes to say so again
     leftover.SWEEP = (sys.executable, "-c", "")
     main()
