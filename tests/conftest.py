@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 # A module that others import from stands before them, so that pytest can rewrite its asserts.
 pytest_plugins = ["tests.fixtures_s3", "tests.fixtures_engine", "tests.fixtures_cell", "tests.fixtures_tls"]
 
@@ -11,6 +13,13 @@ def pytest_configure():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Seconds. The first of them waits for the one real cell, a compilation that other processes of a shared machine slow down.
+ENGINE_TIMEOUT = 2400
+
+
 def pytest_collection_modifyitems(items):
     """Tests of the engine go first: among them is the one real cell, on which the longest of them wait."""
     items.sort(key=lambda item: item.get_closest_marker("engine") is None)
+    for item in items:
+        if item.get_closest_marker("engine") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(ENGINE_TIMEOUT))

@@ -104,7 +104,7 @@ def real_cell(s3_server, redis_url, engine_url, host_arch, tmp_path_factory):
     }
     name = f"3.13.5-debian13-{host_arch}"
     words = ("submit", "matrix.yaml", "--only", name, "--optimize", "none", "--channel", "dev", "--with-worker", "--json")
-    done = run_farm(environment, *words, timeout=1500)
+    done = run_farm(environment, *words, timeout=2100)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
     report = json.loads(done.stdout)
     listed = json.loads(run_farm(environment, "info", name, "--json").stdout)

@@ -16,7 +16,7 @@ from farm.wire.messages import Grant, Result
 from tests.fixtures_cell import CLONE, PREFIX
 from tests.fixtures_s3 import ADMIN
 
-pytestmark = [pytest.mark.engine, pytest.mark.cell, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.engine, pytest.mark.cell, pytest.mark.timeout(3000)]
 
 
 def bytes_of(archives: tuple[ArchiveInfo, ...]) -> dict:
