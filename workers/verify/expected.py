@@ -224,9 +224,12 @@ def _numbers(series: str) -> Numbers:
     return int(major), int(minor), 0
 
 
-def inapplicable(check: str, series: str) -> str:
-    """Why a check makes no sense for a series; '' when it does."""
-    return next((row.why for row in _expected().inapplicable if check in row.checks and row.spans(_numbers(series))), "")
+def inapplicable(check: str, series: str, distro: str) -> str:
+    """Why a check makes no sense for a series, or cannot be made on a distro; '' when it can."""
+    for row in _expected().inapplicable:
+        if check in row.checks and row.spans(_numbers(series)) and (not row.distros or distro in row.distros):
+            return row.why
+    return ""
 
 
 def checks_with_rows() -> frozenset[str]:
