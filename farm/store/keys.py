@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 LAYOUT_KEY = "layout"
 LAYOUT_VERSION = "1"
 
+# What stands first in every key that a farm writes.
+PLACES = (
+    *(LAYOUT_KEY, "artifacts", "catalog", "claims", "yanked", "retired", "channels", "v2", "keys"),
+    *("get-python.sh", "get-python.sh.sig", "asked", "open", "runs", "staging", "locks"),
+)
+
 _DIGEST = 16  # hex digits of a digest in a key: 64 bits are plenty among the builds of one cell
 
 _PART = r"(?:[A-Za-z0-9._-]+|sha256:[0-9a-f]{64})"  # the latter only in a registry's names
@@ -229,6 +235,11 @@ def signed_sums(channel: str, distro: str) -> str:
 def public_key(key_id: str) -> str:
     """A public key that something in the store is, or was, signed with."""
     return f"keys/farm-{key_id[:_DIGEST]}.pem"
+
+
+def public_keys() -> str:
+    """Prefix of all public keys."""
+    return "keys/"
 
 
 def provenance_name(cell: Cell, triple: str, build_id: str) -> str:
