@@ -29,7 +29,7 @@ def look(survey: Survey) -> None:
 
 def _expected(key: str) -> str:
     """What kind of thing it is, where it is no surprise that nothing names it; else ''."""
-    if "/shards/" in key and key.startswith(keys.channels()):
+    if keys.is_shard(key):
         return "older shards of indexes"
     if key.startswith("staging/"):
         return "staged files"

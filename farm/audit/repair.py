@@ -47,9 +47,12 @@ def repair(survey: Survey, means: Means) -> None:
         relist(store, channel, means, survey.damaged)
 
 
-def relist(store: Store, channel: str, means: Means, damaged: Collection[Build] = ()) -> int:
-    """A channel's index and all files of clients from what is published; gives how many files there are."""
-    rebuild(store, channel, lambda: _entries(store, channel, means.entry_of, damaged), means.clock)
+def relist(store: Store, channel: str, means: Means, damaged: Collection[Build] = (), without: Collection[str] = ()) -> int:
+    """A channel's index and all files of clients from what is published; gives how many files there are.
+
+    `without` are keys of the catalog that the channel is no longer to list.
+    """
+    rebuild(store, channel, lambda: _entries(store, channel, means.entry_of, damaged, without), means.clock)
     for distro in update.distros(store, channel):
         files = exports.rendered(channel, update.entries(store, channel, distro), means.base_url)
         for key, data in files.items():
@@ -58,9 +61,11 @@ def relist(store: Store, channel: str, means: Means, damaged: Collection[Build] 
     return update.rewrite(store, channel, base_url=means.base_url, signer=means.signer)
 
 
-def _entries(store: Store, channel: str, entry_of: EntryOf, damaged: Collection[Build]) -> Iterator[Entry]:
+def _entries(
+    store: Store, channel: str, entry_of: EntryOf, damaged: Collection[Build], without: Collection[str]
+) -> Iterator[Entry]:
     for build in catalog.published(store):
-        if build.channel == channel:
+        if build.channel == channel and build.key not in without:
             mark = catalog.load(store, keys.yank(build.cell, build.build_id), Yank)
             entry = entry_of(catalog.artifact(store, build))
             reason = _DAMAGED if (entry.cell, entry.build_id) in damaged else mark[0].reason if mark else ""

@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "pull": ("pull", "Install a published Python into a folder."),
     "verify": ("verify", "Verify a published cell, or any tarball, again."),
     "verify-store": ("store", "Look at the whole store: hashes, signatures, indexes, what nothing names."),
+    "gc": ("store", "Remove what nothing names any more, and old builds."),
     "promote": ("channels", "List published builds in another channel."),
     "yank": ("channels", "Stop offering a build."),
     "index": ("channels", "Write the files of all clients anew, e.g. after a store was copied."),

@@ -43,6 +43,7 @@ def _once(
     before = _pointer(found[0] if found else b"")
     shards = _shards(channel, entries())
     refs = []
+    written: dict[str, bytes] = {}
     for (distro, series), shard in sorted(shards.items()):
         data = update.as_published(shard)
         sha256 = hashlib.sha256(data).hexdigest()
@@ -50,6 +51,7 @@ def _once(
         there = store.get(ref.key)
         if there is None or there[0] != data:
             store.put(ref.key, data)
+        written[ref.key] = data
         refs.append(ref)
     said.append(before is None or before.shards != tuple(refs))
     if not said[-1]:
@@ -57,6 +59,9 @@ def _once(
     serial = before.serial if before else _last_serial(store, channel, clock)
     pointer = Pointer(channel=channel, serial=serial + 1, updated=f"{clock():%Y-%m-%dT%H:%M:%SZ}", shards=tuple(refs))
     store.put(key, update.as_published(pointer), if_absent=found is None, if_match=found[1] if found else "")
+    for ref_key, data in written.items():
+        if store.get(ref_key) is None:  # as publishers do: see farm.audit.remove
+            store.put(ref_key, data)
 
 
 def _shards(channel: str, entries: Iterable[Entry]) -> dict[tuple[str, str], Shard]:

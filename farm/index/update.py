@@ -91,6 +91,11 @@ def distros(store: Store, channel: str) -> list[str]:
     return sorted({ref.distro for ref in _pointer(store, channel)[0].shards})
 
 
+def shard_keys(store: Store, channel: str) -> set[str]:
+    """The parts of its index that a channel names now."""
+    return {ref.key for ref in _pointer(store, channel)[0].shards}
+
+
 def entries(store: Store, channel: str, distro: str) -> list[Entry]:
     """All builds that a channel lists for a distro."""
     pointer = _pointer(store, channel)[0]
@@ -115,6 +120,8 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
         ShardRef(distro=cell.distro, series=cell.python.series, key=key, sha256=sha256), f"{clock():%Y-%m-%dT%H:%M:%SZ}"
     )
     _replace(store, keys.channel_pointer(channel), as_published(moved), etag)
+    # Who collects garbage may have seen it named by nothing a moment ago (`farm.audit.remove`).
+    _write_named_by_content(store, key, data)
 
 
 def write_image(store: Store, entry: Entry) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from farm.audit.collect import Garbage
     from farm.audit.survey import Survey
     from farm.store.artifact import Finding
 
@@ -47,6 +48,44 @@ def data(survey: Survey) -> dict[str, object]:
         "errors": survey.errors,
         "findings": [finding.model_dump(mode="json") for finding in survey.findings],
     }
+
+
+def garbage_lines(garbage: Garbage, *, done: bool) -> Iterator[str]:
+    """What `farm gc` did, or would do."""
+    for build in garbage.retire:
+        does = "no longer lists" if done else "would no longer list"
+        yield f"{does} {build.cell}, build {build.build_id}, in {build.channel}"
+    reasons: dict[str, list[str]] = {}
+    for key, why in garbage.drop.items():
+        reasons.setdefault(why, []).append(key)
+    for why, found in reasons.items():
+        yield f"{'removed' if done else 'would remove'} {_amount(garbage, found)}: {why}"
+    condemned = [key for doomed in garbage.condemn.values() for key in doomed.files]
+    if condemned:
+        does = "condemned" if done else "would condemn"
+        yield f"{does} {_amount(garbage, condemned)}: a run after the grace time removes them"
+    if garbage.waiting:
+        yield f"{_amount(garbage, list(garbage.waiting))} condemned before wait for the end of their grace time"
+    if not (garbage.retire or garbage.drop or condemned):
+        yield "nothing to do"
+    elif not done:
+        yield "nothing was changed: --apply does it"
+
+
+def garbage_data(garbage: Garbage, *, done: bool) -> dict[str, object]:
+    """The same for programs."""
+    return {
+        "done": done,
+        "retired": [{"cell": str(each.cell), "build_id": each.build_id, "channel": each.channel} for each in garbage.retire],
+        "removed": [{"key": key, "why": why} for key, why in garbage.drop.items()],
+        "removed_bytes": garbage.size(garbage.drop),
+        "condemned": sorted(key for doomed in garbage.condemn.values() for key in doomed.files),
+        "waiting": sorted(garbage.waiting),
+    }
+
+
+def _amount(garbage: Garbage, found: list[str]) -> str:
+    return f"{len(found)} object(s), {garbage.size(found) / (1 << 20):.1f} MiB"
 
 
 def _kind(severity: str, check: str, found: list[Finding]) -> Iterator[str]:
