@@ -36,6 +36,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.times: dict[str, float] = {}  # when an object was written; 0 where this says nothing
         self._lock = threading.Lock()
 
     def get(self, key: str) -> tuple[bytes, str] | None:
@@ -59,7 +60,7 @@ class MemoryStore:
     def list(self, prefix: str) -> Iterator[Stat]:
         for key in sorted(self.objects):
             if key.startswith(prefix):
-                yield Stat(key, len(self.objects[key]), _etag(self.objects[key]))
+                yield Stat(key, len(self.objects[key]), _etag(self.objects[key]), self.times.get(key, 0.0))
 
     def fetch(self, key: str, target: Path) -> bool:
         if (data := self.objects.get(key)) is None:
