@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     )
 
     store: str = Field("./store", description="a folder, or s3://bucket/prefix")
+    single_publisher: bool = Field(
+        False, description="the bucket's server ignores conditional writes: one process writes at a time, by a lock"
+    )
     base_url: str = Field("", description="where clients reach the store, e.g. https://python.example.org; for indexes")
     signing_key: Path | None = Field(None, description="file with the private key that signs what is published")
     trusted_keys: Path | None = Field(None, description="file with the public keys that `farm pull` trusts, in PEM")
