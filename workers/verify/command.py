@@ -128,7 +128,16 @@ def _ground(build: BuildInfo, engine: Engine, settings: Settings, wanted: Wanted
     images = ImageMaker(distro, cell.arch, engine, settings, _say).images(builder, required, None)
     limits = limits_of(settings, settings.verify_deadline_s)
     programs = {**_sources(cell, settings), **wheels.had(build, numbers(cell), settings, _say)} if wanted.full else {}
-    return Ground(engine, images.runtime, images.builder, limits, distro.family, sources=programs, earlier=wanted.earlier)
+    return Ground(
+        engine,
+        images.runtime,
+        images.builder,
+        limits,
+        distro.family,
+        sources=programs,
+        facts=settings.facts,
+        earlier=wanted.earlier,
+    )
 
 
 def numbers(cell: Cell) -> tuple[int, int, int]:

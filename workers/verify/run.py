@@ -43,7 +43,8 @@ class Ground:
     """Where checks run: an engine with two images, the pristine base plus the declared run-time packages, and the builder's.
 
     `family` says how the distro is asked; `labels` and `cancelled` are those of every box (see BoxSpec).
-    `sources` are programs to build against it, for the checks that do; `earlier` is an archive of the build before it.
+    `sources` are programs to build against it, for the checks that do; `facts` is the operator's own folder of facts.
+    `earlier` is an archive of the build before it.
     """
 
     engine: Engine
@@ -54,6 +55,7 @@ class Ground:
     labels: Mapping[str, str] = field(default_factory=dict)
     cancelled: Callable[[], bool] = bool
     sources: Mapping[str, Path] = field(default_factory=dict)
+    facts: Path | None = None
     earlier: Path | None = None
 
     def box(self, image: str) -> BoxSpec:
@@ -98,7 +100,7 @@ def verify_archive(
         for name, path in ground.sources.items():
             builder.put(SOURCES, parcel({name: path.read_bytes()}))
         names = frozenset(ground.sources)
-        furnished = replace(bare, runtime=runtime, builder=builder, family=ground.family, sources=names)
+        furnished = replace(bare, runtime=runtime, builder=builder, family=ground.family, sources=names, overlay=ground.facts)
         wanted = {check.twin for check in (of_depth("standard") if rows is None else rows)}
         twins: dict[str, Box] = {name: boxes.enter_context(_twin(ground, name, furnished)) for name in sorted(wanted) if name}
         furnished = replace(furnished, twins=twins)
@@ -156,7 +158,7 @@ def _twin(ground: Ground, name: str, subject: Subject) -> AbstractContextManager
 
 def _absent(check: Check, subject: Subject) -> str:
     """What a check is about, and this archive does not have; '' when there is nothing in its way."""
-    if senseless := inapplicable(check.id, subject.build.series, subject.build.distro):
+    if senseless := inapplicable(check.id, subject.build.series, subject.build.distro, subject.overlay):
         return senseless
     if check.needs and not any(kind in subject.others for kind in check.needs):
         return f"no {' or '.join(check.needs)} archive lies beside it"

@@ -31,7 +31,7 @@ class Subject:
     `twins` are second boxes, by the table's names for them.
 
     `root` is where the tree lies in the runtime box, `builder_root` in the builder box. What several checks need is
-    gathered once, when the first asks.
+    gathered once, when the first asks. `overlay` is the operator's own folder of facts.
     """
 
     archive: Path
@@ -45,6 +45,7 @@ class Subject:
     sources: frozenset[str] = frozenset()
     earlier: Path | None = None
     twins: Mapping[str, Box] = field(default_factory=dict)
+    overlay: Path | None = None
     root: str = f"/work/{RUNTIME_PLACE}/python"
     builder_root: str = f"/work/{BUILDER_PLACE}/python"
 
