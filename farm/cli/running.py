@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from farm.dispatch.notify import Notifier
 from farm.errors import BadInput
 from farm.show import progress, summary
 from farm.show.junit import junit as junit_xml
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from farm.dispatch.journal import Journal
     from farm.dispatch.report import RunReport
     from farm.dispatch.view import RunView
+    from farm.settings import Settings
 
 _PIPE_WIDTH = 160  # nobody wraps a log file
 
@@ -100,6 +103,14 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def notify(settings: Settings, journal: Journal) -> None:
+    """Tell the webhook of the settings, if there is one, how a run ended; one that had nothing to do is none."""
+    if settings.webhook_url and journal.kept_plan():
+        notifier = Notifier(settings, lambda line, **_: click.echo(line, err=True))
+        notifier.ended(journal)
+        notifier.close()
 
 
 def tell(ended: RunReport, *, as_json: bool) -> None:

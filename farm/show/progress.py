@@ -57,8 +57,13 @@ def panel(view: RunView, elapsed_s: float, width: int = 100) -> RenderableType:
 
 def changes(before: RunView | None, after: RunView) -> list[str]:
     """A line for each cell whose state, attempt, step or note is another one than before."""
+    return [line for _, line in changed(before, after)]
+
+
+def changed(before: RunView | None, after: RunView) -> list[tuple[CellView, str]]:
+    """The same, each line with its cell."""
     old = {cell.name: cell for cell in before.cells} if before else {}
-    return [line for cell in after.cells if (line := _change(old.get(cell.name), cell))]
+    return [(cell, line) for cell in after.cells if (line := _change(old.get(cell.name), cell))]
 
 
 def _change(before: CellView | None, now: CellView) -> str:
