@@ -23,7 +23,7 @@ from farm.errors import FarmError
 from farm.settings import Settings
 from farm.store import locks
 from farm.store.protocol import Staging, Store
-from farm.wire.mailbox import PRESENCE_S, SchedulerMail
+from farm.wire.mailbox import SchedulerMail
 
 if TYPE_CHECKING:
     from farm.dispatch.view import RunView
@@ -82,7 +82,7 @@ class Scheduler:
 
     def serve(self) -> None:
         """Return once `stopping` is set and no run is driven any more. What fails is said, and tried again."""
-        mail = SchedulerMail(self.office.settings.broker_url)
+        mail = SchedulerMail(self.office.settings.broker_url, self.office.settings.presence_s)
         trouble = ""
         while not self.stopping.is_set():
             try:
@@ -98,7 +98,7 @@ class Scheduler:
         mail.close()
 
     def _turn(self, mail: SchedulerMail) -> None:
-        if time.monotonic() - self._shown > PRESENCE_S / 3:
+        if time.monotonic() - self._shown > mail.presence_s / 3:
             mail.show_scheduler()
             self._shown = time.monotonic()
         self._driving = {run: thread for run, thread in self._driving.items() if thread.is_alive()}
@@ -111,7 +111,8 @@ class Scheduler:
     def _drive(self, run: str) -> None:
         office = self.office
         journal = Journal(office.store, run)
-        mail, queue = SchedulerMail(office.settings.broker_url), TaskQueue(office.settings)
+        mail = SchedulerMail(office.settings.broker_url, office.settings.presence_s)
+        queue = TaskQueue(office.settings)
         settler = Settler(journal, office.publish) if office.publish else None
         watcher = _Metered(office.watcher(run), office.meter)
         means = Means(mail, queue, office.staging, settler, watcher, self._go_on, meter=office.meter)
