@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 VERBS: dict[str, tuple[str, str]] = {
     "worker": ("workers.app", "serve"),
     "base": ("workers.build.command", "base"),
+    "doctor": ("workers.doctor", "doctor"),
     "engine-probe": ("workers.engine.command", "engine_probe"),
     "sweep": ("workers.engine.command", "sweep"),
     "verify": ("workers.verify.command", "verify"),
