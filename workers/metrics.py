@@ -85,7 +85,7 @@ def attempted(result: Result) -> None:
         return
     from prometheus_client import Counter, Histogram  # noqa: PLC0415 - most builders do not count
 
-    if not _METERS:
+    if "attempts" not in _METERS:
         _METERS["attempts"] = Counter("farm_builder_attempts", "Attempts that this builder made, by how they ended.", ["state"])
         buckets = _STEP_BUCKETS
         _METERS["steps"] = Histogram("farm_builder_step_duration_seconds", "How long steps took.", ["step"], buckets=buckets)

@@ -10,7 +10,7 @@ import click
 
 from farm.cli.offering import publishing
 from farm.cli.opening import opened
-from farm.cli.running import following, notify, tell, terminable
+from farm.cli.running import FailureTeller, following, notify, tell, terminable
 from farm.cli.submit import leave
 from farm.dispatch import listing
 from farm.dispatch.journal import Journal
@@ -48,14 +48,17 @@ def runs(*, everything: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run", required=False)
+@click.option("--cell", help="Show the log of this cell; that of the one that runs longest, otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON; progress goes to standard error.")
-def watch(run: str | None, *, as_json: bool) -> None:
-    """Show the progress of RUN (the newest one) until it ends."""
+def watch(run: str | None, *, cell: str | None, as_json: bool) -> None:
+    """Show the progress of RUN (the newest one) until it ends: state, step, time and worker of each cell, and a log's end."""
     settings = Settings()
     store = opened(settings)
     journal = Journal(store, run) if run else Journal.latest(store)
-    with following(as_json=as_json) as watcher:
-        ended, over = look_on(journal, settings, watcher)
+    if cell and cell not in {planned.cell for planned in journal.plan().cells}:
+        raise BadInput(f"run {journal.run} has no cell {cell}", hint=f"farm watch {journal.run} shows those it has")
+    with following(as_json=as_json, focus=cell or "") as watcher:
+        ended, over = look_on(journal, settings, FailureTeller(watcher, journal))
     tell(ended, as_json=as_json)
     if not over:
         click.echo(f"nobody drives the run {journal.run} any more: `farm resume {journal.run}` goes on with it", err=True)

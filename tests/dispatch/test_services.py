@@ -269,3 +269,24 @@ def test_metrics_that_cannot_be_shown_are_said(farm):
     code, _, err = farm.run("scheduler")
     assert code == 2
     assert "metrics cannot be shown at 256.0.0.1:1" in err
+
+
+def test_watch_in_a_pipe_has_the_chosen_log_and_what_of_it_says_why_a_cell_failed(farm):
+    (farm.script / f"{CELL}.script").write_text("build-failed")
+    let_go = farm.hold()
+    farm.worker()
+    farm.service("scheduler")
+    run = farm.ask()
+    farm.building()
+    looking = farm.start("watch", run, "--cell", CELL)
+    code, out, err = farm.run("logs", CELL)
+    assert (code, "still compiling" in out) == (0, True), err
+    eventually(lambda: farm.store.list(keys.outcomes(run)) and OTHER in str(list(farm.store.list(keys.outcomes(run)))), 60)
+    let_go()
+    out, _ = looking.communicate(timeout=90)
+    assert looking.returncode == 3
+    assert f"{CELL} | still compiling" in out
+    assert "    error: this one is build-failed" in out
+    assert farm.run("watch", run, "--cell", "3.9.2-debian11-amd64")[0] == 2
+    first = farm.run("logs", CELL, "--attempt", "1")[1]
+    assert first.count("error: this one is build-failed") == 1
