@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from farm.errors import BuildFailed
+from farm.errors import BuildFailed, Transient
 from farm.plan.recipe import Recipe
 from workers.build.tree import Tree, read_tar
 from workers.engine.protocol import Box
@@ -102,11 +102,18 @@ class Passes:
 
     def _export(self, spool: Path) -> Compiled:
         self.on_step("export")
-        said = json.loads(self._do(*self._python("facts.py")).splitlines()[-1])
-        compiler = self._do("gcc", "--version").splitlines()[0]
+        said = json.loads(self._lines(*self._python("facts.py"))[-1])
+        compiler = self._lines("gcc", "--version")[0]
         with spool.open("wb") as file:
             file.writelines(self.box.get(_TREE))
         return Compiled(read_tar(spool, "install"), compiler, str(said["openssl"]), str(said["sqlite"]))
+
+    def _lines(self, *argv: str) -> list[str]:
+        """What a command that always prints something prints."""
+        lines = self._do(*argv).splitlines()
+        if not lines:
+            raise Transient(f"the engine lost what '{argv[0]}' printed", hint="is the machine overloaded?")
+        return lines
 
     def _python(self, script: str, *arguments: str) -> tuple[str, ...]:
         return (f"{_TREE}/bin/{self.recipe.layout.executable}", "-B", "-E", "-s", f"/work/scripts/{script}", *arguments)
