@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "worker": ("workers.app", "serve"),
     "engine-probe": ("workers.engine.command", "engine_probe"),
     "sweep": ("workers.engine.command", "sweep"),
+    "emulate": ("workers.engine.emulation", "emulate"),
     "verify": ("workers.verify.command", "verify"),
     "with-engine": ("workers.engine.command", "with_engine"),
 }

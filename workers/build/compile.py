@@ -64,10 +64,14 @@ class Passes:
         self._do("sh", "/work/scripts/unpack.sh", f"/work/{self.recipe.source.file}")
         for library in self.recipe.libraries:
             self._library(library)
+        self._prepare()
         self._shared()
         self._static()
         self._finish()
         return self._export(spool)
+
+    def _prepare(self) -> None:
+        """What has to be there before configure runs."""
 
     def _library(self, library: Library) -> None:
         """Headers and libraries into /work/private/install; what is shipped into /work/private/ship."""
@@ -82,7 +86,7 @@ class Passes:
 
     def _shared(self) -> None:
         self.on_step("configure shared")
-        self._do("../src/configure", *self.recipe.configure_shared, cwd="/work/shared")
+        self._configure("shared", self.recipe.configure_shared)
         self.on_step("make shared")
         self._make("shared")
         self.on_step("install")
@@ -91,7 +95,7 @@ class Passes:
 
     def _static(self) -> None:
         self.on_step("configure static")
-        self._do("../src/configure", *self.recipe.configure_static, cwd="/work/static")
+        self._configure("static", self.recipe.configure_static)
         self.on_step("make static")
         self._make("static", *_STATIC_TARGETS[self.recipe.optimize])
         self.on_step("overlay")
@@ -102,26 +106,47 @@ class Passes:
         self._do("sh", "/work/scripts/finish.sh", self.recipe.layout.lib, self.recipe.strip)
         if self.recipe.bytecode != "none":
             self.on_step("bytecode")
-            self._do("sh", "-c", _parallel(self._python("bytecode.py", _TREE, self.recipe.layout.lib)))
+            command = self._python(self._interpreter, "bytecode.py", _TREE, self.recipe.layout.lib)
+            self._do("sh", "-c", _parallel(command))
 
     def _export(self, spool: Path) -> Compiled:
         self.on_step("export")
-        said = json.loads(self._do(*self._python("facts.py")).splitlines()[-1])
+        said = json.loads(self._do(*self._python(self._built, "facts.py")).splitlines()[-1])
         compiler = self._do("gcc", "--version").splitlines()[0]
         with spool.open("wb") as file:
             file.writelines(self.box.get(_TREE))
         return Compiled(read_tar(spool, "install"), compiler, str(said["openssl"]), str(said["sqlite"]))
 
-    def _python(self, script: str, *arguments: str) -> tuple[str, ...]:
-        return (f"{_TREE}/bin/{self.recipe.layout.executable}", "-B", "-E", "-s", f"/work/scripts/{script}", *arguments)
+    @property
+    def _built(self) -> str:
+        return f"{_TREE}/bin/{self.recipe.layout.executable}"
+
+    @property
+    def _interpreter(self) -> str:
+        """A Python of this very version that runs on this machine."""
+        return self._built
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        """Of every command of Python's own build."""
+        return dict(self.recipe.environment)
+
+    @staticmethod
+    def _python(interpreter: str, script: str, *arguments: str) -> tuple[str, ...]:
+        return (interpreter, "-B", "-E", "-s", f"/work/scripts/{script}", *arguments)
+
+    def _configure(self, folder: str, arguments: Sequence[str]) -> None:
+        self._do("../src/configure", *arguments, cwd=f"/work/{folder}")
 
     def _make(self, folder: str, *targets: str) -> None:
         self._do("make", f"-j{self.jobs}", *targets, *self.recipe.make, cwd=f"/work/{folder}")
 
-    def _do(self, *argv: str, cwd: str = "/work", library: Library | None = None) -> str:
+    def _do(
+        self, *argv: str, cwd: str = "/work", library: Library | None = None, environment: Mapping[str, str] | None = None
+    ) -> str:
         """Runs a command; for a library without the recipe's environment, which is for Python's own build."""
         env = {
-            **(_BARE if library else dict(self.recipe.environment)),
+            **(_BARE if library else environment or self._environment),
             "SOURCE_DATE_EPOCH": str((library or self.recipe).source.epoch),
             "CONFIG_SITE": "/work/config.site",
         }
