@@ -11,8 +11,6 @@ from farm.errors import BuildFailed
 from workers.build.compile import Passes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from farm.plan.recipe import Cross
 
 _NATIVE = "/work/native"
@@ -34,8 +32,9 @@ class CrossPasses(Passes):
         self._do("../src/configure", *_QUICK, cwd=_NATIVE, environment=environment)
         self._do("make", f"-j{self.jobs}", cwd=_NATIVE, environment=environment)
 
-    def _configure(self, folder: str, arguments: Sequence[str]) -> None:
-        super()._configure(folder, (*arguments, *self._cross.configure))
+    @property
+    def _configure(self) -> tuple[str, ...]:
+        return (*super()._configure, *self._cross.configure)
 
     @property
     def _cross(self) -> Cross:
