@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("workers.doctor", "doctor"),
     "engine-probe": ("workers.engine.command", "engine_probe"),
     "sweep": ("workers.engine.command", "sweep"),
+    "emulate": ("workers.engine.emulation", "emulate"),
     "verify": ("workers.verify.command", "verify"),
     "with-engine": ("workers.engine.command", "with_engine"),
 }

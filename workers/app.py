@@ -18,12 +18,14 @@ from celery import Celery, signals
 
 from farm import __version__
 from farm.errors import BrokerUnavailable, FarmError, Transient
+from farm.plan.facts import load_facts
 from farm.settings import Settings
 from farm.wire.log import JsonFormatter
 from farm.wire.mailbox import BuilderMail
 from farm.wire.messages import WorkerCard
 from farm.wire.queue import build_queue, celery_config, host_arch
 from workers import metrics
+from workers.engine.emulation import emulated
 from workers.engine.host import require
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG = 1
 
 settings = Settings()
-QUEUES = (build_queue(host_arch()),)
+EMULATED = emulated(load_facts(settings.facts), host_arch())
+QUEUES = (build_queue(host_arch()), *(build_queue(one.arch, "cross") for one in EMULATED))
 
 app = Celery("farm", include=["workers.tasks"])
 app.conf.update(celery_config(settings))
@@ -84,6 +87,7 @@ class Presence:
             name=self._name,
             queues=QUEUES,
             slots=self.slots,
+            emulators=tuple(f"{one.arch} by {one.by}" for one in EMULATED),
             engine=engine,
             trouble=trouble,
             cores=len(os.sched_getaffinity(0)),

@@ -88,7 +88,7 @@ def _resolve(request: ResolveRequest, reporter: BeatingReporter) -> Resolved:
     from workers import pipeline  # noqa: PLC0415 - the engine is only imported by the process that uses it
 
     try:
-        inputs = pipeline.resolve(request.distro, request.arch, request.packages, _effects(reporter))
+        inputs = pipeline.resolve(request.distro, request.arch, request.packages, _effects(reporter), request.how)
     except Exception as error:
         return Resolved(failure=_failure(error, reporter))
     return Resolved(inputs=inputs)

@@ -12,7 +12,7 @@ from farm.dispatch import resolve
 from farm.dispatch.decide import Tempo
 from farm.dispatch.journal import Journal, PlannedCell, RunPlan
 from farm.dispatch.loop import Loop, Means
-from farm.errors import BrokerUnavailable
+from farm.errors import BrokerUnavailable, Failure
 from farm.plan.cell import Cell
 from farm.store import catalog, locks
 
@@ -71,7 +71,7 @@ class Driver:
         self.means.queue.close()
 
 
-def missing_locks(journal: Journal, asked: RunPlan, date: str) -> dict[locks.Platform, tuple[str, ...]]:
+def missing_locks(journal: Journal, asked: RunPlan, date: str) -> dict[locks.Platform, locks.Packages]:
     """What must be resolved before the run can be planned: packages by platform."""
     recipes = (planned.recipe for planned in asked.cells if planned.recipe)
     return locks.missing(journal.store, locks.packages_of(recipes), date)
@@ -91,9 +91,20 @@ def _resolved(
     platform = (cell.distro, cell.arch)
     blocked = planned.blocked or resolution.failures.get(platform)
     inputs = None if blocked else resolution.inputs.get(platform) or locks.newest_inputs(journal.store, *platform)
+    if inputs and inputs.how == "cross" and planned.recipe and not planned.recipe.cross:
+        blocked, inputs = _only_native(cell), None
     found = planned.model_copy(update={"blocked": blocked, "inputs": inputs})
     there = _same(cell, found, published)
     return found.model_copy(update={"published": there.key if there else ""})
+
+
+def _only_native(cell: Cell) -> Failure:
+    return Failure(
+        "transient",
+        f"{cell} can only be built by a worker on {cell.arch}: there are no rows that say how to cross-compile it like this",
+        hint=f"start such a worker; or, where `farm explain {cell}` shows rows for cross-compiling, ask for 'optimize: none'",
+        step="resolve",
+    )
 
 
 def _same(cell: Cell, planned: PlannedCell, published: Sequence[Published]) -> Published | None:

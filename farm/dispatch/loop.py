@@ -23,6 +23,7 @@ from farm.plan.cell import Cell
 from farm.store.protocol import Staging
 from farm.wire.mailbox import SchedulerMail
 from farm.wire.messages import GrantRequest
+from farm.wire.queue import build_queue
 
 if TYPE_CHECKING:
     from farm.dispatch.view import RunView
@@ -119,7 +120,7 @@ class Loop:
     def _do(self, action: Action, publisher: ThreadPoolExecutor) -> None:
         match action:
             case Wake(cell):
-                self._means.queue.wake(self._run, cell, self._priority)
+                self._means.queue.wake(self._run, cell, self._wanted.queue(cell), self._priority)
                 self._lookout.woken(cell)
             case Cancel(cell, number):
                 self._means.mail.cancel(self._run, cell, number)
@@ -158,4 +159,5 @@ def wanted(plan: RunPlan) -> Wanted:
     """What a plan asks for, as the rules read it."""
     cells = tuple(Cell.parse(planned.cell) for planned in plan.cells)
     blocked = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.blocked)
-    return Wanted(plan.run, cells, plan.fail_fast, blocked)
+    hows = ((Cell.parse(planned.cell), planned.inputs.how) for planned in plan.cells if planned.inputs)
+    return Wanted(plan.run, cells, plan.fail_fast, blocked, {cell: build_queue(cell.arch, how) for cell, how in hows})
