@@ -44,5 +44,5 @@ def test_without_the_setting_nothing_is_counted_and_a_wrong_one_is_said():
     with metrics.shown(Settings(), 1, lambda: False):
         metrics.cache("source", hit=True)
     assert not metrics._METERS
-    with pytest.raises(BadInput, match="256.0.0.1"), metrics.shown(Settings(metrics="256.0.0.1:1"), 1, lambda: False):
+    with pytest.raises(BadInput, match=r"256\.0\.0\.1"), metrics.shown(Settings(metrics="256.0.0.1:1"), 1, lambda: False):
         pass
