@@ -20,6 +20,7 @@ WANTED = {
     "busybox": "busybox",
     "curl": "curl",
     "chromium": "chromium",
+    "docker-compose": "docker-compose",
 }
 
 

@@ -60,7 +60,7 @@ def _channel(survey: Survey, channel: str) -> None:
         _signature(survey, keys.get_python(), f"{keys.get_python()}.sig")
 
 
-def _shard(survey: Survey, channel: str, ref: ShardRef | Older) -> list[Entry]:
+def _shard(survey: Survey, channel: str, ref: ShardRef | Older) -> tuple[Entry, ...]:
     data = survey.content(ref.key)
     if data is None:
         survey.say("error", "channel.shard", ref.key, f"the channel '{channel}' names it, and it is not there", _REPAIR)
@@ -69,10 +69,11 @@ def _shard(survey: Survey, channel: str, ref: ShardRef | Older) -> list[Entry]:
     else:
         try:
             shard = Shard.model_validate_json(data)
-            return [*shard.entries, *(entry for page in shard.older for entry in _shard(survey, channel, page))]
         except ValidationError as error:
             survey.say("error", "channel.shard", ref.key, error.errors()[0]["msg"], _REPAIR)
-    return []
+        else:
+            return (*shard.entries, *(entry for page in shard.older for entry in _shard(survey, channel, page)))
+    return ()
 
 
 def _entries(survey: Survey, channel: str, listed: list[Entry]) -> None:

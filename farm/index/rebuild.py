@@ -43,17 +43,16 @@ def _once(
     before = _pointer(found[0] if found else b"")
     shards, written = _shards(channel, entries())
     refs = []
-    for page, data in written.items():
-        store.put(page, data)
     for (distro, series), shard in sorted(shards.items()):
         data = growth.rendered(shard)
         sha256 = hashlib.sha256(data).hexdigest()
         ref = ShardRef(distro=distro, series=series, key=keys.shard(channel, distro, series, sha256), sha256=sha256)
-        there = store.get(ref.key)
-        if there is None or there[0] != data:
-            store.put(ref.key, data)
         written[ref.key] = data
         refs.append(ref)
+    for ref_key, data in written.items():
+        there = store.get(ref_key)
+        if there is None or there[0] != data:
+            store.put(ref_key, data)
     said.append(before is None or before.shards != tuple(refs))
     if not said[-1]:
         return
@@ -66,18 +65,18 @@ def _once(
 
 
 def _shards(channel: str, entries: Iterable[Entry]) -> tuple[dict[tuple[str, str], Shard], dict[str, bytes]]:
-    """Every shard, and the pages of older builds that they name, by key."""
-    grouped: dict[Cell, list[Entry]] = {}
-    for entry in sorted(entries, key=lambda each: each.build_id):
-        grouped.setdefault(Cell.parse(entry.cell), []).append(entry)
+    """The shards, by distro and series, and the pages of older builds that they name, by key."""
+    builds: dict[Cell, list[Entry]] = {}
+    for entry in entries:
+        builds.setdefault(Cell.parse(entry.cell), []).append(entry)
     shards: dict[tuple[str, str], Shard] = {}
-    written: dict[str, bytes] = {}
-    for cell, builds in grouped.items():
+    pages: dict[str, bytes] = {}
+    for cell, group in builds.items():
         place = cell.distro, cell.python.series
         shard = shards.get(place) or Shard(channel=channel, distro=cell.distro, series=cell.python.series)
-        shards[place], pages = growth.taken_in(shard, builds)
-        written |= pages
-    return shards, written
+        shards[place], written = growth.taken_in(shard, sorted(group, key=lambda each: each.build_id))
+        pages |= written
+    return shards, pages
 
 
 def _pointer(data: bytes) -> Pointer | None:

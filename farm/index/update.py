@@ -96,7 +96,7 @@ def distros(store: Store, channel: str) -> list[str]:
 
 
 def shard_keys(store: Store, channel: str) -> set[str]:
-    """The parts of its index that a channel names now."""
+    """The parts of its index that a channel names now: shards, and the pages of older builds that they name."""
     refs = _pointer(store, channel)[0].shards
     return {ref.key for ref in refs} | {page.key for ref in refs for page in _shard(store, ref).older}
 
