@@ -16,6 +16,7 @@ import requests
 
 from farm.errors import BadInput, FarmError, Transient
 from farm.store.urls import without_secrets
+from workers import metrics
 from workers.build.mirror import mirror_roots
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ def fetch(source: Source, settings: Settings, on_line: Callable[[str], None], pa
 def at_hand(source: Source, settings: Settings, on_line: Callable[[str], None]) -> Path | None:
     """The file, where no network is needed for it: from the cache, or the folder `sources`; None when it is in neither."""
     target = place(source, settings)
-    if _cached(target, source, on_line):
+    there = _cached(target, source, on_line)
+    metrics.cache("source", hit=there)
+    if there:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)
