@@ -121,7 +121,8 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     )
     _replace(store, keys.channel_pointer(channel), as_published(moved), etag)
     # Who collects garbage may have seen it named by nothing a moment ago (`farm.audit.remove`).
-    _write_named_by_content(store, key, data)
+    if store.get(key) is None:
+        _write_named_by_content(store, key, data)
 
 
 def write_image(store: Store, entry: Entry) -> None:

@@ -267,6 +267,11 @@ def provenance_name(cell: Cell, triple: str, build_id: str) -> str:
     return f"{metadata_name(cell, triple, build_id).removesuffix('.json')}.intoto.json"
 
 
+def sbom_name(cell: Cell, triple: str, build_id: str) -> str:
+    """The file with a build's SBOM, beside its metadata."""
+    return f"{metadata_name(cell, triple, build_id).removesuffix('.json')}.spdx.json"
+
+
 def sums(channel: str, distro: str) -> str:
     """The checksums of what a channel offers for a distro."""
     return f"channels/{channel}/{distro}/SHA256SUMS"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import shutil
 import subprocess
@@ -72,6 +73,8 @@ def test_the_provenance_names_every_archive_and_what_went_into_it(store):
     folder = f"{keys.artifact_folder(CELL, '2026112201')}/"
     archives = {key.removeprefix(folder) for key in store.objects if key.startswith(folder) and ".tar." in key[-8:]}
     assert {subject["name"] for subject in statement["subject"]} == archives
+    (bill,) = statement["predicate"]["runDetails"]["byproducts"]
+    assert bill["digest"]["sha256"] == hashlib.sha256(store.objects[folder + bill["name"]]).hexdigest()
     definition = statement["predicate"]["buildDefinition"]
     assert {"source", "debian:13-slim"} <= {each.get("name") for each in definition["resolvedDependencies"]}
     assert "pkg:deb/debian/gcc@14?arch=amd64&distro=debian13" in [
