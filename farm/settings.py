@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     )
 
     store: str = Field("./store", description="a folder, or s3://bucket/prefix")
+    single_publisher: bool = Field(
+        False, description="the bucket's server ignores conditional writes: one process writes at a time, by a lock"
+    )
     base_url: str = Field("", description="where clients reach the store, e.g. https://python.example.org; for indexes")
     signing_key: Path | None = Field(None, description="file with the private key that signs what is published")
     trusted_keys: Path | None = Field(None, description="file with the public keys that `farm pull` trusts, in PEM")
@@ -90,7 +93,16 @@ class Settings(BaseSettings):
         ge=1, default=30 * 60, description="seconds without a line of output after which an attempt is ended"
     )
     lease_s: int = Field(ge=1, default=45, description="seconds without a sign of life after which a container ends itself")
+    presence_s: int = Field(
+        ge=2, default=30, description="seconds after which a scheduler or a worker that said nothing counts as gone"
+    )
     attempts: int = Field(ge=1, default=3, description="tries of a cell after transient failures")
+    backoff_s: float = Field(
+        ge=0, default=5.0, description="seconds before the first new try of a cell; each next wait is twice as long"
+    )
+    patience_s: int = Field(
+        ge=1, default=120, description="seconds without Redis or the store after which a run is given up for now"
+    )
     memory_gb: float = Field(gt=0, default=8.0, description="memory limit of a build container, in GiB")
     cache: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP), description="sources and base images")
     state: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP), description="private broker, kept work")

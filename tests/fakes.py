@@ -156,11 +156,13 @@ def _etag(data: bytes) -> str:
 class ScriptedBox:
     """A box that answers a command with what the script says for the first key that the command has in it.
 
-    An answer is output (exit code 0), (exit code, output), or an exception to raise. What was run and put is kept.
+    An answer is output (exit code 0), (exit code, output), or an exception to raise. What was run and put is kept. The first
+    `lost` answers are lost on their way.
     """
 
-    def __init__(self, script: Mapping[str, str | tuple[int, str] | Exception] | None = None) -> None:
+    def __init__(self, script: Mapping[str, str | tuple[int, str] | Exception] | None = None, *, lost: int = 0) -> None:
         self.script = dict(script or {})
+        self.lost = lost
         self.commands: list[str] = []
         self.environments: list[Mapping[str, str]] = []
         self.files: dict[str, list[str]] = {}
@@ -184,6 +186,9 @@ class ScriptedBox:
         code, output = (0, answer) if isinstance(answer, str) else answer
         for line in output.splitlines() if on_line else ():
             on_line(line)
+        if self.lost:
+            self.lost -= 1
+            return Completed(code, "", whole=False)
         return Completed(code, output)
 
     def put(self, path: str, tar: IO[bytes] | bytes) -> None:

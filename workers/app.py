@@ -19,7 +19,7 @@ from celery import Celery, signals
 from farm import __version__
 from farm.errors import BrokerUnavailable, FarmError, Transient
 from farm.settings import Settings
-from farm.wire.mailbox import PRESENCE_S, BuilderMail
+from farm.wire.mailbox import BuilderMail
 from farm.wire.messages import WorkerCard
 from farm.wire.queue import build_queue, celery_config, host_arch
 from workers.engine.host import require
@@ -63,16 +63,16 @@ class Presence:
             BuilderMail(settings.broker_url).leave(self._name)
 
     def _keep_showing(self) -> None:
-        mail = BuilderMail(settings.broker_url)
+        mail = BuilderMail(settings.broker_url, settings.presence_s)
         engine, trouble, asked = "", "its engine was not asked yet", float("-inf")
         while not self._over.is_set():
             with suppress(BrokerUnavailable):
                 mail.present(self._card(engine, trouble))
-            if time.monotonic() - asked > PRESENCE_S:
+            if time.monotonic() - asked > settings.presence_s:
                 engine, trouble = _engine()
                 asked = time.monotonic()
             else:
-                self._over.wait(PRESENCE_S / 10)
+                self._over.wait(settings.presence_s / 10)
 
     def _card(self, engine: str, trouble: str) -> WorkerCard:
         return WorkerCard(

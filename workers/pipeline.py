@@ -157,6 +157,7 @@ def _verify(
         maker.distro.family,
         labels=_labels(request),
         cancelled=effects.reporter.cancelled,
+        facts=effects.settings.facts,
     )
     return verify_archive(archive, build, ground, effects.reporter.line)
 

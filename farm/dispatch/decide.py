@@ -47,7 +47,14 @@ class Tempo:
     def of(cls, settings: Settings) -> Tempo:
         """The tempo that the settings ask for. A private farm waits for no worker but the one it started."""
         unserved = cls.unserved_s if settings.broker_url else _PRIVATE_UNSERVED_S
-        return cls(attempts=settings.attempts, lease_s=settings.lease_s, unserved_s=unserved)
+        return cls(
+            attempts=settings.attempts,
+            lease_s=settings.lease_s,
+            backoff_s=settings.backoff_s,
+            grace_s=min(cls.grace_s, 2.0 * settings.lease_s),
+            unserved_s=unserved,
+            patience_s=settings.patience_s,
+        )
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from farm.dispatch.view import RunView
 
 _TICK_S = 0.5
-_PRESENT_S = 5.0
 
 
 class Watcher(Protocol):
@@ -106,7 +105,7 @@ class Loop:
 
     def _present(self) -> None:
         now = self._means.clock()
-        if now - self._presented >= _PRESENT_S or not self._means.mail.is_present(self._run):
+        if now - self._presented >= self._means.mail.presence_s / 6 or not self._means.mail.is_present(self._run):
             self._means.mail.present(self._run)
             self._presented = now
 

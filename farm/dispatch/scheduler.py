@@ -21,7 +21,7 @@ from farm.errors import FarmError
 from farm.settings import Settings
 from farm.store import locks
 from farm.store.protocol import Staging, Store
-from farm.wire.mailbox import PRESENCE_S, SchedulerMail
+from farm.wire.mailbox import SchedulerMail
 
 _TICK_S = 1.0
 _BACKOFF_S = 5.0
@@ -59,7 +59,7 @@ class Scheduler:
 
     def serve(self) -> None:
         """Return once `stopping` is set and no run is driven any more. What fails is said, and tried again."""
-        mail = SchedulerMail(self.office.settings.broker_url)
+        mail = SchedulerMail(self.office.settings.broker_url, self.office.settings.presence_s)
         trouble = ""
         while not self.stopping.is_set():
             try:
@@ -75,7 +75,7 @@ class Scheduler:
         mail.close()
 
     def _turn(self, mail: SchedulerMail) -> None:
-        if time.monotonic() - self._shown > PRESENCE_S / 3:
+        if time.monotonic() - self._shown > mail.presence_s / 3:
             mail.show_scheduler()
             self._shown = time.monotonic()
         self._driving = {run: thread for run, thread in self._driving.items() if thread.is_alive()}
@@ -88,7 +88,8 @@ class Scheduler:
     def _drive(self, run: str) -> None:
         office = self.office
         journal = Journal(office.store, run)
-        mail, queue = SchedulerMail(office.settings.broker_url), TaskQueue(office.settings)
+        mail = SchedulerMail(office.settings.broker_url, office.settings.presence_s)
+        queue = TaskQueue(office.settings)
         means = Means(mail, queue, office.staging, Settler(journal, office.publish), office.watcher(run), self._go_on)
         driver = Driver(journal, means, office.tempo, office.relist, locks.today())
         office.say(f"run {run}: driving it")

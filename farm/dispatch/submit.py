@@ -151,7 +151,7 @@ class Submission:
         return EmbeddedFarm(self._settings, with_worker=self._options.with_worker, command=self._options.worker)
 
     def _means(self, farm: EmbeddedFarm, staging: Staging, publish: Publish) -> Means:
-        mail = SchedulerMail(farm.settings.broker_url)
+        mail = SchedulerMail(farm.settings.broker_url, farm.settings.presence_s)
         mail.ping()
         settler = Settler(self.journal, publish)
         return Means(mail, TaskQueue(farm.settings), staging, settler, self._watcher, farm.tend)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from farm.errors import Conflict, StoreUnavailable
+from farm.plan.options import CHANNELS
 from farm.store import catalog, keys
 from farm.store.artifact import Model
 
@@ -40,12 +41,24 @@ def settle(store: Store, cell: Cell, recipe: str, inputs: str, content: str, tod
         held = catalog.load(store, key, Claim)
         if held and held[0].content == content:
             return held[0].build_id
+        if held:
+            _check_unpublished(store, cell, recipe, inputs, held[0].build_id)
         claim = Claim(build_id=_reserve(store, cell, today), content=content).model_dump_json().encode()
         try:
             store.put(key, claim, if_absent=not held, if_match=held[1] if held else "")
         except Conflict:
             continue
     raise StoreUnavailable(f"the claim {key} changes too often in the store {store.name}", hint="run it again")
+
+
+def _check_unpublished(store: Store, cell: Cell, recipe: str, inputs: str, build_id: str) -> None:
+    """Asked by name, because a listing may be old. Raises StoreUnavailable: what is published is never built a second time."""
+    for channel in CHANNELS:
+        if store.get(keys.published(cell, build_id, recipe, inputs, channel).key):
+            raise StoreUnavailable(
+                f"{cell} was published as {build_id}, and the listing of the store {store.name} does not show it yet",
+                hint="it is tried again; `farm store check` tells whether the store's listings are old",
+            )
 
 
 def holds(store: Store, cell: Cell, recipe: str, inputs: str, build_id: str) -> bool:

@@ -182,6 +182,16 @@ def cancel(run: str, cell: Cell) -> str:
     return f"{cancels(run)}{cell}"
 
 
+def ticket(name: str) -> str:
+    """A process's ticket in the lock of a store whose server ignores conditions."""
+    return f"{tickets()}{name}"
+
+
+def tickets() -> str:
+    """Prefix of all such tickets."""
+    return "publisher/"
+
+
 def cancels(run: str) -> str:
     """Prefix of all cells of a run that are no longer wanted."""
     return f"runs/{run}/cancels/"

@@ -49,9 +49,10 @@ def without_secret(broker_url: str) -> str:
 class Mailbox:
     """A connection to Redis. Every method raises BrokerUnavailable when it does not answer."""
 
-    def __init__(self, broker_url: str) -> None:
-        """Connect lazily to redis://…, rediss://… or redis+socket:///path."""
+    def __init__(self, broker_url: str, presence_s: float = 0) -> None:
+        """Connect lazily to redis://…, rediss://… or redis+socket:///path. A sign of presence holds for `presence_s`."""
         self.url = broker_url
+        self.presence_s = presence_s or PRESENCE_S
         address = broker_url.replace("redis+socket://", "unix://", 1)
         self._redis: redis.Redis = redis.Redis.from_url(
             address, decode_responses=True, socket_timeout=60, socket_connect_timeout=10, health_check_interval=25
@@ -137,7 +138,7 @@ class BuilderMail(Mailbox):
 
     def present(self, card: WorkerCard) -> None:
         """Show that this worker lives, and what it is."""
-        self._set(f"worker:{card.name}", card.model_dump_json(), PRESENCE_S)
+        self._set(f"worker:{card.name}", card.model_dump_json(), self.presence_s)
 
     def leave(self, worker: str) -> None:
         """Show that this worker is gone."""
@@ -150,7 +151,7 @@ class SchedulerMail(Mailbox):
 
     def present(self, run: str) -> None:
         """Show that somebody answers for this run."""
-        self._set(f"run:{run}", "1", PRESENCE_S)
+        self._set(f"run:{run}", "1", self.presence_s)
 
     def is_present(self, run: str) -> bool:
         """Whether that is still shown: a server that was flushed forgot it, and builders drop what nobody answers for."""
@@ -158,7 +159,7 @@ class SchedulerMail(Mailbox):
 
     def show_scheduler(self) -> None:
         """Show that a scheduler takes up runs that nobody drives."""
-        self._set("scheduler", "1", PRESENCE_S)
+        self._set("scheduler", "1", self.presence_s)
 
     def has_scheduler(self) -> bool:
         """Whether one showed itself lately."""
