@@ -41,7 +41,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "yank": ("channels", "Stop offering a build."),
     "index": ("channels", "Write the files of all clients anew, e.g. after a store was copied."),
     "export": ("export", "Write flat archives for Heroku, Cloud Foundry or setup-python."),
-    "keys": ("keys", "Make and show the key that signs what is published."),
+    "keys": ("keys", "Make, show and replace the key that signs what is published."),
     "broker": ("broker", "Make users for the farm's Redis."),
     "store": ("store", "Check what the store's server really does."),
     "serve": ("serve", "Serve the store over HTTP, read-only."),

@@ -267,6 +267,11 @@ def public_key(key_id: str) -> str:
     return f"keys/farm-{key_id[:_DIGEST]}.pem"
 
 
+def endorsement(key_id: str) -> str:
+    """A public key, signed by the one that it takes the place of."""
+    return f"keys/farm-{key_id[:_DIGEST]}.dsse.json"
+
+
 def public_keys() -> str:
     """Prefix of all public keys."""
     return "keys/"
