@@ -17,7 +17,7 @@ from farm.store import catalog, keys
 
 if TYPE_CHECKING:
     from farm.audit.survey import Survey
-    from farm.index.model import Entry, ShardRef
+    from farm.index.model import Entry, Older, ShardRef
 
 _REPAIR = "`farm verify-store --repair` rebuilds it"
 _TIMES = 3
@@ -58,7 +58,7 @@ def _channel(survey: Survey, channel: str) -> None:
         _signature(survey, keys.get_python(), f"{keys.get_python()}.sig")
 
 
-def _shard(survey: Survey, channel: str, ref: ShardRef) -> tuple[Entry, ...]:
+def _shard(survey: Survey, channel: str, ref: ShardRef | Older) -> tuple[Entry, ...]:
     data = survey.content(ref.key)
     if data is None:
         survey.say("error", "channel.shard", ref.key, f"the channel '{channel}' names it, and it is not there", _REPAIR)
@@ -66,9 +66,11 @@ def _shard(survey: Survey, channel: str, ref: ShardRef) -> tuple[Entry, ...]:
         survey.say("error", "channel.shard", ref.key, f"its sha256 is not what the channel '{channel}' says", _REPAIR)
     else:
         try:
-            return Shard.model_validate_json(data).entries
+            shard = Shard.model_validate_json(data)
         except ValidationError as error:
             survey.say("error", "channel.shard", ref.key, error.errors()[0]["msg"], _REPAIR)
+        else:
+            return (*shard.entries, *(entry for page in shard.older for entry in _shard(survey, channel, page)))
     return ()
 
 

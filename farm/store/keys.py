@@ -177,6 +177,16 @@ def open_runs() -> str:
     return "open/"
 
 
+def relisted(run: str) -> str:
+    """There once a `farm publisher` saw to it that the channels of a run list what was published before it."""
+    return f"runs/{run}/relisted"
+
+
+def notified(run: str) -> str:
+    """Created once per run, by who tells the webhook that it has ended."""
+    return f"runs/{run}/notified"
+
+
 def cancel(run: str, cell: Cell) -> str:
     """There when a cell of a run is no longer wanted."""
     return f"{cancels(run)}{cell}"
