@@ -7,11 +7,12 @@ CODE := farm workers tests deploy benchmarks
 SCRIPTS = .ci/run $(shell find deploy farm tests workers -type f \( -name '*.sh' -o -path 'workers/build/scripts/*.sh' \))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench venv clean
+.PHONY: help demo test test-matrix check lint bench venv clean
 
 help:
 	@echo "make demo    build one Python for real, publish it to ./store, and run it in a Docker image"
 	@echo "make test    lint, and all tests, a real build included"
+	@echo "make test-matrix CELLS='3.14.7-debian13-* …'   build cells of tests/e2e/cells.yaml for real, into ./store"
 	@echo "make lint    only the linters: ruff, mypy, import-linter, shellcheck"
 	@echo "make bench   measure the time budgets"
 	@echo "make venv    only set up the virtual environment $(VENV)"
@@ -27,6 +28,11 @@ test: $(VENV)/ready-dev
 # What `make test` runs once an engine answers. PYTEST passes arguments on, e.g. make test PYTEST='-k sources -x'
 check: lint
 	$(BIN)/python -m deploy.run_tests $(PYTEST)
+
+# CELLS: cells or globs, with spaces between them. What is in the store already is not built again.
+test-matrix: $(VENV)/ready
+	@test -n "$(CELLS)" || { echo "test-matrix: which cells? e.g. CELLS='3.14.7-debian13-*'"; exit 2; }
+	@set -f; $(WITH_ENGINE) $(BIN)/farm submit tests/e2e/cells.yaml $(patsubst %,--only '%',$(CELLS))
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check $(CODE)
