@@ -16,6 +16,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "worker": ("workers.app", "serve"),
     "engine-probe": ("workers.engine.command", "engine_probe"),
     "sweep": ("workers.engine.command", "sweep"),
+    "audit": ("workers.audit.command", "audit"),
+    "pins": ("workers.pins.command", "pins"),
     "verify": ("workers.verify.command", "verify"),
     "with-engine": ("workers.engine.command", "with_engine"),
 }

@@ -224,6 +224,8 @@ class FamilyRow(Row):
     `current` succeeds in an image whose packages are all the newest ones.
     `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
     one matches the regular expression `owner`, which has groups `package` and `path`. `libc` are packages of every image.
+    `depends` prints an installed package, its source package and one that it depends on a line, for `farm audit`.
+    `newest_suites` are where `farm pins update` looks for sources.
     """
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
@@ -232,9 +234,24 @@ class FamilyRow(Row):
     owners: Annotated[str, Field(pattern=r"\$@")]
     owner: Annotated[str, Field(pattern=r"\(\?P<package>.*\(\?P<path>")]
     libc: tuple[PackageName, ...]
+    depends: str = ""
+    newest_suites: tuple[str, ...] = ()
     keyring: Annotated[str, Field(pattern=r"^/")]
     why: Why
     link: str = ""
+
+
+class YardstickRow(Row):
+    """A Python of the distro's own, for `farm audit`; the row's key is its series.
+
+    `packages` are installed for it; those whose source package is one of `sources` are it, `development` ones apart.
+    """
+
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    executable: Annotated[str, Field(pattern=r"^/")]
+    packages: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+    sources: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+    development: tuple[PackageName, ...]
 
 
 class DistroFile(Row):
@@ -255,6 +272,7 @@ class DistroFile(Row):
     toolchain_why: Why
     embedders: tuple[PackageName, ...] = ()
     embedders_why: str = ""
+    yardsticks: dict[str, YardstickRow] = Field(default_factory=dict)
     provides: dict[str, ProvidesRow]
 
 
