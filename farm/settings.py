@@ -59,14 +59,31 @@ class Settings(BaseSettings):
     )
 
     store: str = Field("./store", description="a folder, or s3://bucket/prefix")
+    single_publisher: bool = Field(
+        False, description="the bucket's server ignores conditional writes: one process writes at a time, by a lock"
+    )
     base_url: str = Field("", description="where clients reach the store, e.g. https://python.example.org; for indexes")
     signing_key: Path | None = Field(None, description="file with the private key that signs what is published")
     trusted_keys: Path | None = Field(None, description="file with the public keys that `farm pull` trusts, in PEM")
+    keep_days: int = Field(ge=0, default=365, description="days for which `farm gc` keeps builds that newer ones replaced")
+    keep_builds: int = Field(ge=1, default=3, description="builds of a cell that `farm gc` keeps in each channel, however old")
+    keep_staged_days: int = Field(ge=0, default=14, description="days for which `farm gc` keeps what failed verification")
     broker_url: str = Field(
         "",
         pattern=r"^$|^(rediss?|redis\+socket)://",
         description="redis://… or rediss://…; empty starts a private one on a Unix socket",
     )
+    publisher: Literal["inside", "service"] = Field(
+        "inside", description="who publishes: `inside`, whoever drives a run, or `service`, a `farm publisher` of its own"
+    )
+    log: Literal["text", "json"] = Field("text", description="form of the lines that services print")
+    metrics: str = Field(
+        "",
+        pattern=r"^$|^\S+:[0-9]{1,5}$",
+        description="host:port where a service shows its metrics to Prometheus; empty is nowhere",
+    )
+    webhook_url: str = Field("", pattern=r"^$|^https?://", description="url that gets one message when a run has ended")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="secret that signs those messages (HMAC-SHA256)")
     facts: Path | None = Field(None, description="folder with your own facts, laid over ours")
     sources: Path | None = Field(None, description="folder with source archives, for use without a network")
     source_mirror: str = Field("", description="url of a mirror with python.org's paths, tried first")
@@ -87,7 +104,16 @@ class Settings(BaseSettings):
         ge=1, default=30 * 60, description="seconds without a line of output after which an attempt is ended"
     )
     lease_s: int = Field(ge=1, default=45, description="seconds without a sign of life after which a container ends itself")
+    presence_s: int = Field(
+        ge=2, default=30, description="seconds after which a scheduler or a worker that said nothing counts as gone"
+    )
     attempts: int = Field(ge=1, default=3, description="tries of a cell after transient failures")
+    backoff_s: float = Field(
+        ge=0, default=5.0, description="seconds before the first new try of a cell; each next wait is twice as long"
+    )
+    patience_s: int = Field(
+        ge=1, default=120, description="seconds without Redis or the store after which a run is given up for now"
+    )
     memory_gb: float = Field(gt=0, default=8.0, description="memory limit of a build container, in GiB")
     cache: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP), description="sources and base images")
     state: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP), description="private broker, kept work")
@@ -141,7 +167,9 @@ class Settings(BaseSettings):
         """The environment of a builder that we start: these settings, and none of the store's credentials."""
         ours = ("FARM_", "AWS_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        plain = self.model_dump(mode="json", exclude={"s3", "store", "signing_key"}, exclude_none=True)
+        plain = self.model_dump(
+            mode="json", exclude={"s3", "store", "signing_key", "webhook_url", "webhook_secret"}, exclude_none=True
+        )
         return environment | {f"FARM_{name.upper()}": str(value) for name, value in plain.items()}
 
     @property

@@ -1,1 +1,1 @@
-"""The distro's own Python as the yardstick: what it has that ours does not, and the other way round, each with its reason."""
+"""Whether a store is what it says, and what in it nothing names any more."""

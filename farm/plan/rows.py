@@ -61,6 +61,23 @@ class VariantRow(Row):
     link: str = ""
 
 
+class EmulatorRow(Row):
+    """What runs an arch's programs on another one: a static qemu of a Debian package, and how the kernel tells them.
+
+    `pool` is the package's path on a Debian mirror, `program` its path in the package, and `magic` and `mask` are what
+    binfmt_misc compares a file's first bytes with. A `version` older than this one is not used.
+    """
+
+    version: Bound
+    pool: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~+-]+(/[A-Za-z0-9._~+-]+)+$")]
+    sha256: Sha256
+    program: Annotated[str, Field(pattern=r"^usr/bin/[a-z0-9_-]+$")]
+    magic: Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$")]
+    mask: Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$")]
+    why: Why
+    link: str = ""
+
+
 class ArchRow(Row):
     """An arch; the row's key is Debian's name for it. `family` is what uv's download index calls it."""
 
@@ -70,13 +87,13 @@ class ArchRow(Row):
     machine: Literal["EM_X86_64", "EM_AARCH64"]
     platform: Annotated[str, Field(pattern=r"^linux/[a-z0-9/]+$")]
     interpreter: str = Field(description="SONAME of the dynamic loader")
+    emulators: dict[str, EmulatorRow] = Field(default_factory=dict, description="by the arch of the host")
 
 
 class ConfigureRow(Scope):
-    """An argument of configure, and the passes of the dual build that get it."""
+    """An argument of configure."""
 
     arg: Annotated[str, Field(pattern=r"^--[a-z][^\s]*$")]
-    passes: Literal["shared", "static", "both"] = "both"
     why: Why
     link: str = ""
 
@@ -91,9 +108,10 @@ class FlagRow(Scope):
 
 
 class MakeRow(Scope):
-    """A whole `NAME=value` word for make."""
+    """A whole `NAME=value` word for make, and the passes of the dual build that get it; `{jobs}` is the number of jobs."""
 
     word: Annotated[str, Field(pattern=r"^[A-Z_]+=.+$")]
+    passes: Literal["both", "static"] = "both"
     why: Why
     link: str = ""
 
@@ -102,6 +120,19 @@ class EnvironmentRow(Scope):
     """An environment variable of the build; the row's key is its name."""
 
     value: str
+    why: Why
+    link: str = ""
+
+
+class CrossRow(Scope):
+    """What cross-compiling adds: arguments of configure, and environment variables, such as answers to configure's probes that
+    only a machine of the cell's arch could find out by running something.
+
+    `{multiarch}` and `{cpu}` are those of the cell's arch, `{on}` is the multiarch of the machine that builds.
+    """
+
+    configure: tuple[Annotated[str, Field(pattern=r"^--[a-z][^\s]*$")], ...] = ()
+    environment: dict[str, str] = Field(default_factory=dict)
     why: Why
     link: str = ""
 
@@ -194,86 +225,6 @@ class CapabilityRow(Scope):
         yield from super().bounds()
         for module in self.modules:
             yield from module.bounds()
-
-
-class ProvidedPackage(Scope):
-    """A run-time package of a distro. `modules` narrows the capability's modules to those that need this package."""
-
-    name: PackageName
-    sonames: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
-
-
-class ProvidesRow(Scope):
-    """How a distro provides a capability: packages to build with, and packages to run with."""
-
-    build: tuple[PackageName, ...] = ()
-    runtime: tuple[ProvidedPackage, ...] = ()
-    why: str = ""
-
-    def bounds(self) -> Iterator[Bounds]:
-        """Limits of the row and of its packages."""
-        yield from super().bounds()
-        for package in self.runtime:
-            yield from package.bounds()
-
-
-class FamilyRow(Row):
-    """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line.
-
-    `current` succeeds in an image whose packages are all the newest ones.
-    `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
-    one matches the regular expression `owner`, which has groups `package` and `path`. `libc` are packages of every image.
-    `depends` prints an installed package, its source package and one that it depends on a line, for `farm audit`.
-    `newest_suites` are where `farm pins update` looks for sources.
-    """
-
-    install: Annotated[str, Field(pattern=r"\{packages\}")]
-    current: str
-    query: str
-    owners: Annotated[str, Field(pattern=r"\$@")]
-    owner: Annotated[str, Field(pattern=r"\(\?P<package>.*\(\?P<path>")]
-    libc: tuple[PackageName, ...]
-    depends: str = ""
-    newest_suites: tuple[str, ...] = ()
-    keyring: Annotated[str, Field(pattern=r"^/")]
-    why: Why
-    link: str = ""
-
-
-class YardstickRow(Row):
-    """A Python of the distro's own, for `farm audit`; the row's key is its series.
-
-    `packages` are installed for it; those whose source package is one of `sources` are it, `development` ones apart.
-    """
-
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
-    executable: Annotated[str, Field(pattern=r"^/")]
-    packages: Annotated[tuple[PackageName, ...], Field(min_length=1)]
-    sources: Annotated[tuple[PackageName, ...], Field(min_length=1)]
-    development: tuple[PackageName, ...]
-
-
-class DistroFile(Row):
-    """A file of `distros/`. Its name is the distro's id."""
-
-    inherits: str = ""
-    family: str
-    version_id: str
-    codename: str
-    image: str = Field(description="name of the image to pull, without a registry's host")
-    libc: Literal["gnu", "musl"]
-    libc_version: Bound
-    openssl: Bound
-    suites: Annotated[tuple[str, ...], Field(min_length=1)]
-    security_suite: str = ""
-    eol: date
-    toolchain: Annotated[tuple[PackageName, ...], Field(min_length=1)]
-    toolchain_why: Why
-    embedders: tuple[PackageName, ...] = ()
-    embedders_why: str = ""
-    yardsticks: dict[str, YardstickRow] = Field(default_factory=dict)
-    provides: dict[str, ProvidesRow]
 
 
 class CostRow(Scope):

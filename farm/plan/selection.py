@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from farm.errors import BadInput
 from farm.plan import rows
+from farm.plan.cross import cross
 from farm.plan.packages import Packages, packages
-from farm.plan.recipe import Layout, Library, ModuleRule, Patch, Source, Trim
+from farm.plan.recipe import Cross, Layout, Library, ModuleRule, Patch, Source, Trim
 from farm.plan.scope import Place, Scope
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Selection:
     patch_rows: Rows[rows.PatchRow]
     library_rows: Rows[rows.LibraryRow]
     arch: str
+    cross_rows: Rows[rows.CrossRow]
+    cross: Cross | None
 
     @cached_property
     def layout(self) -> Layout:
@@ -66,22 +69,22 @@ class Selection:
         return tuple(_library(name, row, row.targets[self.arch]) for name, row in self.library_rows)
 
     @cached_property
-    def configure_shared(self) -> tuple[str, ...]:
-        """Arguments of pass 1."""
-        return tuple(row.arg for _, row in self.configure if row.passes != "static")
-
-    @cached_property
-    def configure_static(self) -> tuple[str, ...]:
-        """Arguments of pass 2."""
-        return tuple(row.arg for _, row in self.configure if row.passes != "shared")
+    def arguments(self) -> tuple[str, ...]:
+        """Arguments of configure."""
+        return tuple(row.arg for _, row in self.configure)
 
     @cached_property
     def make(self) -> tuple[str, ...]:
-        """`NAME=value` words for make: the flags by the variable that carries them, then whole words."""
+        """`NAME=value` words for make in both passes: the flags by the variable that carries them, then whole words."""
         flags: dict[str, list[str]] = {}
         for _, row in self.flags:
             flags.setdefault(self.variable(row), []).append(row.flag)
-        return (*(f"{name}={' '.join(words)}" for name, words in flags.items()), *(row.word for _, row in self.make_words))
+        return (*(f"{name}={' '.join(words)}" for name, words in flags.items()), *self._words("both"))
+
+    @cached_property
+    def make_static(self) -> tuple[str, ...]:
+        """`NAME=value` words that only pass 2 gets."""
+        return self._words("static")
 
     @cached_property
     def trims(self) -> tuple[Trim, ...]:
@@ -97,6 +100,9 @@ class Selection:
     def modules(self) -> tuple[ModuleRule, ...]:
         """One rule a module."""
         return tuple(ModuleRule(name, row.present) for _, row in self.module_rows for name in row.names)
+
+    def _words(self, passes: str) -> tuple[str, ...]:
+        return tuple(row.word for _, row in self.make_words if row.passes == passes)
 
     def variable(self, row: rows.FlagRow) -> str:
         """Through which of make's variables the series takes a flag."""
@@ -124,7 +130,10 @@ def select(cell: Cell, options: Options, facts: Facts) -> Selection:
 
 @lru_cache(maxsize=4096)  # thousands of cells differ only in their patch release
 def _selection(facts: Facts, place: Place, series: str, distro: str) -> Selection:
+    cross_rows = _holding(facts.cross, place)
     return Selection(
+        cross_rows=cross_rows,
+        cross=cross(facts, distro, place.arch, [row for _, row in cross_rows]),
         series_name=series,
         series=facts.series[series],
         variant=facts.variants[place.variant],

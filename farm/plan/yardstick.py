@@ -9,7 +9,8 @@ from pydantic import Field
 
 from farm.errors import BadInput
 from farm.plan.cell import Cell, Version
-from farm.plan.rows import Why, YardstickRow
+from farm.plan.distro_rows import YardstickRow
+from farm.plan.rows import Why
 from farm.plan.scope import Row, Scope
 from farm.plan.tables import Files
 

@@ -98,7 +98,7 @@ def _differences(order: Order, staged: Result, build: BuildInfo) -> Iterator[str
         "variant": (build.variant, cell.variant),
         "optimize": (build.optimize, recipe.optimize),
         "bytecode": (build.bytecode, recipe.bytecode),
-        "layout": (Layout(build.series, build.abiflags, build.lib, build.executable, build.soname), recipe.layout),
+        "layout": (Layout(build.series, build.abiflags, build.lib, build.executable, build.soname, build.names), recipe.layout),
         "source": (
             (build.source.url, build.source.sha256, build.source.epoch),
             (recipe.source.url, recipe.source.sha256, recipe.source.epoch),
@@ -106,7 +106,7 @@ def _differences(order: Order, staged: Result, build: BuildInfo) -> Iterator[str
         "patches": ([patch.sha256 for patch in build.patches], [patch.sha256 for patch in recipe.patches]),
         "configure": (
             (build.configure.shared, build.configure.static, build.configure.make),
-            (recipe.configure_shared, recipe.configure_static, recipe.make),
+            (recipe.configure, recipe.make_static, recipe.make),
         ),
         "run-time packages": (tuple(_package(package) for package in build.runtime), recipe.runtime),
         "what the inputs are made of": (_inputs(build).digest, order.inputs),

@@ -1,79 +1,98 @@
-"""An audit for people and for programs: theirs and ours side by side, and why they differ."""
+"""What a look at a whole store found, as an operator reads it."""
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
-
-from farm.audit.compare import shown
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from farm.audit.compare import Audit, Compared
-    from farm.wire.audit import Yardstick
+    from farm.audit.collect import Garbage
+    from farm.audit.survey import Survey
+    from farm.store.artifact import Finding
 
-_TITLES = {
-    "configure": "arguments of configure",
-    "flag": "words for compiler and linker",
-    "module": "extension modules",
-    "library": "libraries",
-    "package": "packages to run with",
-    "hardening": "what binaries show",
-    "linkage": "which parts need libpython",
-    "unicode": "width of unicode",
-}
+_SHOWN = 20  # of one kind: a store that was copied to another address has thousands of them
+_ORDER = ("error", "warning", "note")
 
 
-def lines(told: Yardstick, audit: Audit, sizes: Mapping[str, int], *, everything: bool) -> Iterator[str]:
-    """The audit as text: per subject what differs, and with `everything` also what does not; then sizes and the summary."""
-    yield f"theirs: {told.package} (Python {told.version})"
-    yield f"ours:   {told.cell}"
-    for subject, group in itertools.groupby(audit.everything, key=lambda one: one.subject):
-        rows = list(group)
-        alike = sum(not one.differs for one in rows)
-        yield ""
-        yield f"{_TITLES[subject]}: {len(rows) - alike} differ, {alike} are the same"
-        wanted = [one for one in rows if everything or one.differs]
-        width = max((len(one.name) for one in wanted), default=0)
-        for one in wanted:
-            yield from _compared(one, width)
-    yield ""
-    yield from _sizes(told, sizes)
-    yield ""
-    yield f"{len(audit.everything)} compared: {len(audit.differences)} differ, {len(audit.unexplained)} unexplained"
-    for row in audit.unmatched:
-        yield f"error: differences.toml explains what is no difference: {row}"
+def lines(survey: Survey) -> Iterator[str]:
+    """Every finding, the worst first, and the verdict."""
+    for severity in _ORDER:
+        kinds: dict[str, list[Finding]] = {}
+        for finding in survey.findings:
+            if finding.severity == severity:
+                kinds.setdefault(finding.check, []).append(finding)
+        for check, found in kinds.items():
+            yield from _kind(severity, check, found)
+    yield verdict(survey)
 
 
-def _compared(one: Compared, width: int) -> Iterator[str]:
-    if one.differs:
-        yield f"  {one.name:{width}}  theirs {shown(one.theirs)}, ours {shown(one.ours)}".rstrip()
-        yield f"  {'':{width}}    {one.why or 'UNEXPLAINED'}"
-    else:
-        yield f"  {one.name:{width}}  both {shown(one.theirs)}"
-    if one.note:
-        yield f"  {'':{width}}    ({one.note})"
+def verdict(survey: Survey) -> str:
+    """One sentence: what was looked at, and how it was."""
+    size = sum(stat.size for stat in survey.stats.values()) / (1 << 20)
+    read = "every archive read" if survey.against.deep else "sizes compared, no archive read"
+    looked = f"{len(survey.entries)} build(s), {survey.archives} archive(s), {len(survey.stats)} objects, {size:.0f} MiB"
+    others = len(survey.findings) - survey.errors
+    return f"{survey.store.name}: {survey.errors} error(s), {others} other finding(s) in {looked} ({read})"
 
 
-def _sizes(told: Yardstick, ours: Mapping[str, int]) -> Iterator[str]:
-    yield "sizes in kB" + ("" if ours else "; ours is not published here")
-    width = max(len(name) for name in told.sizes)
-    for name, size in told.sizes.items():
-        beside = f", ours {ours[name] // 1000}" if name in ours else ""
-        yield f"  {name:{width}}  theirs {size // 1000}{beside}"
-
-
-def data(told: Yardstick, audit: Audit, sizes: Mapping[str, int]) -> dict[str, Any]:
-    """The audit as JSON-able data."""
+def data(survey: Survey) -> dict[str, object]:
+    """The same for programs."""
     return {
-        "cell": told.cell,
-        "package": told.package,
-        "version": told.version,
-        "sizes": {"theirs": told.sizes, "ours": dict(sizes)},
-        "differences": [asdict(one) for one in audit.differences],
-        "unexplained": len(audit.unexplained),
-        "unmatched": list(audit.unmatched),
-        "same": [asdict(one) for one in audit.everything if not one.differs],
+        "store": survey.store.name,
+        "builds": len(survey.entries),
+        "archives": survey.archives,
+        "objects": len(survey.stats),
+        "bytes": sum(stat.size for stat in survey.stats.values()),
+        "archives_read": survey.against.deep,
+        "errors": survey.errors,
+        "findings": [finding.model_dump(mode="json") for finding in survey.findings],
     }
+
+
+def garbage_lines(garbage: Garbage, *, done: bool) -> Iterator[str]:
+    """What `farm gc` did, or would do."""
+    for build in garbage.retire:
+        does = "no longer lists" if done else "would no longer list"
+        yield f"{does} {build.cell}, build {build.build_id}, in {build.channel}"
+    reasons: dict[str, list[str]] = {}
+    for key, why in garbage.drop.items():
+        reasons.setdefault(why, []).append(key)
+    for why, found in reasons.items():
+        yield f"{'removed' if done else 'would remove'} {_amount(garbage, found)}: {why}"
+    condemned = [key for doomed in garbage.condemn.values() for key in doomed.files]
+    if condemned:
+        does = "condemned" if done else "would condemn"
+        yield f"{does} {_amount(garbage, condemned)}: a run after the grace time removes them"
+    if garbage.waiting:
+        yield f"{_amount(garbage, list(garbage.waiting))} condemned before wait for the end of their grace time"
+    if not (garbage.retire or garbage.drop or condemned):
+        yield "nothing to do"
+    elif not done:
+        yield "nothing was changed: --apply does it"
+
+
+def garbage_data(garbage: Garbage, *, done: bool) -> dict[str, object]:
+    """The same for programs."""
+    return {
+        "done": done,
+        "retired": [{"cell": str(each.cell), "build_id": each.build_id, "channel": each.channel} for each in garbage.retire],
+        "removed": [{"key": key, "why": why} for key, why in garbage.drop.items()],
+        "removed_bytes": garbage.size(garbage.drop),
+        "condemned": sorted(key for doomed in garbage.condemn.values() for key in doomed.files),
+        "waiting": sorted(garbage.waiting),
+    }
+
+
+def _amount(garbage: Garbage, found: list[str]) -> str:
+    return f"{len(found)} object(s), {garbage.size(found) / (1 << 20):.1f} MiB"
+
+
+def _kind(severity: str, check: str, found: list[Finding]) -> Iterator[str]:
+    yield f"{severity}: {check} ({len(found)})"
+    for finding in found[:_SHOWN]:
+        yield f"  {finding.file}: {finding.message}" if finding.file else f"  {finding.message}"
+    if len(found) > _SHOWN:
+        yield f"  … and {len(found) - _SHOWN} more; --json has them all"
+    for hint in dict.fromkeys(finding.hint for finding in found if finding.hint):
+        yield f"    hint: {hint}"

@@ -102,6 +102,15 @@ def test_no_archive_of_this_farm(data, says, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_only_some_checks(tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(BROKEN.packed())
+    done = farm(tmp_path, "a.tar.gz", "--only", "linkage.run*", "--only", "archive.layout", "--json")
+    assert [check["check"] for check in json.loads(done.stdout)["checks"]] == ["archive.layout", "linkage.runpath"]
+    done = farm(tmp_path, "a.tar.gz", "--only", "linkage.nonsense")
+    assert done.returncode == 2
+    assert "no check has the id linkage.nonsense" in done.stderr
+
+
 def test_a_published_cell(tmp_path, published):
     done = farm(tmp_path, "3.13.5-debian13-amd64")
     assert done.returncode == 0, done.stderr

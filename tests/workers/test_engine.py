@@ -49,6 +49,21 @@ def test_an_image_that_is_not_there_has_no_layers(engine):
     assert engine.layers("python-farm/no-such-image:1") is None
 
 
+@pytest.mark.parametrize(
+    ("command", "output", "whole"),
+    [
+        ("echo a; printf b", "a\nb", True),
+        ("echo a", "a", True),
+        ("true", "", True),
+        ("echo a; kill -9 $PPID; sleep 1", "a", False),  # nobody is left to print the mark
+    ],
+)
+def test_a_lost_end_of_output_is_noticed(engine, box_image, command, output, whole):
+    with engine.box(BoxSpec(box_image, QUICK)) as box:
+        done = box.run(["sh", "-c", command])
+    assert (done.output, done.whole) == (output, whole)
+
+
 def test_a_box_is_shut_in(engine, box_image):
     with engine.box(BoxSpec(box_image, QUICK)) as box:
         said = box.run(["sh", "-c", "id -u; ls /sys/class/net; cat /proc/self/status"]).output
@@ -60,6 +75,17 @@ def test_a_box_is_shut_in(engine, box_image):
         assert box.run(["sh", "-c", "touch /work/x && cp /bin/true /tmp/t && /tmp/t"]).ok
         mounts = box.run(["cat", "/proc/mounts"]).output
         assert str(Path.cwd()) not in mounts
+
+
+def test_a_box_that_sees_anothers_folder_cannot_write_it_and_leaves_nothing(engine, box_image):
+    with engine.box(BoxSpec(box_image, QUICK)) as box:
+        assert box.run(["sh", "-c", "echo mine > /work/file"]).ok
+        with engine.box(BoxSpec(box_image, QUICK, sees=box)) as twin:
+            assert twin.run(["cat", "/work/file"]).output == "mine"
+            assert "Read-only file system" in twin.run(["touch", "/work/file"], user="0:0").output
+            assert twin.run(["touch", "/tmp/file"]).ok
+        assert box.run(["cat", "/work/file"]).output == "mine"
+    assert box.name not in {container.id for container in boxes(engine, OWNER)}
 
 
 def test_output_exit_code_and_lines_come_back(engine, box_image):

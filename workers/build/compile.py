@@ -1,8 +1,9 @@
-"""The dual build: two out-of-tree builds of one source in one box, the second giving only the executable.
+"""The dual build: one out-of-tree build of one source in one box, linked twice.
 
-Pass 1 (`shared`) is built and installed whole, so that headers, sysconfig and libpython are those of a shared build, which
-is what embedders need. Pass 2 (`static`) gives the executable with the interpreter linked in, which is what is fast and
-needs no run path; `altbininstall` puts it over pass 1's.
+Pass 1 is `--enable-shared`, built and installed whole, so that headers, sysconfig and libpython are those of a shared build,
+which is what embedders need. Pass 2 links the objects of pass 1 once more, into an executable that has the interpreter in it,
+which is what is fast and needs no run path; `altbininstall` puts it over pass 1's. Both are of the same objects: one training
+run serves both, and what link-time optimisation makes of them is decided by each link.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from farm.errors import BuildFailed
+from farm.errors import BuildFailed, Transient
 from farm.plan.recipe import Recipe
 from workers.build.tree import Tree, read_tar
 from workers.engine.protocol import Box
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from farm.plan.recipe import Library, Optimize
+    from farm.plan.recipe import Library
 
-# What pass 2 has to make. Profiling trains the interpreter on its own test suite, which needs all the extension modules.
-_STATIC_TARGETS: Mapping[Optimize, tuple[str, ...]] = {"none": ("python",), "pgo": (), "pgo+lto": ()}
 _BYTECODE_PARTS = 2
 _SCRIPTS = ("unpack.sh", "library.sh", "finish.sh", "bytecode.py", "facts.py")
+_BUILD = "/work/build"
+_DESTDIR = "DESTDIR=/work/tree"
 _TREE = "/work/tree/install"
 _BARE: Mapping[str, str] = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
@@ -64,10 +65,14 @@ class Passes:
         self._do("sh", "/work/scripts/unpack.sh", f"/work/{self.recipe.source.file}")
         for library in self.recipe.libraries:
             self._library(library)
+        self._prepare()
         self._shared()
         self._static()
         self._finish()
         return self._export(spool)
+
+    def _prepare(self) -> None:
+        """What has to be there before configure runs."""
 
     def _library(self, library: Library) -> None:
         """Headers and libraries into /work/private/install; what is shipped into /work/private/ship."""
@@ -81,49 +86,73 @@ class Passes:
         self._do(*ship, "ship", folder, library.license, *library.sonames)
 
     def _shared(self) -> None:
-        self.on_step("configure shared")
-        self._do("../src/configure", *self.recipe.configure_shared, cwd="/work/shared")
+        self.on_step("configure")
+        self._do("../src/configure", *self._configure, cwd=_BUILD)
         self.on_step("make shared")
-        self._make("shared")
+        self._make(f"-j{self.jobs}")
         self.on_step("install")
-        # one job: parallel installs race in some versions (python/cpython#109796)
-        self._do("make", "install", *self.recipe.make, "DESTDIR=/work/tree", cwd="/work/shared")
+        self._make("install", _DESTDIR)  # one job: parallel installs race in some versions (python/cpython#109796)
 
     def _static(self) -> None:
-        self.on_step("configure static")
-        self._do("../src/configure", *self.recipe.configure_static, cwd="/work/static")
-        self.on_step("make static")
-        self._make("static", *_STATIC_TARGETS[self.recipe.optimize])
-        self.on_step("overlay")
-        self._do("make", "altbininstall", *self.recipe.make, "DESTDIR=/work/tree", cwd="/work/static")
+        self.on_step("link static")
+        self._make("altbininstall", *self.recipe.make_static, _DESTDIR)
 
     def _finish(self) -> None:
         self.on_step("split debug")
         self._do("sh", "/work/scripts/finish.sh", self.recipe.layout.lib, self.recipe.strip)
         if self.recipe.bytecode != "none":
             self.on_step("bytecode")
-            self._do("sh", "-c", _parallel(self._python("bytecode.py", _TREE, self.recipe.layout.lib)))
+            command = self._python(self._interpreter, "bytecode.py", _TREE, self.recipe.layout.lib)
+            self._do("sh", "-c", _parallel(command))
 
     def _export(self, spool: Path) -> Compiled:
         self.on_step("export")
-        said = json.loads(self._do(*self._python("facts.py")).splitlines()[-1])
-        compiler = self._do("gcc", "--version").splitlines()[0]
+        said = json.loads(self._lines(*self._python(self._built, "facts.py"))[-1])
+        compiler = self._lines("gcc", "--version")[0]
         with spool.open("wb") as file:
             file.writelines(self.box.get(_TREE))
         return Compiled(read_tar(spool, "install"), compiler, str(said["openssl"]), str(said["sqlite"]))
 
-    def _python(self, script: str, *arguments: str) -> tuple[str, ...]:
-        return (f"{_TREE}/bin/{self.recipe.layout.executable}", "-B", "-E", "-s", f"/work/scripts/{script}", *arguments)
+    @property
+    def _configure(self) -> tuple[str, ...]:
+        """Arguments of configure."""
+        return self.recipe.configure
 
-    def _make(self, folder: str, *targets: str) -> None:
-        self._do("make", f"-j{self.jobs}", *targets, *self.recipe.make, cwd=f"/work/{folder}")
+    @property
+    def _environment(self) -> dict[str, str]:
+        """Of every command of Python's own build."""
+        return dict(self.recipe.environment)
 
-    def _do(self, *argv: str, cwd: str = "/work", library: Library | None = None) -> str:
+    @property
+    def _built(self) -> str:
+        return f"{_TREE}/bin/{self.recipe.layout.executable}"
+
+    @property
+    def _interpreter(self) -> str:
+        """A Python of this very version that runs on this machine."""
+        return self._built
+
+    @staticmethod
+    def _python(interpreter: str, script: str, *arguments: str) -> tuple[str, ...]:
+        return (interpreter, "-B", "-E", "-s", f"/work/scripts/{script}", *arguments)
+
+    def _lines(self, *argv: str) -> list[str]:
+        """What a command that always prints something prints."""
+        lines = self._do(*argv).splitlines()
+        if not lines:
+            raise Transient(f"the engine lost what '{argv[0]}' printed", hint="is the machine overloaded?")
+        return lines
+
+    def _make(self, *words: str) -> None:
+        self._do("make", *words, *(word.replace("{jobs}", str(self.jobs)) for word in self.recipe.make), cwd=_BUILD)
+
+    def _do(
+        self, *argv: str, cwd: str = "/work", library: Library | None = None, environment: Mapping[str, str] | None = None
+    ) -> str:
         """Runs a command; for a library without the recipe's environment, which is for Python's own build."""
         env = {
-            **(_BARE if library else dict(self.recipe.environment)),
+            **(_BARE if library else environment or self._environment),
             "SOURCE_DATE_EPOCH": str((library or self.recipe).source.epoch),
-            "CONFIG_SITE": "/work/config.site",
         }
         done = self.box.run(argv, env=env, cwd=cwd, on_line=self.on_line)
         if not done.ok:

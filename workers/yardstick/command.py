@@ -14,15 +14,15 @@ from farm.plan.facts import load_facts
 from farm.plan.options import Options
 from farm.plan.yardstick import choose
 from farm.settings import Settings
-from workers.audit.observe import Auditor
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
+from workers.yardstick.observe import Auditor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from farm.plan.facts import Facts
-    from farm.wire.audit import Yardstick
+    from farm.wire.yardstick import Yardstick
 
 
 def audit(arguments: Sequence[str]) -> int:

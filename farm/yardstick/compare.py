@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from farm.plan.yardstick import Subject
-from farm.wire.audit import PARTS
+from farm.wire.yardstick import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from farm.plan.recipe import Recipe
     from farm.plan.scope import Place
     from farm.plan.yardstick import DifferenceRow, FeatureRow
-    from farm.wire.audit import Yardstick
+    from farm.wire.yardstick import Yardstick
 
 BUILT_IN, SHARED, TESTS = "built in", "shared", "archive of tests"
 WIDE = 0x10FFFF
@@ -99,7 +99,7 @@ def _explained(one: Compared, reasons: Mapping[tuple[Subject, str, str, str], Di
 
 
 def _everything(told: Yardstick, recipe: Recipe, features: Mapping[str, FeatureRow]) -> Iterator[Compared]:
-    yield from _side_by_side("configure", _arguments(told.arguments), _arguments(recipe.configure_shared))
+    yield from _side_by_side("configure", _arguments(told.arguments), _arguments(recipe.configure))
     ours = _flags(recipe.make)
     yield from _side_by_side("flag", dict.fromkeys(told.flags, "yes"), dict.fromkeys(ours, "yes"))
     yield from _modules(told)

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
 
-from farm.audit.compare import compare
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
 from farm.plan.options import Options
 from farm.plan.yardstick import DifferenceRow, difference_rows, features
-from farm.show import audit as show
-from farm.wire.audit import Yardstick
+from farm.show import yardstick as show
+from farm.wire.yardstick import Yardstick
+from farm.yardstick.compare import compare
 
+FACTS = cache(load_facts)
+ROWS = cache(partial(difference_rows, None))
 TOLD = sorted((Path(__file__).parent / "told").glob("*.json"))
 
 
 def audited(told, rows=None):
-    facts, cell = load_facts(), Cell.parse(told["cell"])
+    facts, cell = FACTS(), Cell.parse(told["cell"])
     recipe = compose(cell, Options(optimize="none"), facts, "")
     given = Yardstick.model_validate(told)
-    return compare(given, recipe, facts.place(cell, "none"), difference_rows(None) if rows is None else rows, features(None))
+    return compare(given, recipe, facts.place(cell, "none"), ROWS() if rows is None else rows, features(None))
 
 
 def told_by(name):
@@ -47,8 +50,9 @@ def test_every_difference_is_explained_and_every_row_explains_one(path):
 
 
 def test_every_row_is_used_by_some_distro():
-    rows = difference_rows(None)
-    used = {key for path in TOLD for key, row in rows.items() if any(_reads(row, one) for one in _differences(path))}
+    rows = ROWS()
+    seen = [one for path in TOLD for one in _differences(path)]
+    used = {key for key, row in rows.items() if any(_reads(row, one) for one in seen)}
     assert sorted(rows.keys() - used) == []
 
 

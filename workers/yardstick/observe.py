@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from farm.errors import BuildFailed
+from farm.plan.distro_rows import YardstickRow
 from farm.plan.facts import Distro
-from farm.plan.rows import YardstickRow
 from farm.settings import Settings
-from farm.wire.audit import Asked, Library, OurModules, Yardstick
 from farm.wire.messages import Message
-from workers.audit.elves import Binary, binary, hardening
+from farm.wire.yardstick import Asked, Library, OurModules, Yardstick
 from workers.build.image import ImageMaker
 from workers.build.modules import expected, source_lists
 from workers.build.sources import fetch
 from workers.engine.protocol import BoxSpec, Engine, Limits
+from workers.yardstick.elves import Binary, binary, hardening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,7 +100,7 @@ class Auditor:
         )
 
     def _ask(self, box: Box) -> _Told:
-        box.put("/work", _tar("probe.py", (resources.files("workers.audit") / "probe.py").read_bytes()))
+        box.put("/work", _tar("probe.py", (resources.files("workers.yardstick") / "probe.py").read_bytes()))
         done = box.run([self.row.executable, "/work/probe.py", f"/work/{_ELVES}"], timeout_s=300)
         answer = next((line for line in done.output.splitlines() if line.startswith(MARK)), "")
         try:
