@@ -44,14 +44,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "promote": ("channels", "List published builds in another channel."),
     "yank": ("channels", "Stop offering a build."),
     "index": ("channels", "Write the files of all clients anew, e.g. after a store was copied."),
-<<<<<<< HEAD
     "export": ("export", "Write an OCI image layout, or flat archives for Heroku, Cloud Foundry, setup-python."),
-    "keys": ("keys", "Make, show and replace the key that signs what is published."),
-=======
-    "export": ("export", "Write flat archives for Heroku, Cloud Foundry or setup-python."),
     "pins": ("pins", "Look for new releases of Python, and pin them."),
-    "keys": ("keys", "Make and show the key that signs what is published."),
->>>>>>> facts
+    "keys": ("keys", "Make, show and replace the key that signs what is published."),
     "broker": ("broker", "Make users for the farm's Redis."),
     "store": ("store", "Check what the store's server really does."),
     "serve": ("serve", "Serve the store over HTTP, read-only."),
