@@ -34,6 +34,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Check all that this host needs, and say what to do about what is missing."),
     "show": ("explain", "Print the whole recipe of a cell."),
     "explain": ("explain", "Say why each argument, flag and package of a cell is there."),
+    "audit": ("yardstick", "Compare a distro's own Python with ours, difference by difference."),
     "ls": ("published", "List what is published."),
     "info": ("published", "Show the newest published build of a cell, and how to use it."),
     "pull": ("pull", "Install a published Python into a folder."),
@@ -43,8 +44,14 @@ VERBS: dict[str, tuple[str, str]] = {
     "promote": ("channels", "List published builds in another channel."),
     "yank": ("channels", "Stop offering a build."),
     "index": ("channels", "Write the files of all clients anew, e.g. after a store was copied."),
+<<<<<<< HEAD
+    "export": ("export", "Write an OCI image layout, or flat archives for Heroku, Cloud Foundry, setup-python."),
+    "keys": ("keys", "Make, show and replace the key that signs what is published."),
+=======
     "export": ("export", "Write flat archives for Heroku, Cloud Foundry or setup-python."),
+    "pins": ("pins", "Look for new releases of Python, and pin them."),
     "keys": ("keys", "Make and show the key that signs what is published."),
+>>>>>>> facts
     "broker": ("broker", "Make users for the farm's Redis."),
     "store": ("store", "Check what the store's server really does."),
     "serve": ("serve", "Serve the store over HTTP, read-only."),

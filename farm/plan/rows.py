@@ -212,10 +212,20 @@ class ScopedModule(Scope):
     name: str
 
 
+class FrontRow(Scope):
+    """A file of the source's standard library that imports a capability's first extension module."""
+
+    file: Annotated[str, Field(pattern=r"^Lib/[A-Za-z0-9_./-]+\.py$")]
+
+
 class CapabilityRow(Scope):
-    """Something the tree can do because a distro library is there; distros say with which packages."""
+    """Something the tree can do because a distro library is there; distros say with which packages.
+
+    `fronts` of an optional one are told what to install.
+    """
 
     modules: tuple[ScopedModule, ...] = ()
+    fronts: tuple[FrontRow, ...] = ()
     optional: bool = False
     why: Why
     link: str = ""
@@ -223,88 +233,8 @@ class CapabilityRow(Scope):
     def bounds(self) -> Iterator[Bounds]:
         """Limits of the row and of its modules."""
         yield from super().bounds()
-        for module in self.modules:
-            yield from module.bounds()
-
-
-class ProvidedPackage(Scope):
-    """A run-time package of a distro. `modules` narrows the capability's modules to those that need this package."""
-
-    name: PackageName
-    sonames: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
-
-
-class ProvidesRow(Scope):
-    """How a distro provides a capability: packages to build with, and packages to run with."""
-
-    build: tuple[PackageName, ...] = ()
-    runtime: tuple[ProvidedPackage, ...] = ()
-    why: str = ""
-
-    def bounds(self) -> Iterator[Bounds]:
-        """Limits of the row and of its packages."""
-        yield from super().bounds()
-        for package in self.runtime:
-            yield from package.bounds()
-
-
-class FamilyRow(Row):
-    """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line.
-
-    `foreign` prepares an image for packages of another `{arch}`, for cross-compiling; `query` then names those `name:arch`.
-    `current` succeeds in an image whose packages are all the newest ones.
-    `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
-    one matches the regular expression `owner`, which has groups `package` and `path`. `libc` are packages of every image.
-    """
-
-    install: Annotated[str, Field(pattern=r"\{packages\}")]
-    foreign: Annotated[str, Field(pattern=r"\{arch\}")] = ""
-    current: str
-    query: str
-    owners: Annotated[str, Field(pattern=r"\$@")]
-    owner: Annotated[str, Field(pattern=r"\(\?P<package>.*\(\?P<path>")]
-    libc: tuple[PackageName, ...]
-    keyring: Annotated[str, Field(pattern=r"^/")]
-    why: Why
-    link: str = ""
-
-
-class CrossToolchainRow(Row):
-    """How a distro cross-compiles for an arch; the row's key is that arch. `on` is the arch of the machines that do it.
-
-    `toolchain` are packages beside the distro's own toolchain, `foreign` those that are wanted for the cell's arch beside the
-    development packages of the capabilities. `tools` are the cross tools by the names that native ones have.
-    """
-
-    on: str
-    toolchain: Annotated[tuple[PackageName, ...], Field(min_length=1)]
-    foreign: tuple[PackageName, ...] = ()
-    tools: dict[str, str]
-    why: Why
-    link: str = ""
-
-
-class DistroFile(Row):
-    """A file of `distros/`. Its name is the distro's id."""
-
-    inherits: str = ""
-    family: str
-    version_id: str
-    codename: str
-    image: str = Field(description="name of the image to pull, without a registry's host")
-    libc: Literal["gnu", "musl"]
-    libc_version: Bound
-    openssl: Bound
-    suites: Annotated[tuple[str, ...], Field(min_length=1)]
-    security_suite: str = ""
-    eol: date
-    toolchain: Annotated[tuple[PackageName, ...], Field(min_length=1)]
-    toolchain_why: Why
-    embedders: tuple[PackageName, ...] = ()
-    embedders_why: str = ""
-    provides: dict[str, ProvidesRow]
-    cross: dict[str, CrossToolchainRow] = Field(default_factory=dict)
+        for part in (*self.modules, *self.fronts):
+            yield from part.bounds()
 
 
 class CostRow(Scope):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from farm.errors import BadInput
 from farm.plan.cell import Version
+from farm.plan.distro_rows import FamilyRow
 from farm.plan.recipe import ArchiveKind
-from farm.plan.rows import FamilyRow
 from farm.store.artifact import BuildInfo
 from workers.engine.protocol import Box
 from workers.verify import elf, facts, symbols
@@ -22,6 +22,14 @@ from workers.verify.unpack import Member, Unpacked, unpack
 # the words that `python3-config` prints, and make, cannot carry a space for any Python.
 RUNTIME_PLACE = "a place/py thön"
 BUILDER_PLACE = "elsewhere/opt"
+
+
+@dataclass(frozen=True)
+class Before:
+    """The build before the one under test: its archive, and a safe copy of its tree on this host."""
+
+    archive: Path
+    tree: Path
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,16 @@ class Subject:
         if name not in self.twins:
             raise ProbeFailed(f"there is no {name} box")
         return self.twins[name]
+
+    @cached_property
+    def before(self) -> Before:
+        """The build before this one, unpacked. Raises ProbeFailed when there is none, or nobody can unpack it."""
+        if self.earlier is None:
+            raise ProbeFailed("there is no earlier build")
+        try:
+            return Before(self.earlier, unpack(self.earlier, self.tree.parent / "earlier").tree)
+        except BadInput as problem:
+            raise ProbeFailed(f"the build before: {problem.message}") from problem
 
     def companion(self, kind: ArchiveKind) -> Unpacked:
         """Another archive of the build, unpacked when the first check asks. Raises ProbeFailed when nobody can unpack it."""
