@@ -212,10 +212,20 @@ class ScopedModule(Scope):
     name: str
 
 
+class FrontRow(Scope):
+    """A file of the source's standard library that imports a capability's first extension module."""
+
+    file: Annotated[str, Field(pattern=r"^Lib/[A-Za-z0-9_./-]+\.py$")]
+
+
 class CapabilityRow(Scope):
-    """Something the tree can do because a distro library is there; distros say with which packages."""
+    """Something the tree can do because a distro library is there; distros say with which packages.
+
+    `fronts` of an optional one are told what to install.
+    """
 
     modules: tuple[ScopedModule, ...] = ()
+    fronts: tuple[FrontRow, ...] = ()
     optional: bool = False
     why: Why
     link: str = ""
@@ -223,8 +233,8 @@ class CapabilityRow(Scope):
     def bounds(self) -> Iterator[Bounds]:
         """Limits of the row and of its modules."""
         yield from super().bounds()
-        for module in self.modules:
-            yield from module.bounds()
+        for part in (*self.modules, *self.fronts):
+            yield from part.bounds()
 
 
 class ProvidedPackage(Scope):
@@ -252,6 +262,7 @@ class ProvidesRow(Scope):
 class FamilyRow(Row):
     """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line.
 
+    `advise` is what a user types to install packages.
     `foreign` prepares an image for packages of another `{arch}`, for cross-compiling; `query` then names those `name:arch`.
     `current` succeeds in an image whose packages are all the newest ones.
     `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
@@ -260,6 +271,7 @@ class FamilyRow(Row):
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
     foreign: Annotated[str, Field(pattern=r"\{arch\}")] = ""
+    advise: Annotated[str, Field(pattern=r"^[^'|&\\%]*\{packages\}$")]
     current: str
     query: str
     owners: Annotated[str, Field(pattern=r"\$@")]

@@ -332,6 +332,11 @@ def paketo(channel: str, distro: str) -> str:
     return f"channels/{channel}/paketo/{distro}.toml"
 
 
+def site(channel: str, name: str) -> str:
+    """A file of the pages that people look at; '' is their folder."""
+    return f"channels/{channel}/site/{name}"
+
+
 def oci_manifest(name: str) -> str:
     """A document of the registry: by tag, or by digest ('sha256:…')."""
     return f"v2/python/manifests/{name}"

@@ -66,12 +66,15 @@ from workers.verify.checks import (
     moved_venv,
     paths_text,
     run_version,
+    size_budget,
     stdlib_behaviour,
     stdlib_smoke,
     stdlib_terminal,
     stdlib_tk,
     symbols_api,
     symbols_foreign,
+    upgrade_place,
+    upgrade_venv,
 )
 from workers.verify.findings import error
 from workers.verify.probe import ProbeFailed
@@ -145,6 +148,7 @@ TABLE: tuple[Check, ...] = (
     Check("beside.debug", "the debug information is that of these binaries", "archive", 3, beside_debug.look, needs=OTHERS[:1]),
     Check("dual.flags", "libpython was compiled as the executable was", "archive", 4, dual_flags.look, needs=OTHERS[:1]),
     Check("beside.static", "the static library is for this machine", "archive", 1, beside_static.look, needs=OTHERS[2:]),
+    Check("size.budget", "it grew by less than 5 % since the build before", "archive", 1, size_budget.look, upgrade=True),
     Check("run.version", "it runs, silently, and is the cell's version", "runtime", 1, run_version.look),
     Check("modules.import", "the whole standard library imports", "runtime", 5, modules_import.look),
     Check("modules.builtin", "the modules linked in are the expected ones", "runtime", 0, modules_builtin.look),
@@ -166,6 +170,8 @@ TABLE: tuple[Check, ...] = (
     Check("moved.venv", "venv, venv --copies and offline pip install work", "runtime", 25, moved_venv.look),
     Check("beside.tests", "the tests archive fits the moved tree", "runtime", 8, beside_tests.look, needs=OTHERS[1:2]),
     Check("moved.pip", "pip installs wheels with this Python's tags, offline", "runtime", 4, moved_pip.look),
+    Check("upgrade.place", "it installs over the build before", "runtime", 12, upgrade_place.look, "full", upgrade=True),
+    Check("upgrade.venv", "environments of the build before go on", "runtime", 30, upgrade_venv.look, "full", upgrade=True),
     Check("build.extension", "a C extension builds, imports, and NEEDs no libpython", "builder", 2, build_extension.look),
     Check("build.config", "a C extension builds with python-config's flags alone", "builder", 2, build_config.look),
     Check("build.embed.pkgconfig", "a program embeds it through pkg-config", "builder", 2, build_embed_pkgconfig.look),
