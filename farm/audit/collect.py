@@ -86,6 +86,10 @@ def find(store: Store, policy: Policy, entry_of: EntryOf, now: float) -> Garbage
         )
         for build, files in gone.items()
     }
+    for build in retire:  # the page of a channel that people look at; they may still have it open
+        page = keys.site(build.channel, f"builds/{build.cell}/{build.build_id}.html")
+        if page in stats:
+            found.condemn[keys.retired(f"{build.cell}.{build.build_id}.{build.channel}")] = Doomed((page,))
     _condemned(store, found, policy, now)
     _left_over(found, policy, now)
     _shards(store, found, policy, now)
