@@ -19,6 +19,8 @@ WANTED = {
     "skopeo": "skopeo",
     "busybox": "busybox",
     "curl": "curl",
+    "chromium": "chromium",
+    "docker-compose": "docker-compose",
 }
 
 

@@ -167,6 +167,8 @@ class ScriptedBox:
         self.environments: list[Mapping[str, str]] = []
         self.files: dict[str, list[str]] = {}
 
+    name = "scripted"
+
     def run(
         self,
         argv: Sequence[str],

@@ -20,13 +20,16 @@ from farm import __version__
 from farm.errors import BrokerUnavailable, FarmError, Transient
 from farm.plan.facts import load_facts
 from farm.settings import Settings
+from farm.wire.log import JsonFormatter
 from farm.wire.mailbox import BuilderMail
 from farm.wire.messages import WorkerCard
 from farm.wire.queue import build_queue, celery_config, host_arch
+from workers import metrics
 from workers.engine.emulation import emulated
 from workers.engine.host import require
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Sequence
 
 _PR_SET_PDEATHSIG = 1
@@ -54,6 +57,7 @@ class Presence:
         self._name = f"{socket.gethostname()}.{os.getpid()}"
         self._started = time.time()
         self.slots = settings.cells_at_once
+        self.engine_up = False
 
     def begin(self) -> None:
         """Show it from now on."""
@@ -73,6 +77,7 @@ class Presence:
                 mail.present(self._card(engine, trouble))
             if time.monotonic() - asked > settings.presence_s:
                 engine, trouble = _engine()
+                self.engine_up = bool(engine)
                 asked = time.monotonic()
             else:
                 self._over.wait(settings.presence_s / 10)
@@ -114,6 +119,14 @@ def _shutting_down(**_: object) -> None:
     _presence.end()
 
 
+@signals.after_setup_logger.connect  # type: ignore[untyped-decorator] # celery has no types
+@signals.after_setup_task_logger.connect  # type: ignore[untyped-decorator] # celery has no types
+def _logging(logger: logging.Logger, **_: object) -> None:
+    """One JSON object a line, where the settings ask for it."""
+    for handler in logger.handlers if settings.log == "json" else ():
+        handler.setFormatter(JsonFormatter())
+
+
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator] # celery has no types
 def _slot_started(**_: object) -> None:
     """A slot must not outlive its worker: nobody would notice its beats stop, and its container would be kept alive."""
@@ -129,8 +142,9 @@ def serve(arguments: Sequence[str]) -> int:
         raise Transient("this worker knows no broker", hint="set FARM_BROKER_URL to the farm's Redis")
     queues = ",".join(QUEUES)
     _presence.slots = options.slots
-    app.worker_main(
-        ["worker", "--pool", "prefork", "--concurrency", str(options.slots), "--queues", queues,
-         "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    )  # fmt: skip
+    with metrics.shown(settings, options.slots, lambda: _presence.engine_up):
+        app.worker_main(
+            ["worker", "--pool", "prefork", "--concurrency", str(options.slots), "--queues", queues,
+             "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        )  # fmt: skip
     return 0

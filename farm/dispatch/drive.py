@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from farm.store import catalog, locks
 
 if TYPE_CHECKING:
     from farm.store.keys import Published
+
+_TICK_S = 1.0
 
 Relist = Callable[[PlannedCell], str]  # sees to it that a published cell's channel lists it; gives its catalog key
 
@@ -45,8 +48,17 @@ class Driver:
             plan = listed(resolved(self.journal, asked, resolution), self.relist)
             self.journal.save_plan(plan)
         Loop(self.journal, plan, self.means, self.tempo).run()
+        if self.means.settler is None:
+            self._await_relisting(plan)
         self.journal.close()
         return plan
+
+    def _await_relisting(self, plan: RunPlan) -> None:
+        """Until the publisher elsewhere has had the channels list what was published before."""
+        while any(planned.published for planned in plan.cells) and not self.journal.is_relisted():
+            self.means.tend()
+            self.means.mail.present(self.journal.run)
+            time.sleep(_TICK_S)
 
     def _resolver(self) -> resolve.Resolver:
         return resolve.Resolver(self.journal.run, self.journal.store, self.means, self.tempo, self.date)

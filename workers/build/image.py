@@ -14,6 +14,7 @@ from farm.errors import BuildFailed, Transient
 from farm.plan.facts import Distro
 from farm.plan.recipe import BaseImage, Cross, How, Inputs, digest_of
 from farm.settings import Settings
+from workers import metrics
 from workers.build.base import Release, ensure_base
 from workers.build.days import drop_old, today
 from workers.engine.protocol import BoxSpec, Engine, Limits
@@ -109,7 +110,9 @@ class ImageMaker:
     def _with_packages(self, role: str, base: BaseImage, packages: tuple[str, ...]) -> str:
         """An image of the base and packages, with the packages of today: a day is what a lock is good for."""
         image = f"{self._repository(role)}:{self._key(base, packages)}-{today()}"
-        if self.engine.layers(image) is not None:
+        there = self.engine.layers(image) is not None
+        metrics.cache("image", hit=there)
+        if there:
             return image
         kept = next(iter(self._there(role, base, packages)), "")
         if kept and self._current(kept):

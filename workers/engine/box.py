@@ -37,6 +37,11 @@ class DockerBox:
         self._why: Exception | None = None
         self._last_line = 0.0
 
+    @property
+    def name(self) -> str:
+        """By what its engine knows it."""
+        return str(self._container.id)
+
     @contextmanager
     def started(self) -> Iterator[None]:
         """Start it, and keep it alive until the context ends."""
