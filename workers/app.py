@@ -19,6 +19,7 @@ from celery import Celery, signals
 from farm import __version__
 from farm.errors import BrokerUnavailable, FarmError, Transient
 from farm.settings import Settings
+from farm.store import scratch
 from farm.wire.mailbox import BuilderMail
 from farm.wire.messages import WorkerCard
 from farm.wire.queue import build_queue, celery_config, host_arch
@@ -114,6 +115,7 @@ def _shutting_down(**_: object) -> None:
 def _slot_started(**_: object) -> None:
     """A slot must not outlive its worker: nobody would notice its beats stop, and its container would be kept alive."""
     end_with_parent()
+    scratch.take()  # within its worker's own folder: the next slot removes what a killed one left
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -125,8 +127,9 @@ def serve(arguments: Sequence[str]) -> int:
         raise Transient("this worker knows no broker", hint="set FARM_BROKER_URL to the farm's Redis")
     queues = ",".join(QUEUES)
     _presence.slots = options.slots
-    app.worker_main(
-        ["worker", "--pool", "prefork", "--concurrency", str(options.slots), "--queues", queues,
-         "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    )  # fmt: skip
+    with scratch.taken():
+        app.worker_main(
+            ["worker", "--pool", "prefork", "--concurrency", str(options.slots), "--queues", queues,
+             "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        )  # fmt: skip
     return 0

@@ -27,6 +27,7 @@ from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.show import runs as show
 from farm.sign.keys import signing
+from farm.store import scratch
 from farm.store.open import base_url
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _again(run: str, ends: frozenset[End], *, with_worker: bool | None, no_wait:
     asked = journal.asked()
     wishes = [Wish.of(planned) for planned in asked.cells if planned.cell in wanted]
     options = Options(asked.fail_fast, not settings.broker_url if with_worker is None else with_worker, asked.priority)
-    with terminable(), following(as_json=as_json) as watcher:
+    with terminable(), scratch.taken(), following(as_json=as_json) as watcher:
         submission = Submission(wishes, settings, store, watcher, options)
         if no_wait:
             leave(submission, settings, store, as_json=as_json)
@@ -166,4 +167,5 @@ def scheduler() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     say(f"driving the runs of {store.name}")
-    service.serve()
+    with scratch.taken():
+        service.serve()

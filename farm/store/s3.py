@@ -35,6 +35,7 @@ PART_BYTES = 32 << 20
 _CHUNK = 1 << 20
 _RACES = 6
 _REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "403")
+_SKEWED = ("RequestTimeTooSkewed", "RequestExpired")
 _CONDITION_FAILED = ("PreconditionFailed", "412")
 _RACED = ("ConditionalRequestConflict", "409")
 _MISSING = ("NoSuchKey", "NotFound", "404")
@@ -221,7 +222,9 @@ class S3Store:
             return _Missing(f"cannot {doing} in the store {self.name}: it is not there")
         if code in _CONDITION_FAILED or code in _RACED:
             return Conflict(f"cannot {doing} in the store {self.name}: it is already there, or has changed since it was read")
-        if code == "NoSuchBucket":
+        if code in _SKEWED:
+            hint = "this host's clock and the server's differ by more than it allows: compare `date -u`, and let NTP set both"
+        elif code == "NoSuchBucket":
             hint = f"create the bucket '{self._bucket}', or set FARM_STORE"
         elif code in _REFUSED:
             hint = "check FARM_S3_ACCESS_KEY, FARM_S3_SECRET_KEY and what that key may do in the bucket"
