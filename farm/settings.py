@@ -59,9 +59,15 @@ class Settings(BaseSettings):
     )
 
     store: str = Field("./store", description="a folder, or s3://bucket/prefix")
+    single_publisher: bool = Field(
+        False, description="the bucket's server ignores conditional writes: one process writes at a time, by a lock"
+    )
     base_url: str = Field("", description="where clients reach the store, e.g. https://python.example.org; for indexes")
     signing_key: Path | None = Field(None, description="file with the private key that signs what is published")
     trusted_keys: Path | None = Field(None, description="file with the public keys that `farm pull` trusts, in PEM")
+    keep_days: int = Field(ge=0, default=365, description="days for which `farm gc` keeps builds that newer ones replaced")
+    keep_builds: int = Field(ge=1, default=3, description="builds of a cell that `farm gc` keeps in each channel, however old")
+    keep_staged_days: int = Field(ge=0, default=14, description="days for which `farm gc` keeps what failed verification")
     broker_url: str = Field(
         "",
         pattern=r"^$|^(rediss?|redis\+socket)://",

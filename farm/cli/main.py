@@ -35,11 +35,15 @@ VERBS: dict[str, tuple[str, str]] = {
     "info": ("published", "Show the newest published build of a cell, and how to use it."),
     "pull": ("pull", "Install a published Python into a folder."),
     "verify": ("verify", "Verify a published cell, or any tarball, again."),
+    "verify-store": ("audit", "Look at the whole store: hashes, signatures, indexes, what nothing names."),
+    "gc": ("audit", "Remove what nothing names any more, and old builds."),
     "promote": ("channels", "List published builds in another channel."),
     "yank": ("channels", "Stop offering a build."),
     "index": ("channels", "Write the files of all clients anew, e.g. after a store was copied."),
     "export": ("export", "Write flat archives for Heroku, Cloud Foundry or setup-python."),
     "keys": ("keys", "Make and show the key that signs what is published."),
+    "broker": ("broker", "Make users for the farm's Redis."),
+    "store": ("store", "Check what the store's server really does."),
     "serve": ("serve", "Serve the store over HTTP, read-only."),
     "schema": ("schema", "Print a JSON Schema: of matrix.yaml or of the published metadata."),
 }
@@ -57,7 +61,7 @@ class LazyGroup(click.Group):
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(f"farm.cli.{VERBS[cmd_name][0]}")
-        command = getattr(module, cmd_name)
+        command = getattr(module, cmd_name.replace("-", "_"))
         if not isinstance(command, click.Command):
             raise TypeError(f"farm.cli.{VERBS[cmd_name][0]}.{cmd_name} is no command")
         return command
@@ -73,8 +77,8 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """A build farm for relocatable Python.
 
-    Exit codes: 0 all is well; 2 wrong input; 3 some cells failed; 4 engine, store or broker not usable; 130 interrupted;
-    1 a bug of ours.
+    Exit codes: 0 all is well; 2 wrong input; 3 some cells or checks failed; 4 engine, store or broker not usable;
+    130 interrupted; 1 a bug of ours.
     """
 
 

@@ -53,12 +53,12 @@ def add(
     """
     cell = Cell.parse(entry.cell)
     signatures.check_signer(store, channel, signer)
-    _until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
-    _image(store, entry)
+    until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
+    write_image(store, entry)
     pending = [(export, export.key(channel, cell)) for export in EXPORTS]
-    _until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
+    until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
     if signer:
-        _until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
+        until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
 
 
 def channels(store: Store) -> list[str]:
@@ -71,18 +71,29 @@ def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None 
     """Write the files of all clients anew from what the channel lists; gives how many there are. Raises StoreUnavailable."""
     signatures.check_signer(store, channel, signer)
     written = set()
-    for distro in sorted({ref.distro for ref in _pointer(store, channel)[0].shards}):
+    for distro in distros(store, channel):
         listed = entries(store, channel, distro)
         for entry in listed:
-            _image(store, entry)
+            if not entry.yanked:
+                write_image(store, entry)
         pending = sorted(
             {(export, export.key(channel, Cell.parse(entry.cell))) for export in EXPORTS for entry in listed}, key=_KEY
         )
         written |= {key for _, key in pending}
-        _until_it_holds(store, channel, partial(_export, store, channel, distro, pending, base_url))
+        until_it_holds(store, channel, partial(_export, store, channel, distro, pending, base_url))
         if signer:
-            _until_it_holds(store, channel, partial(signatures.write, store, channel, distro, signer))
+            until_it_holds(store, channel, partial(signatures.write, store, channel, distro, signer))
     return len(written)
+
+
+def distros(store: Store, channel: str) -> list[str]:
+    """What a channel lists builds for."""
+    return sorted({ref.distro for ref in _pointer(store, channel)[0].shards})
+
+
+def shard_keys(store: Store, channel: str) -> set[str]:
+    """The parts of its index that a channel names now."""
+    return {ref.key for ref in _pointer(store, channel)[0].shards}
 
 
 def entries(store: Store, channel: str, distro: str) -> list[Entry]:
@@ -101,17 +112,19 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     grown = shard.grown(entry.model_copy(update={"yanked": found[0].reason if found else ""}))
     if grown == shard:
         return
-    data = _rendered(grown)
+    data = as_published(grown)
     sha256 = hashlib.sha256(data).hexdigest()
     key = keys.shard(channel, cell.distro, cell.python.series, sha256)
     _write_named_by_content(store, key, data)
     moved = pointer.moved(
         ShardRef(distro=cell.distro, series=cell.python.series, key=key, sha256=sha256), f"{clock():%Y-%m-%dT%H:%M:%SZ}"
     )
-    _replace(store, keys.channel_pointer(channel), _rendered(moved), etag)
+    _replace(store, keys.channel_pointer(channel), as_published(moved), etag)
+    # Who collects garbage may have seen it named by nothing a moment ago (`farm.audit.remove`).
+    _write_named_by_content(store, key, data)
 
 
-def _image(store: Store, entry: Entry) -> None:
+def write_image(store: Store, entry: Entry) -> None:
     """Write what tags of the registry will name. The layer is the archive once more, because a registry has its own names."""
     if (image := oci.image(entry)) is None:
         return
@@ -175,7 +188,8 @@ def _shard(store: Store, ref: ShardRef) -> Shard:
     return found[0]
 
 
-def _until_it_holds(store: Store, channel: str, attempt: Callable[[], None]) -> None:
+def until_it_holds(store: Store, channel: str, attempt: Callable[[], None]) -> None:
+    """Try again as long as somebody else was faster. Raises StoreUnavailable when that does not end."""
     again = Retrying(
         retry=retry_if_exception_type(Conflict),
         stop=stop_after_attempt(_TRIES),
@@ -189,5 +203,6 @@ def _until_it_holds(store: Store, channel: str, attempt: Callable[[], None]) -> 
         ) from None
 
 
-def _rendered(model: BaseModel) -> bytes:
+def as_published(model: BaseModel) -> bytes:
+    """A document as it lies in the store."""
     return (model.model_dump_json(indent=1) + "\n").encode()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Decision", "compose", "decisions", "impossible"]
 
-_PASSES = {"both": "configure, both passes", "shared": "configure, shared pass", "static": "configure, static pass"}
+_PASSES = {"both": "make", "static": "make, static pass"}
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
         optimize=options.optimize,
         bytecode=options.bytecode or chosen.series.bytecode,
         strip=options.strip,
-        configure_shared=chosen.configure_shared,
-        configure_static=chosen.configure_static,
+        configure=chosen.arguments,
         make=chosen.make,
+        make_static=chosen.make_static,
         environment=tuple((name, row.value) for name, row in chosen.environment),
         build_packages=chosen.packages.build,
         runtime=chosen.packages.runtime,
@@ -78,11 +78,11 @@ def _build(chosen: Selection) -> Iterator[Decision]:
     for file, patch in chosen.patch_rows:
         yield Decision("patch", file, patch.why, patch.link)
     for _, argument in chosen.configure:
-        yield Decision(_PASSES[argument.passes], argument.arg, argument.why, argument.link)
+        yield Decision("configure", argument.arg, argument.why, argument.link)
     for _, flag in chosen.flags:
         yield Decision(f"make, {chosen.variable(flag)}", flag.flag, flag.why, flag.link)
     for _, word in chosen.make_words:
-        yield Decision("make", word.word, word.why, word.link)
+        yield Decision(_PASSES[word.passes], word.word, word.why, word.link)
     for name, variable in chosen.environment:
         yield Decision("environment", f"{name}={variable.value}", variable.why, variable.link)
 

@@ -129,7 +129,10 @@ class ModuleRule:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything decided about one cell's bytes. Pure; equal recipes and equal inputs give equal archives (without PGO)."""
+    """Everything decided about one cell's bytes. Pure; equal recipes and equal inputs give equal archives (without PGO).
+
+    `make` are words for make in both passes; `{jobs}` in them is the number of jobs. `make_static` are those of pass 2 besides.
+    """
 
     cell: Cell
     source: Source
@@ -138,9 +141,9 @@ class Recipe:
     optimize: Optimize
     bytecode: Bytecode
     strip: Strip
-    configure_shared: tuple[str, ...]
-    configure_static: tuple[str, ...]
+    configure: tuple[str, ...]
     make: tuple[str, ...]
+    make_static: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     build_packages: tuple[str, ...]
     runtime: tuple[RuntimePackage, ...]

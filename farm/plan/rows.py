@@ -73,10 +73,9 @@ class ArchRow(Row):
 
 
 class ConfigureRow(Scope):
-    """An argument of configure, and the passes of the dual build that get it."""
+    """An argument of configure."""
 
     arg: Annotated[str, Field(pattern=r"^--[a-z][^\s]*$")]
-    passes: Literal["shared", "static", "both"] = "both"
     why: Why
     link: str = ""
 
@@ -91,9 +90,10 @@ class FlagRow(Scope):
 
 
 class MakeRow(Scope):
-    """A whole `NAME=value` word for make."""
+    """A whole `NAME=value` word for make, and the passes of the dual build that get it; `{jobs}` is the number of jobs."""
 
     word: Annotated[str, Field(pattern=r"^[A-Z_]+=.+$")]
+    passes: Literal["both", "static"] = "both"
     why: Why
     link: str = ""
 

@@ -66,22 +66,22 @@ class Selection:
         return tuple(_library(name, row, row.targets[self.arch]) for name, row in self.library_rows)
 
     @cached_property
-    def configure_shared(self) -> tuple[str, ...]:
-        """Arguments of pass 1."""
-        return tuple(row.arg for _, row in self.configure if row.passes != "static")
-
-    @cached_property
-    def configure_static(self) -> tuple[str, ...]:
-        """Arguments of pass 2."""
-        return tuple(row.arg for _, row in self.configure if row.passes != "shared")
+    def arguments(self) -> tuple[str, ...]:
+        """Arguments of configure."""
+        return tuple(row.arg for _, row in self.configure)
 
     @cached_property
     def make(self) -> tuple[str, ...]:
-        """`NAME=value` words for make: the flags by the variable that carries them, then whole words."""
+        """`NAME=value` words for make in both passes: the flags by the variable that carries them, then whole words."""
         flags: dict[str, list[str]] = {}
         for _, row in self.flags:
             flags.setdefault(self.variable(row), []).append(row.flag)
-        return (*(f"{name}={' '.join(words)}" for name, words in flags.items()), *(row.word for _, row in self.make_words))
+        return (*(f"{name}={' '.join(words)}" for name, words in flags.items()), *self._words("both"))
+
+    @cached_property
+    def make_static(self) -> tuple[str, ...]:
+        """`NAME=value` words that only pass 2 gets."""
+        return self._words("static")
 
     @cached_property
     def trims(self) -> tuple[Trim, ...]:
@@ -97,6 +97,9 @@ class Selection:
     def modules(self) -> tuple[ModuleRule, ...]:
         """One rule a module."""
         return tuple(ModuleRule(name, row.present) for _, row in self.module_rows for name in row.names)
+
+    def _words(self, passes: str) -> tuple[str, ...]:
+        return tuple(row.word for _, row in self.make_words if row.passes == passes)
 
     def variable(self, row: rows.FlagRow) -> str:
         """Through which of make's variables the series takes a flag."""

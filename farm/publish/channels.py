@@ -62,11 +62,6 @@ def promote(store: Store, build: Published, channel: str, place: Place) -> None:
     update.add(store, channel, entry, base_url=place.base_url, clock=place.clock, signer=place.signer)
 
 
-def relist(store: Store, build: Published, entry: Entry, place: Place) -> None:
-    """Have a build's channel list it as this entry says, whatever it listed before."""
-    update.add(store, build.channel, entry, base_url=place.base_url, clock=place.clock, signer=place.signer)
-
-
 def _builds(store: Store, cell: Cell, build_id: str) -> list[Published]:
     known = catalog.published(store, cell)
     if found := [build for build in known if build.build_id == build_id]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from farm.errors import Conflict, StoreUnavailable
+from farm.plan.options import CHANNELS
 from farm.store import catalog, keys
 from farm.store.artifact import Model
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _RACES = 50
 _ID_LENGTH = 10
+_NOBODY = "0" * _ID_LENGTH
 
 
 class Claim(Model):
@@ -38,6 +41,8 @@ def settle(store: Store, cell: Cell, recipe: str, inputs: str, content: str, tod
         held = catalog.load(store, key, Claim)
         if held and held[0].content == content:
             return held[0].build_id
+        if held:
+            _check_unpublished(store, cell, recipe, inputs, held[0].build_id)
         claim = Claim(build_id=_reserve(store, cell, today), content=content).model_dump_json().encode()
         try:
             store.put(key, claim, if_absent=not held, if_match=held[1] if held else "")
@@ -46,10 +51,31 @@ def settle(store: Store, cell: Cell, recipe: str, inputs: str, content: str, tod
     raise StoreUnavailable(f"the claim {key} changes too often in the store {store.name}", hint="run it again")
 
 
+def _check_unpublished(store: Store, cell: Cell, recipe: str, inputs: str, build_id: str) -> None:
+    """Asked by name, because a listing may be old. Raises StoreUnavailable: what is published is never built a second time."""
+    for channel in CHANNELS:
+        if store.get(keys.published(cell, build_id, recipe, inputs, channel).key):
+            raise StoreUnavailable(
+                f"{cell} was published as {build_id}, and the listing of the store {store.name} does not show it yet",
+                hint="it is tried again; `farm store check` tells whether the store's listings are old",
+            )
+
+
 def holds(store: Store, cell: Cell, recipe: str, inputs: str, build_id: str) -> bool:
     """Whether the claim is still held by this build id."""
     held = catalog.load(store, keys.claim(cell, recipe, inputs), Claim)
     return held is not None and held[0].build_id == build_id
+
+
+def take_back(store: Store, prefix: str, build_id: str) -> None:
+    """Let nobody go on publishing under a build id: no claim with this prefix is held by it any more. The id stays reserved."""
+    for stat in list(store.list(prefix)):
+        if "." not in stat.key.rpartition("/")[2]:
+            continue
+        held = catalog.load(store, stat.key, Claim)
+        if held and held[0].build_id == build_id:
+            with suppress(Conflict):
+                store.put(stat.key, Claim(build_id=_NOBODY, content="").model_dump_json().encode(), if_match=held[1])
 
 
 def next_id(used: set[str], today: date) -> str:

@@ -106,7 +106,7 @@ def _differences(order: Order, staged: Result, build: BuildInfo) -> Iterator[str
         "patches": ([patch.sha256 for patch in build.patches], [patch.sha256 for patch in recipe.patches]),
         "configure": (
             (build.configure.shared, build.configure.static, build.configure.make),
-            (recipe.configure_shared, recipe.configure_static, recipe.make),
+            (recipe.configure, recipe.make_static, recipe.make),
         ),
         "run-time packages": (tuple(_package(package) for package in build.runtime), recipe.runtime),
         "what the inputs are made of": (_inputs(build).digest, order.inputs),

@@ -128,13 +128,8 @@ def _write_once(store: Store, key: str, data: bytes | Path, sha256: str) -> None
         store.put(key, data, if_absent=True)
     except Conflict:
         # Ours, from a try that was cut off or whose answer was lost; anybody else's would have another build id.
-        with tempfile.TemporaryDirectory(prefix="farm-publish-") as folder:
-            there = Path(folder) / "there"
-            store.fetch(key, there)
-            if not there.exists() or hashlib.sha256(there.read_bytes()).hexdigest() != sha256:
-                raise Conflict(
-                    f"{key} is in the store {store.name} with other bytes", hint="look who else writes there"
-                ) from None
+        if _hash(store, key) != sha256:
+            raise Conflict(f"{key} is in the store {store.name} with other bytes", hint="look who else writes there") from None
 
 
 def _write_metadata(store: Store, order: Order, artifact: Artifact) -> Artifact:
@@ -161,15 +156,28 @@ def _write_provenance(store: Store, order: Order, artifact: Artifact) -> None:
 
 
 def _check_written(store: Store, order: Order, artifact: Artifact) -> None:
-    """That every archive lies in the store with its size, before anything says that it does."""
-    folder = f"{keys.artifact_folder(order.cell, artifact.build_id)}/"
-    sizes = {stat.key.removeprefix(folder): stat.size for stat in store.list(folder)}
+    """That every archive can be read back with its hash, before anything says that it is there.
+
+    What a store damaged is removed: nobody was promised it, and the next try could not write over it.
+    """
+    folder = keys.artifact_folder(order.cell, artifact.build_id)
     for archive in artifact.archives:
-        if sizes.get(archive.name) != archive.size:
+        key = f"{folder}/{archive.name}"
+        if _hash(store, key) != archive.sha256:
+            store.delete(key)
             raise StoreUnavailable(
-                f"{archive.name} was written to the store {store.name}, and is not there with its {archive.size} bytes",
-                hint="the store loses what it is given; look at its log before you run it again",
+                f"{archive.name} was written to the store {store.name}, and does not come back with its {archive.size} bytes",
+                hint="the store loses what it is given: try `farm store check`, and look at its log",
             )
+
+
+def _hash(store: Store, key: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="farm-publish-") as folder:
+        there = Path(folder) / "there"
+        if not store.fetch(key, there):
+            return ""
+        with there.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _mark(store: Store, artifact: Artifact) -> None:

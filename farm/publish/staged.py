@@ -35,12 +35,11 @@ class Checked:
 
 def check_fence(store: Store, order: Order) -> None:
     """Return when the attempt is the newest one that was granted for its cell. Raises Conflict."""
-    prefix = f"{keys.attempts(order.run)}{order.cell}/"
-    names = (stat.key.removeprefix(prefix).removesuffix(".json") for stat in store.list(prefix))
-    granted = [int(name) for name in names if name.isdecimal()]
-    if max(granted, default=0) != order.attempt:
-        newest = f"attempt {max(granted)} was granted after it" if granted else "no attempt was ever granted"
-        raise Conflict(f"{order} is not published: {newest}", hint="nothing to do: the newer attempt will be published")
+    # Asked by name: an old listing would hide the attempt that was granted after this one.
+    newer = store.get(keys.attempt(order.run, order.cell, order.attempt + 1))
+    if newer or store.get(keys.attempt(order.run, order.cell, order.attempt)) is None:
+        why = f"attempt {order.attempt + 1} was granted after it" if newer else "it was never granted"
+        raise Conflict(f"{order} is not published: {why}", hint="nothing to do: the newer attempt will be published")
 
 
 def fetch_checked(store: Store, order: Order, staged: Result, folder: Path) -> tuple[Checked, ...]:

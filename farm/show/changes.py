@@ -28,8 +28,8 @@ def _recipe(build: BuildInfo, recipe: Recipe) -> Iterator[str]:
         if before != now:
             yield f"{name} {before[:16]} -> {now[:16]}"
     for name, old, new in (
-        ("configure", build.configure.shared, recipe.configure_shared),
-        ("configure (static pass)", build.configure.static, recipe.configure_static),
+        ("configure", build.configure.shared, recipe.configure),
+        ("static pass", build.configure.static, recipe.make_static),
         ("make", build.configure.make, recipe.make),
         ("patches", [patch.file for patch in build.patches], [patch.file for patch in recipe.patches]),
         ("run-time packages", [package.name for package in build.runtime], [package.name for package in recipe.runtime]),

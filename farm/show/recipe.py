@@ -26,9 +26,9 @@ def lines(recipe: Recipe) -> Iterator[str]:
     yield f"  names       {recipe.layout.executable}, lib/{recipe.layout.lib}, {recipe.layout.soname}"
     yield f"  build code  {recipe.code}"
     yield from _section("patches", [f"{patch.file}  sha256 {patch.sha256}" for patch in recipe.patches])
-    yield from _section("configure, shared pass", recipe.configure_shared)
-    yield from _section("configure, static pass", recipe.configure_static)
+    yield from _section("configure", recipe.configure)
     yield from _section("make", recipe.make)
+    yield from _section("make, static pass", recipe.make_static)
     yield from _section("environment", [f"{name}={value}" for name, value in recipe.environment])
     yield from _section("packages to build", recipe.build_packages)
     yield from _section("packages to run", [_runtime(package) for package in asdict(recipe)["runtime"]])

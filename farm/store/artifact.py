@@ -95,11 +95,11 @@ class RuntimePackageInfo(Model):
 
 
 class ConfigureInfo(Model):
-    """The arguments of both passes of the dual build."""
+    """What configure and make were told."""
 
-    shared: tuple[str, ...]
-    static: tuple[str, ...]
-    make: tuple[str, ...]
+    shared: tuple[str, ...] = Field(description="arguments of configure")
+    static: tuple[str, ...] = Field(description="what only pass 2 got: words for make (of old, arguments of configure)")
+    make: tuple[str, ...] = Field(description="words for make in both passes")
 
 
 class ModulesInfo(Model):

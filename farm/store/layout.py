@@ -31,8 +31,15 @@ def check(store: Store) -> bool:
     return True
 
 
-def prepare(store: Store) -> None:
-    """Make a store ready to be written to: layout written or checked, conditional writes proven. Raises BadInput."""
+def prepare(store: Store, *, prove: bool = True) -> None:
+    """Make a store ready to be written to: layout written or checked, conditional writes proven. Raises BadInput.
+
+    `prove` is False only where a lock stands in for the server's conditions (`farm.store.single`).
+    """
+    if not prove:
+        if not check(store):
+            store.put(LAYOUT_KEY, _CONTENT)
+        return
     try:
         store.put(LAYOUT_KEY, _CONTENT, if_absent=True)
     except Conflict:
@@ -50,5 +57,6 @@ def _prove(store: Store, condition: str, *, if_absent: bool = False, if_match: s
     raise BadInput(
         f"the store {store.name} ignores {condition}: it overwrote an object that it was told not to",
         hint="two publishers would destroy each other's work there. Use a server that honours conditional writes "
-        "(AWS S3, Cloudflare R2, SeaweedFS 4.48 or later), or a folder",
+        "(AWS S3, Cloudflare R2, SeaweedFS 4.48 or later), or a folder; or set FARM_SINGLE_PUBLISHER=1 on every host that has "
+        "the store's keys: a lock then lets one of them write at a time. `farm store check` says more",
     )

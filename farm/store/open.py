@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from farm.store.s3 import S3Store
 
 _S3 = "s3://"
+_PROBED = 5 << 20  # the smallest part that AWS takes
 
 
 def open_store(settings: Settings) -> FolderStore | S3Store:
@@ -23,10 +24,26 @@ def open_store(settings: Settings) -> FolderStore | S3Store:
         from farm.store.s3 import S3Store  # noqa: PLC0415 - boto3 takes a quarter of a second to import
 
         bucket, prefix = _bucket(settings.store)
+        if settings.single_publisher:
+            from farm.store.single import SinglePublisherStore  # noqa: PLC0415 - hardly ever needed
+
+            return SinglePublisherStore(bucket, prefix, settings.s3, ca_bundle=settings.ca_bundle)
         return S3Store(bucket, prefix, settings.s3, ca_bundle=settings.ca_bundle)
     if "://" in settings.store:
         raise BadInput(f"FARM_STORE is '{settings.store}', which is no store", hint="write a folder, or s3://bucket/prefix")
     return FolderStore(Path(settings.store).expanduser())
+
+
+def open_for_probing(settings: Settings) -> tuple[FolderStore | S3Store, int]:
+    """The store with nothing taken for proven, and above how many bytes it writes in parts (0: never). Raises BadInput."""
+    if not settings.store.startswith(_S3):
+        return open_store(settings), 0
+    from farm.store.s3 import S3Store  # noqa: PLC0415 - see above
+
+    bucket, prefix = _bucket(settings.store)
+    store = S3Store(bucket, prefix, settings.s3, ca_bundle=settings.ca_bundle, multipart_bytes=_PROBED, part_bytes=_PROBED)
+    store.conditional = False  # that is what is to be found out
+    return store, _PROBED
 
 
 def open_reader(settings: Settings, address: str = "") -> Reading:

@@ -1,7 +1,7 @@
 """An S3 bucket (or a prefix of one) as a store. The only module that knows boto3.
 
-Requests are retried by botocore, each part of a big upload for itself. A lost answer to a conditional write that did succeed
-comes back as Conflict: whoever creates something looks at what is there before calling it somebody else's.
+Requests are retried by botocore, big uploads part by part (`farm.store.parts`). A lost answer to a conditional write that did
+succeed comes back as Conflict: whoever creates something looks at what is there before calling it somebody else's.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ from typing import IO, TYPE_CHECKING, Any
 import boto3
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError, NoCredentialsError
+from tenacity import Retrying, retry_if_exception, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from farm.errors import BadInput, Conflict, FarmError, StoreUnavailable
 from farm.store import keys, layout
 from farm.store.headers import headers, told_by_content
+from farm.store.parts import Parts
 from farm.store.protocol import Stat
 from farm.store.urls import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from farm.settings import S3Settings
 
@@ -34,10 +36,16 @@ MULTIPART_BYTES = 64 << 20
 PART_BYTES = 32 << 20
 _CHUNK = 1 << 20
 _RACES = 6
+_READS = 3  # of a small object whose answer breaks off; botocore only retries up to the first byte
+_CONNECT_S, _READ_S = 10, 120
+_SERVER_ERROR = 500
+_BROKEN_OFF = (HTTPClientError, IncompleteReadError)
 _REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "403")
 _SKEWED = ("RequestTimeTooSkewed", "RequestExpired")
 _CONDITION_FAILED = ("PreconditionFailed", "412")
-_RACED = ("ConditionalRequestConflict", "409")
+_RACED = ("ConditionalRequestConflict", "409", "NoSuchUpload")  # the last: another publisher completed the same bytes
+_SKEWED = ("RequestTimeTooSkewed", "RequestExpired")
+_BUSY = ("SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable")
 _MISSING = ("NoSuchKey", "NotFound", "404")
 
 
@@ -47,6 +55,8 @@ class _Missing(Conflict):
 
 class S3Store:
     """A store in an S3-compatible bucket."""
+
+    conditional = True  # the server honours conditions, and has to prove it before anything is written
 
     def __init__(
         self,
@@ -66,8 +76,8 @@ class S3Store:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._endpoint = without_secrets(s3.endpoint) or f"AWS S3 in {s3.region}"
         self._multipart_bytes = multipart_bytes
-        self._part_bytes = part_bytes
         self._client = _client(s3, ca_bundle)
+        self._parts = Parts(self._client, part_bytes, _passes)
         self._preparing = threading.Lock()
         self._ready = False
         layout.check(self)
@@ -79,10 +89,14 @@ class S3Store:
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """The object's bytes and etag, or None."""
+        again = Retrying(retry=retry_if_exception_type(_BROKEN_OFF), stop=stop_after_attempt(_READS), reraise=True)
         with suppress(_Missing), self._answering(f"read {key}"):
-            answer = self._client.get_object(**self._where(key))
-            return answer["Body"].read(), _token(answer["ETag"])
+            return again(self._read_whole, self._where(key))
         return None
+
+    def _read_whole(self, where: dict[str, Any]) -> tuple[bytes, str]:
+        answer = self._client.get_object(**where)
+        return answer["Body"].read(), _token(answer["ETag"])
 
     def put(self, key: str, data: bytes | Path, *, if_absent: bool = False, if_match: str = "") -> str:
         """Write an object whole; gives its etag. Raises Conflict."""
@@ -105,7 +119,7 @@ class S3Store:
         with self._answering(f"list {prefix}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
             found = [
-                Stat(item["Key"].removeprefix(self._prefix), item["Size"], _token(item["ETag"]))
+                _stat(item["Key"].removeprefix(self._prefix), item["Size"], item)
                 for page in pages
                 for item in page.get("Contents", [])
             ]
@@ -147,7 +161,7 @@ class S3Store:
         """Size and etag of an object; None when there is none."""
         with suppress(_Missing), self._answering(f"look at {key}"):
             answer = self._client.head_object(**self._where(key))
-            return Stat(key, answer["ContentLength"], _token(answer["ETag"]))
+            return _stat(key, answer["ContentLength"], answer)
         return None
 
     def read(self, stat: Stat, start: int, stop: int) -> Iterator[bytes]:
@@ -174,7 +188,7 @@ class S3Store:
             return
         with self._preparing:
             if not self._ready:
-                layout.prepare(self)
+                layout.prepare(self, prove=self.conditional)
                 self._ready = True
 
     def _put_whole(self, key: str, body: IO[bytes], condition: dict[str, Any]) -> str:
@@ -182,21 +196,17 @@ class S3Store:
         return _token(self._client.put_object(**self._where(key), **_served_as(key, body), **condition, Body=body)["ETag"])
 
     def _put_parts(self, key: str, body: IO[bytes], condition: dict[str, Any]) -> str:
-        body.seek(0)
-        where = self._where(key)
-        upload = {**where, "UploadId": self._client.create_multipart_upload(**where, **_served_as(key, body))["UploadId"]}
-        try:
-            parts: list[dict[str, Any]] = []
-            while chunk := body.read(self._part_bytes):
-                number = len(parts) + 1
-                answer = self._client.upload_part(**upload, PartNumber=number, Body=chunk)
-                parts.append({"PartNumber": number, "ETag": answer["ETag"]})
-            done = self._client.complete_multipart_upload(**upload, **condition, MultipartUpload={"Parts": parts})
-        except BaseException:
-            with suppress(BotoCoreError, ClientError):
-                self._client.abort_multipart_upload(**upload)
-            raise
-        return _token(done["ETag"])
+        return _token(self._parts.put(self._where(key), _served_as(key, body), body, condition))
+
+    def drop_unfinished(self, prefix: str, before: datetime) -> int:
+        """Drop the parts of big uploads that were begun before then and never completed; gives of how many uploads."""
+        dropped = 0
+        with self._answering("list unfinished uploads"):
+            for key, name, begun in list(self._parts.unfinished(self._bucket, self._prefix + prefix)):
+                if begun < before:
+                    self._parts.abort({"Bucket": self._bucket, "Key": key, "UploadId": name})
+                    dropped += 1
+        return dropped
 
     @contextmanager
     def _answering(self, doing: str) -> Iterator[None]:
@@ -228,6 +238,8 @@ class S3Store:
             hint = f"create the bucket '{self._bucket}', or set FARM_STORE"
         elif code in _REFUSED:
             hint = "check FARM_S3_ACCESS_KEY, FARM_S3_SECRET_KEY and what that key may do in the bucket"
+        elif code in _SKEWED:
+            hint = "this host's clock and the server's differ too much: set both by NTP"
         elif code in ("NotImplemented", "501"):
             hint = "the server does not know this request; conditional writes are needed"
         else:
@@ -247,8 +259,8 @@ def _client(s3: S3Settings, ca_bundle: str) -> Any:  # noqa: ANN401 - boto3's cl
         response_checksum_validation="when_required",
         retries={"mode": "standard", "max_attempts": 5},
         s3={"addressing_style": s3.addressing},
-        connect_timeout=10,
-        read_timeout=120,
+        connect_timeout=_CONNECT_S,
+        read_timeout=_READ_S,
         max_pool_connections=16,
     )
     return session.client("s3", endpoint_url=s3.endpoint or None, verify=ca_bundle or None, config=config)
@@ -265,8 +277,20 @@ def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", "unknown"))
 
 
+def _passes(error: BaseException) -> bool:
+    """Whether the same request may succeed a little later."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= _SERVER_ERROR or _code(error) in _BUSY
+    return isinstance(error, BotoCoreError | HTTPClientError) and not isinstance(error, NoCredentialsError)
+
+
 def _raced(error: BaseException) -> bool:
     return isinstance(error, ClientError) and _code(error) in _RACED
+
+
+def _stat(key: str, size: int, answer: Any) -> Stat:  # noqa: ANN401 - boto3 gives dicts
+    return Stat(key, size, _token(answer["ETag"]), answer["LastModified"].timestamp())
 
 
 def _token(etag: str) -> str:

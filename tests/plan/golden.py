@@ -23,8 +23,8 @@ def text(facts, matrix):
         ]
         block = "\n".join(
             [
-                f"shared: {' '.join(recipe.configure_shared)}",
-                f"static: {' '.join(recipe.configure_static)}",
+                f"configure: {' '.join(recipe.configure)}",
+                f"static: {' '.join(recipe.make_static)}",
                 *(f"make: {word}" for word in recipe.make),
                 f"patches: {' '.join(patch.file for patch in recipe.patches)}",
                 f"bytecode: {recipe.bytecode}",

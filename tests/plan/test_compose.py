@@ -44,12 +44,11 @@ def test_reasons_are_given_for_exactly_what_the_recipe_has(facts):
         made, why = compose(cell, options, facts, "code"), decisions(cell, options, facts)
         values = [decision.value for decision in why]
         assert all(decision.why for decision in why)
-        assert {*made.configure_shared, *made.configure_static} == {
-            decision.value for decision in why if decision.subject.startswith("configure")
-        }
+        assert list(made.configure) == [decision.value for decision in why if decision.subject == "configure"]
+        assert list(made.make_static) == [decision.value for decision in why if decision.subject == "make, static pass"]
         for item in (*made.build_packages, *(package.name for package in made.runtime), *made.scrub):
             assert item in values, (cell, item)
-        flags = [decision.value for decision in why if decision.subject.startswith("make, ")]
+        flags = [decision.value for decision in why if "FLAGS" in decision.subject]
         assert sorted(" ".join(word.partition("=")[2] for word in made.make if "FLAGS" in word).split()) == sorted(flags)
         assert [trim.glob for trim in made.trims] == [
             decision.value for decision in why if decision.subject.startswith(("moved", "left out"))
@@ -62,13 +61,13 @@ def test_every_recipe_is_whole(facts):
         assert {"gcc", "make", "patchelf", "libc6-dev", "xz-utils"} <= set(made.build_packages)
         assert {"ca-certificates", "netbase"} <= set(made.required_packages)
         assert not [trim for trim in made.trims if "{" in trim.glob + "".join(trim.keep)]
-        assert "--enable-shared" in made.configure_shared
-        assert "--enable-shared" not in made.configure_static
-        assert "--prefix=/install" in made.configure_static
+        assert {"--enable-shared", "--prefix=/install"} <= set(made.configure)
+        assert [word for word in made.make_static if "$(LIBRARY_OBJS)" in word]
+        assert {word.partition("=")[0] for word in made.make_static} > {"BUILDPYTHON"}
 
 
 def test_the_order_of_facts_files_is_the_order_of_arguments(facts):
-    arguments = recipe("3.13.5-debian13-amd64", facts).configure_shared
+    arguments = recipe("3.13.5-debian13-amd64", facts).configure
     wanted = [row.arg for row in facts.configure.values() if row.arg in arguments]
     assert list(arguments) == wanted
 
@@ -77,17 +76,17 @@ def test_the_order_of_facts_files_is_the_order_of_arguments(facts):
     ("cell", "has", "has_not"),
     [
         ("2.7.18-debian11-amd64", ["--enable-unicode=ucs4", "--with-system-ffi", "--with-fpectl"],
-         ["--without-static-libpython", "--enable-loadable-sqlite-extensions", "--with-system-libmpdec"]),
+         ["--enable-loadable-sqlite-extensions", "--with-system-libmpdec"]),
         ("3.9.2-debian11-amd64", ["--enable-loadable-sqlite-extensions"],
-         ["--without-static-libpython", "--with-system-libmpdec", "--with-system-libmpdec=no", "--with-system-ffi"]),
-        ("3.11.2-debian12-amd64", ["--without-static-libpython", "--with-system-libmpdec=no"], ["--with-system-libmpdec"]),
+         ["--with-system-libmpdec", "--with-system-libmpdec=no", "--with-system-ffi"]),
+        ("3.11.2-debian12-amd64", ["--with-system-libmpdec=no"], ["--with-system-libmpdec"]),
         ("3.13.5-debian13-amd64", ["--with-system-libmpdec"], ["--with-system-libmpdec=no", "--disable-gil"]),
         ("3.14.7-debian13-amd64-freethreaded", ["--disable-gil"], ["--with-pydebug"]),
         ("3.14.7-debian13-amd64-freethreaded-debug", ["--disable-gil", "--with-pydebug"], []),
     ],
 )  # fmt: skip
 def test_arguments_that_versions_and_distros_differ_in(facts, cell, has, has_not):
-    arguments = recipe(cell, facts).configure_shared
+    arguments = recipe(cell, facts).configure
     assert set(has) <= set(arguments)
     assert not set(has_not) & set(arguments)
 
@@ -102,7 +101,7 @@ def test_arguments_that_versions_and_distros_differ_in(facts, cell, has, has_not
     ],
 )
 def test_optimisation(facts, cell, optimize, words):
-    arguments = recipe(cell, facts, Options(optimize=optimize)).configure_static
+    arguments = recipe(cell, facts, Options(optimize=optimize)).configure
     assert [word for word in arguments if "optimizations" in word or "lto" in word] == words
 
 

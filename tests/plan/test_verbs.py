@@ -94,7 +94,7 @@ def test_show_takes_the_options_of_the_matrix(folder):
 
 
 def test_show_and_explain_need_no_matrix(tmp_path):
-    assert "configure, shared pass" in farm(tmp_path, "show", CELL).stdout
+    assert "make, static pass" in farm(tmp_path, "show", CELL).stdout
     found = json.loads(farm(tmp_path, "explain", CELL, "--json").stdout)
     assert all(decision["why"] for decision in found)
 

@@ -282,7 +282,7 @@ def test_a_store_that_loses_bytes_gets_no_catalog_entry():
             return etag
 
     store = Forgetful()
-    with pytest.raises(StoreUnavailable, match=r"install_only\.tar\.gz was written .* not there with its"):
+    with pytest.raises(StoreUnavailable, match=r"install_only\.tar\.gz was written .* does not come back with its"):
         published(store)
     assert not list(store.list("catalog/"))
     assert not list(store.list("channels/"))

@@ -44,7 +44,7 @@ def build(recipe):
         base_image=BaseImageInfo(name="debian:13-slim", how="pull", layers=("a",)),
         builder_packages=tuple(PackageVersion(name=name, version=version) for name, version in INPUTS.packages),
         compiler="gcc",
-        configure=ConfigureInfo(shared=recipe.configure_shared, static=recipe.configure_static, make=recipe.make),
+        configure=ConfigureInfo(shared=recipe.configure, static=recipe.make_static, make=recipe.make),
         runtime=tuple(
             RuntimePackageInfo(name=package.name, modules=package.modules, sonames=package.sonames)
             for package in recipe.runtime
@@ -81,7 +81,7 @@ def test_the_recipe(build, recipe, field, value, words):
 
 
 def test_configure_arguments(build, recipe):
-    newer = dataclasses.replace(recipe, configure_shared=(*recipe.configure_shared[1:], "--new"))
+    newer = dataclasses.replace(recipe, configure=(*recipe.configure[1:], "--new"))
     assert changes(build, newer, None) == ["configure: ---prefix=/install, +--new"]
 
 

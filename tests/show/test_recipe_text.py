@@ -25,7 +25,7 @@ def test_the_whole_recipe_is_there(made):
     parts = [
         made.digest,
         made.source.sha256,
-        *made.configure_shared,
+        *made.configure,
         *made.build_packages,
         *(package.name for package in made.runtime),
         *(patch.sha256 for patch in made.patches),
@@ -43,7 +43,7 @@ def test_json_has_every_field(made):
     found = json.loads(json.dumps(show.data(made)))
     assert found["cell"] == str(CELL)
     assert found["digest"] == made.digest
-    assert found["configure_shared"] == list(made.configure_shared)
+    assert found["configure"] == list(made.configure)
 
 
 def test_reasons_stand_under_what_they_are_for():

@@ -146,11 +146,11 @@ SABOTAGE = [
     ("paths.text", GOOD.having("lib/x/Makefile", Entry(b"srcdir = ../src\nabs = /work/src/Lib\n")), "it names /work/src"),
     (
         "paths.text",
-        GOOD.having(SYSCONFIG, Entry(SYSCONFIG_TEXT.replace("/install/bin", "/work/shared").encode())),
-        "/work/shared",
+        GOOD.having(SYSCONFIG, Entry(SYSCONFIG_TEXT.replace("/install/bin", "/work/build").encode())),
+        "/work/build",
     ),
     ("paths.text", GOOD.having("lib/x/a.pyc", Entry(b"\0\0/work/tree/install/lib/a.py\0")), "it names /work/tree"),
-    ("paths.text", with_elf(MATH, sections={".rodata": b"\0/work/static/Modules/mathmodule.c\0"}), "it names /work/static"),
+    ("paths.text", with_elf(MATH, sections={".rodata": b"\0/work/build/Modules/mathmodule.c\0"}), "it names /work/static"),
 ]
 
 

@@ -13,8 +13,8 @@ from tests.fakes import ScriptedBox
 from workers.build.compile import Passes
 
 
-def run(cell: str, tmp_path):
-    recipe = compose(Cell.parse(cell), Options("none", channel="dev"), load_facts(), "code")
+def run(cell: str, tmp_path, optimize="none"):
+    recipe = compose(Cell.parse(cell), Options(optimize, channel="dev"), load_facts(), "code")
     sources = []
     for source in (recipe.source, *(library.source for library in recipe.libraries)):
         path = tmp_path / source.file
@@ -30,7 +30,7 @@ def run(cell: str, tmp_path):
 
 def test_a_library_of_our_own_comes_first(tmp_path):
     box, steps = run("2.7.18-debian12-amd64", tmp_path)
-    assert steps[:3] == ["unpack", "make openssl", "configure shared"]
+    assert steps[:3] == ["unpack", "make openssl", "configure"]
     assert {"Python-2.7.18.tgz", "openssl-1.1.1w.tar.gz"} <= set(box.files["/work"])
     assert box.files["/work/private/openssl"] == ["Configurations/90-farm.conf"]
     commands = list(zip(box.commands, box.environments, strict=True))
@@ -46,6 +46,27 @@ def test_a_library_of_our_own_comes_first(tmp_path):
 
 def test_others_build_no_library(tmp_path):
     box, steps = run("3.13.5-debian13-amd64", tmp_path)
-    assert steps[:2] == ["unpack", "configure shared"]
+    assert steps[:2] == ["unpack", "configure"]
     assert not any("library.sh" in command for command in box.commands)
     assert not any("LDFLAGS" in env for env in box.environments)
+
+
+@pytest.mark.parametrize("cell", ["2.7.18-debian11-amd64", "3.9.2-debian11-amd64", "3.13.5-debian13-amd64"])
+def test_pass_two_only_links_the_objects_of_pass_one(tmp_path, cell):
+    box, steps = run(cell, tmp_path)
+    assert steps[-5:-1] == ["configure", "make shared", "install", "link static"]
+    configured = [command for command in box.commands if command.startswith("../src/configure")]
+    (built, installed, linked) = [command for command in box.commands if command.startswith("make ") and "_libs" not in command]
+    assert len(configured) == 1
+    assert "--enable-shared" in configured[0]
+    assert built.startswith("make -j3 ")
+    assert installed.startswith("make install ")
+    assert linked.startswith("make altbininstall BUILDPYTHON=python-static ")
+    assert "=$(LIBRARY_OBJS)" in linked
+    assert "LIBRARY_OBJS" not in built + installed
+
+
+def test_the_training_run_uses_all_jobs(tmp_path):
+    box, _ = run("3.13.5-debian13-amd64", tmp_path, "pgo+lto")
+    assert [command for command in box.commands if "PROFILE_TASK=-m test --pgo --timeout=1200 -j3" in command]
+    assert not [command for command in box.commands if "{jobs}" in command]

@@ -22,10 +22,10 @@ build_time_vars = {'BINDIR': '/install/bin',
  'CFLAGS': '-O3 -ffile-prefix-map=/work/src=. -I/install/include -I/usr/install/x',
  'INSTALL': '/usr/bin/install -c',
  'ALIGNOF_LONG': 8,
- 'RUNSHARED': 'LD_LIBRARY_PATH=/work/shared',
- 'TESTPYTHON': 'LD_LIBRARY_PATH=/work/shared ./python -E',
- 'abs_builddir': '/work/shared',
- 'abs_srcdir': '/work/shared/../src',
+ 'RUNSHARED': 'LD_LIBRARY_PATH=/work/build',
+ 'TESTPYTHON': 'LD_LIBRARY_PATH=/work/build ./python -E',
+ 'abs_builddir': '/work/build',
+ 'abs_srcdir': '/work/build/../src',
  'prefix': '/install'}
 """
 CONFIG_SH = """#!/bin/sh
@@ -43,7 +43,7 @@ echo "$includedir"
 """
 FILES = {
     DATA: SYSCONFIG,
-    f"{CONFIG}/Makefile": "srcdir=\t../src\nabs_srcdir=\t/work/shared/../src\nprefix=\t\t/install\nLIBDIR=\t/install/lib\n",
+    f"{CONFIG}/Makefile": "srcdir=\t../src\nabs_srcdir=\t/work/build/../src\nprefix=\t\t/install\nLIBDIR=\t/install/lib\n",
     f"{CONFIG}/python-config.py": "#!/install/bin/python3.13\nimport sysconfig\n",
     "lib/pkgconfig/python-3.13.pc": "# See: man pkg-config\nprefix=/install\nexec_prefix=${prefix}\n",
     "bin/pip3": "#!/install/bin/python3.13\nimport sys\nprint(sys.argv[1:])\n",
@@ -53,8 +53,8 @@ FILES = {
     "lib/python3.13/_sysconfig_vars__linux.json": json.dumps(
         {
             "CFLAGS": "-O3 -ffile-prefix-map=/work/src=. -I/install/include",
-            "TESTPYTHON": "LD_LIBRARY_PATH=/work/shared ./python -E",
-            "abs_builddir": "/work/shared",
+            "TESTPYTHON": "LD_LIBRARY_PATH=/work/build ./python -E",
+            "abs_builddir": "/work/build",
             "userbase": "/work/.local",
             "ALIGNOF_LONG": 8,
             "installed": ["/install"],

@@ -1,8 +1,9 @@
-"""The dual build: two out-of-tree builds of one source in one box, the second giving only the executable.
+"""The dual build: one out-of-tree build of one source in one box, linked twice.
 
-Pass 1 (`shared`) is built and installed whole, so that headers, sysconfig and libpython are those of a shared build, which
-is what embedders need. Pass 2 (`static`) gives the executable with the interpreter linked in, which is what is fast and
-needs no run path; `altbininstall` puts it over pass 1's.
+Pass 1 is `--enable-shared`, built and installed whole, so that headers, sysconfig and libpython are those of a shared build,
+which is what embedders need. Pass 2 links the objects of pass 1 once more, into an executable that has the interpreter in it,
+which is what is fast and needs no run path; `altbininstall` puts it over pass 1's. Both are of the same objects: one training
+run serves both, and what link-time optimisation makes of them is decided by each link.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from farm.plan.recipe import Library, Optimize
+    from farm.plan.recipe import Library
 
-# What pass 2 has to make. Profiling trains the interpreter on its own test suite, which needs all the extension modules.
-_STATIC_TARGETS: Mapping[Optimize, tuple[str, ...]] = {"none": ("python",), "pgo": (), "pgo+lto": ()}
 _BYTECODE_PARTS = 2
 _AVAILABLE, _ROOM_KB = 3, 1024  # the column of `df -P`; with less than that a compiler fails in many odd ways
 _SCRIPTS = ("unpack.sh", "library.sh", "finish.sh", "bytecode.py", "facts.py")
+_BUILD = "/work/build"
+_DESTDIR = "DESTDIR=/work/tree"
 _TREE = "/work/tree/install"
 _BARE: Mapping[str, str] = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
@@ -82,21 +83,16 @@ class Passes:
         self._do(*ship, "ship", folder, library.license, *library.sonames)
 
     def _shared(self) -> None:
-        self.on_step("configure shared")
-        self._do("../src/configure", *self.recipe.configure_shared, cwd="/work/shared")
+        self.on_step("configure")
+        self._do("../src/configure", *self.recipe.configure, cwd=_BUILD)
         self.on_step("make shared")
-        self._make("shared")
+        self._make(f"-j{self.jobs}")
         self.on_step("install")
-        # one job: parallel installs race in some versions (python/cpython#109796)
-        self._do("make", "install", *self.recipe.make, "DESTDIR=/work/tree", cwd="/work/shared")
+        self._make("install", _DESTDIR)  # one job: parallel installs race in some versions (python/cpython#109796)
 
     def _static(self) -> None:
-        self.on_step("configure static")
-        self._do("../src/configure", *self.recipe.configure_static, cwd="/work/static")
-        self.on_step("make static")
-        self._make("static", *_STATIC_TARGETS[self.recipe.optimize])
-        self.on_step("overlay")
-        self._do("make", "altbininstall", *self.recipe.make, "DESTDIR=/work/tree", cwd="/work/static")
+        self.on_step("link static")
+        self._make("altbininstall", *self.recipe.make_static, _DESTDIR)
 
     def _finish(self) -> None:
         self.on_step("split debug")
@@ -107,24 +103,30 @@ class Passes:
 
     def _export(self, spool: Path) -> Compiled:
         self.on_step("export")
-        said = json.loads(self._do(*self._python("facts.py")).splitlines()[-1])
-        compiler = self._do("gcc", "--version").splitlines()[0]
+        said = json.loads(self._lines(*self._python("facts.py"))[-1])
+        compiler = self._lines("gcc", "--version")[0]
         with spool.open("wb") as file:
             file.writelines(self.box.get(_TREE))
         return Compiled(read_tar(spool, "install"), compiler, str(said["openssl"]), str(said["sqlite"]))
 
+    def _lines(self, *argv: str) -> list[str]:
+        """What a command that always prints something prints."""
+        lines = self._do(*argv).splitlines()
+        if not lines:
+            raise Transient(f"the engine lost what '{argv[0]}' printed", hint="is the machine overloaded?")
+        return lines
+
     def _python(self, script: str, *arguments: str) -> tuple[str, ...]:
         return (f"{_TREE}/bin/{self.recipe.layout.executable}", "-B", "-E", "-s", f"/work/scripts/{script}", *arguments)
 
-    def _make(self, folder: str, *targets: str) -> None:
-        self._do("make", f"-j{self.jobs}", *targets, *self.recipe.make, cwd=f"/work/{folder}")
+    def _make(self, *words: str) -> None:
+        self._do("make", *words, *(word.replace("{jobs}", str(self.jobs)) for word in self.recipe.make), cwd=_BUILD)
 
     def _do(self, *argv: str, cwd: str = "/work", library: Library | None = None) -> str:
         """Runs a command; for a library without the recipe's environment, which is for Python's own build."""
         env = {
             **(_BARE if library else dict(self.recipe.environment)),
             "SOURCE_DATE_EPOCH": str((library or self.recipe).source.epoch),
-            "CONFIG_SITE": "/work/config.site",
         }
         done = self.box.run(argv, env=env, cwd=cwd, on_line=self.on_line)
         if not done.ok:

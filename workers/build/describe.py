@@ -60,7 +60,7 @@ def describe(recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: Module
         base_image=_base(recipe, inputs, facts),
         builder_packages=tuple(PackageVersion(name=name, version=version) for name, version in inputs.packages),
         compiler=compiled.compiler,
-        configure=ConfigureInfo(shared=recipe.configure_shared, static=recipe.configure_static, make=recipe.make),
+        configure=ConfigureInfo(shared=recipe.configure, static=recipe.make_static, make=recipe.make),
         runtime=_runtime(recipe, dict(inputs.packages)),
         libraries=tuple(_library(library, facts) for library in recipe.libraries),
         modules=modules,

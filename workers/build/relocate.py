@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Where the build folders are inside a box; what the sysconfig says of them is replaced by LIBPL, where their remains lie.
 _BOX_USER_BASE = "/work/.local"  # where HOME is /work: 3.14 writes down the builder's own folder for `pip install --user`
-BUILD_FOLDERS = ("/work/shared/../src", "/work/static/../src", "/work/shared", "/work/static", "/work/src")
+BUILD_FOLDERS = ("/work/build/../src", "/work/build", "/work/src")
 
 _WORD = rf"(?P<lead>^|[\s'\"=:,]|-[IL]){re.escape(PREFIX)}(?=[/\s'\":,]|$)"
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _KILLED = 137
 _TICK_S = 0.5
 _TRIES_TO_SEE_THE_END = 4
+_MARK = "@@end@@"
 
 
 class DockerBox:
@@ -93,12 +94,13 @@ class DockerBox:
     ) -> Completed:
         """Run a command to its end. Raises Transient when the engine or the box is lost, BuildFailed past a deadline."""
         limited = ["timeout", "-k", "10", str(timeout_s), *argv] if timeout_s else list(argv)
-        command = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", *limited]  # one stream, so that lines keep their order
+        # one stream, so that lines keep their order, and a mark behind all of it, so that a lost end is noticed
+        command = ["/bin/sh", "-c", f'"$@" 2>&1; code=$?; printf %s {_MARK}; exit $code', "sh", *limited]
         try:
             started = self._api.exec_create(
                 self._container.id, command, environment=dict(env or {}), workdir=cwd, user=user, stdout=True, stderr=True
             )
-            output = self._stream(started["Id"], on_line)
+            output, whole = self._stream(started["Id"], on_line)
             code = self._api.exec_inspect(started["Id"])["ExitCode"]
         except (APIError, requests.RequestException) as error:
             raise self._why or Transient(f"the box was lost: {error}", hint="is the engine running?") from error
@@ -106,9 +108,9 @@ class DockerBox:
             raise self._why
         if code in (None, _KILLED) and self._ended():
             raise Transient("the box ended under the build: the engine stopped it, or the host ran out of memory")
-        return Completed(_KILLED if code is None else code, output)
+        return Completed(_KILLED if code is None else code, output, whole)
 
-    def _stream(self, started: str, on_line: Callable[[str], None] | None) -> str:
+    def _stream(self, started: str, on_line: Callable[[str], None] | None) -> tuple[str, bool]:
         lines: list[str] = []
         rest = b""
         self._last_line = time.monotonic()
@@ -122,9 +124,10 @@ class DockerBox:
         finally:
             self._last_line = 0.0
             _close(connection)
-        if rest:
+        whole = rest.endswith(_MARK.encode())
+        if rest := rest.removesuffix(_MARK.encode()):
             _take(rest, lines, on_line)
-        return "\n".join(lines)
+        return "\n".join(lines), whole
 
     def _ended(self) -> bool:
         """Whether the whole box is gone, and not just a command in it; the engine takes a moment to know."""

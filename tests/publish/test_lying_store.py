@@ -1,0 +1,81 @@
+"""Publishing over a store that loses bytes or shows old listings: nothing wrong is promised, nothing is published twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from farm.errors import Conflict, StoreUnavailable
+from farm.publish.publisher import publish
+from farm.store import catalog, keys
+from tests.fakes import MemoryStore
+from tests.publish.reader import check_promises
+from tests.publish.staging import now, order, stage
+
+
+class Damaging(MemoryStore):
+    """Keeps the size of one archive, and changes its bytes, once."""
+
+    damaged = ""
+
+    def put(self, key, data, **condition):
+        etag = super().put(key, data, **condition)
+        if not self.damaged and key.startswith("artifacts/") and key.endswith(".tar.zst"):
+            self.damaged = key
+            self.objects[key] = self.objects[key][:-1] + b"?"
+        return etag
+
+
+def test_an_archive_that_the_store_damaged_is_found_by_its_hash_and_written_again():
+    store, of = Damaging(), order()
+    staged = stage(store, of)
+    with pytest.raises(StoreUnavailable, match="does not come back with its"):
+        publish(store, staged, of, clock=now)
+    assert not list(store.list("catalog/"))
+    assert store.damaged not in store.objects
+    publish(store, staged, of, clock=now)
+    check_promises(store)
+    assert len(list(store.list("catalog/"))) == 1
+
+
+class Old(MemoryStore):
+    """Its listings stay what they were when `grow_old` was called."""
+
+    shown = None
+
+    def grow_old(self):
+        self.shown = dict(self.objects)
+
+    def list(self, prefix):
+        if self.shown is None:
+            return super().list(prefix)
+        past = MemoryStore()
+        past.objects = self.shown
+        return past.list(prefix)
+
+
+def test_an_attempt_that_was_overtaken_is_refused_although_the_listing_does_not_show_it():
+    store, of = Old(), order()
+    staged = stage(store, of)
+    store.grow_old()
+    store.put(keys.attempt(of.run, of.cell, 2), b"{}")
+    with pytest.raises(Conflict, match="attempt 2 was granted after it"):
+        publish(store, staged, of, clock=now)
+    store.shown = None
+    assert not list(store.list("catalog/"))
+
+
+def test_what_is_published_is_not_published_again_because_a_listing_is_old():
+    store, of = Old(), order()
+    staged = stage(store, of)
+    second = replace(of, run="20261122-160000-ffffff")
+    again = stage(store, second, mark=b"other bytes")
+    store.grow_old()
+    publish(store, staged, of, clock=now)
+    with pytest.raises(StoreUnavailable, match="does not show it yet"):
+        publish(store, again, second, clock=now)
+    store.shown = None
+    assert len(catalog.published(store)) == 1
+    check_promises(store)
+    assert publish(store, again, second, clock=now).build_id == "2026112201"
