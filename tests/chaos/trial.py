@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import fcntl
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -97,18 +98,29 @@ def settle(site: Site) -> list[str]:
 
 def leftovers(site: Site) -> list[str]:
     """Containers, volumes, staging objects, grants, and files."""
-    files = [path for folder in ("tmp", "state/running") for path in (site.folder / folder).glob("*")]
-    inside = [path for path in (site.folder / "tmp").glob("*/*") if path.name != "ballast"]
-    notes = [path for path in files if path.parent.name == "running"]
-    parts = [path for path in site.cache.rglob(".part-*")]
     containers = site.engine.left(site.cells.names if type(site.engine).__name__ == "Containers" else ())
-    return [
-        *containers,
-        *left_in_store(site.keys()),
-        *(f"file {path.relative_to(site.folder)}" for path in (*inside, *notes)),
-        *map(str, parts),
-    ]
+    files = [path for folder in (site.folder / "tmp").glob("*") for path in forgotten(folder)]
+    notes = (site.folder / "state" / "running").glob("*")
+    paths = [*files, *notes, *site.cache.rglob(".part-*")]
+    return [*containers, *left_in_store(site.keys()), *(f"file {path.relative_to(site.folder.parent)}" for path in paths)]
 
 
-def remove(site: Site) -> None:
-    shutil.rmtree(site.folder, ignore_errors=True)
+def forgotten(folder: Path, *, held: bool = False) -> Iterator[Path]:
+    """What lies in a folder for temporary files and belongs to no living process. A living one holds its folder."""
+    for path in folder.iterdir():
+        if path.name.startswith("farm-scratch-") and is_held(path):
+            yield from forgotten(path, held=True)
+        elif path.name != "ballast" and not (held and path.name.startswith("pymp-")):
+            yield path
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process holds it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

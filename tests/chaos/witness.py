@@ -97,6 +97,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     witness: Witness
 
+    def handle_error(self, *_args: object) -> None:
+        """A client that was killed in the middle of a request is no trouble of the witness."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
