@@ -20,6 +20,8 @@ WANTED = {
     "busybox": "busybox",
     "curl": "curl",
     "faketime": "faketime",
+    "chromium": "chromium",
+    "docker-compose": "docker-compose",
 }
 
 

@@ -73,6 +73,17 @@ class Settings(BaseSettings):
         pattern=r"^$|^(rediss?|redis\+socket)://",
         description="redis://… or rediss://…; empty starts a private one on a Unix socket",
     )
+    publisher: Literal["inside", "service"] = Field(
+        "inside", description="who publishes: `inside`, whoever drives a run, or `service`, a `farm publisher` of its own"
+    )
+    log: Literal["text", "json"] = Field("text", description="form of the lines that services print")
+    metrics: str = Field(
+        "",
+        pattern=r"^$|^\S+:[0-9]{1,5}$",
+        description="host:port where a service shows its metrics to Prometheus; empty is nowhere",
+    )
+    webhook_url: str = Field("", pattern=r"^$|^https?://", description="url that gets one message when a run has ended")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="secret that signs those messages (HMAC-SHA256)")
     facts: Path | None = Field(None, description="folder with your own facts, laid over ours")
     sources: Path | None = Field(None, description="folder with source archives, for use without a network")
     source_mirror: str = Field("", description="url of a mirror with python.org's paths, tried first")
@@ -156,7 +167,9 @@ class Settings(BaseSettings):
         """The environment of a builder that we start: these settings, and none of the store's credentials."""
         ours = ("FARM_", "AWS_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        plain = self.model_dump(mode="json", exclude={"s3", "store", "signing_key"}, exclude_none=True)
+        plain = self.model_dump(
+            mode="json", exclude={"s3", "store", "signing_key", "webhook_url", "webhook_secret"}, exclude_none=True
+        )
         return environment | {f"FARM_{name.upper()}": str(value) for name, value in plain.items()}
 
     @property

@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from typing import IO, TYPE_CHECKING, Any
 
 from farm.errors import BuildFailed, Conflict, Failure, StoreUnavailable, Transient, from_failure
-from farm.plan.recipe import BaseImage, Inputs
+from farm.plan.recipe import BaseImage, How, Inputs
 from farm.store import keys
 from farm.store.protocol import Stat
 from farm.wire.messages import Result
@@ -167,6 +167,8 @@ class ScriptedBox:
         self.environments: list[Mapping[str, str]] = []
         self.files: dict[str, list[str]] = {}
 
+    name = "scripted"
+
     def run(
         self,
         argv: Sequence[str],
@@ -266,10 +268,10 @@ class FakePipeline:
         unfit = self.folder / "unfit"
         return unfit.read_text() if unfit.exists() else ""
 
-    def resolve(self, distro: str, arch: str, packages: tuple[str, ...], effects: FakeEffects) -> Inputs:
+    def resolve(self, distro: str, arch: str, packages: tuple[str, ...], effects: FakeEffects, how: How = "native") -> Inputs:
         self._note(f"resolve.{distro}.{arch}", 0)
         self._say(self._word("resolve", 1), effects)
-        return Inputs(BaseImage(distro, "pull", ("sha256:1",)), tuple((name, "1.0") for name in packages))
+        return Inputs(BaseImage(distro, "pull", ("sha256:1",)), tuple((name, "1.0") for name in packages), how)
 
     def build_cell(self, request: FakePipeline.BuildRequest, effects: FakeEffects) -> Result:
         grant, cell = request.grant, str(request.grant.recipe.cell)

@@ -18,20 +18,26 @@ from celery import Celery, signals
 
 from farm import __version__
 from farm.errors import BrokerUnavailable, FarmError, Transient
+from farm.plan.facts import load_facts
 from farm.settings import Settings
 from farm.store import scratch
+from farm.wire.log import JsonFormatter
 from farm.wire.mailbox import BuilderMail
 from farm.wire.messages import WorkerCard
 from farm.wire.queue import build_queue, celery_config, host_arch
+from workers import metrics
+from workers.engine.emulation import emulated
 from workers.engine.host import require
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Sequence
 
 _PR_SET_PDEATHSIG = 1
 
 settings = Settings()
-QUEUES = (build_queue(host_arch()),)
+EMULATED = emulated(load_facts(settings.facts), host_arch())
+QUEUES = (build_queue(host_arch()), *(build_queue(one.arch, "cross") for one in EMULATED))
 
 app = Celery("farm", include=["workers.tasks"])
 app.conf.update(celery_config(settings))
@@ -52,6 +58,7 @@ class Presence:
         self._name = f"{socket.gethostname()}.{os.getpid()}"
         self._started = time.time()
         self.slots = settings.cells_at_once
+        self.engine_up = False
 
     def begin(self) -> None:
         """Show it from now on."""
@@ -71,6 +78,7 @@ class Presence:
                 mail.present(self._card(engine, trouble))
             if time.monotonic() - asked > settings.presence_s:
                 engine, trouble = _engine()
+                self.engine_up = bool(engine)
                 asked = time.monotonic()
             else:
                 self._over.wait(settings.presence_s / 10)
@@ -80,6 +88,7 @@ class Presence:
             name=self._name,
             queues=QUEUES,
             slots=self.slots,
+            emulators=tuple(f"{one.arch} by {one.by}" for one in EMULATED),
             engine=engine,
             trouble=trouble,
             cores=len(os.sched_getaffinity(0)),
@@ -111,6 +120,14 @@ def _shutting_down(**_: object) -> None:
     _presence.end()
 
 
+@signals.after_setup_logger.connect  # type: ignore[untyped-decorator] # celery has no types
+@signals.after_setup_task_logger.connect  # type: ignore[untyped-decorator] # celery has no types
+def _logging(logger: logging.Logger, **_: object) -> None:
+    """One JSON object a line, where the settings ask for it."""
+    for handler in logger.handlers if settings.log == "json" else ():
+        handler.setFormatter(JsonFormatter())
+
+
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator] # celery has no types
 def _slot_started(**_: object) -> None:
     """A slot must not outlive its worker: nobody would notice its beats stop, and its container would be kept alive."""
@@ -127,7 +144,7 @@ def serve(arguments: Sequence[str]) -> int:
         raise Transient("this worker knows no broker", hint="set FARM_BROKER_URL to the farm's Redis")
     queues = ",".join(QUEUES)
     _presence.slots = options.slots
-    with scratch.taken():
+    with scratch.taken(), metrics.shown(settings, options.slots, lambda: _presence.engine_up):
         app.worker_main(
             ["worker", "--pool", "prefork", "--concurrency", str(options.slots), "--queues", queues,
              "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]

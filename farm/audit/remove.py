@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from farm.audit import repair
 from farm.audit.collect import Retired
 from farm.errors import Conflict
-from farm.index import update
+from farm.index import growth, update
 from farm.publish import identity
 from farm.store import catalog, keys
 
@@ -42,7 +42,7 @@ def _retire(store: Store, garbage: Garbage, means: Means) -> None:
         if doomed.claims:
             identity.take_back(store, doomed.claims, doomed.build_id)
         if store.get(note) is None:
-            store.put(note, update.as_published(Retired(when=means.clock().timestamp(), files=doomed.files)))
+            store.put(note, growth.rendered(Retired(when=means.clock().timestamp(), files=doomed.files)))
     for build in garbage.retire:
         store.delete(build.key)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from farm.audit.survey import EntryOf
 from farm.errors import Conflict, FarmError
-from farm.index import exports, update
+from farm.index import exports, growth, update
 from farm.index.rebuild import rebuild
 from farm.publish import identity
 from farm.sign.keys import Signer
@@ -95,7 +95,7 @@ def _restore_catalog(survey: Survey) -> None:
             continue
         named = catalog.name_of(found[0])
         if identity.holds(store, named.cell, found[0].build.recipe, found[0].build.inputs, named.build_id):
-            _put_missing(store, named.key, update.as_published(found[0]))
+            _put_missing(store, named.key, growth.rendered(found[0]))
     for channel, entry in _listed(store):
         _restore_channel(store, channel, entry)
 
@@ -117,13 +117,13 @@ def _restore_channel(store: Store, channel: str, entry: Entry) -> None:
         return
     if found and (found[0].build.cell, found[0].build_id) == (entry.cell, entry.build_id):
         moved = found[0].model_copy(update={"channel": channel})
-        _put_missing(store, catalog.name_of(moved).key, update.as_published(moved))
+        _put_missing(store, catalog.name_of(moved).key, growth.rendered(moved))
 
 
 def _write_sidecars(store: Store, artifact: Artifact, means: Means) -> None:
     entry = means.entry_of(artifact)
     folder = entry.metadata.rpartition("/")[0]
-    _put_missing(store, entry.metadata, update.as_published(artifact))
+    _put_missing(store, entry.metadata, growth.rendered(artifact))
     for info in artifact.archives:
         key, line = f"{folder}/{info.name}.sha256", f"{info.sha256}  {info.name}\n".encode()
         found = store.get(key)

@@ -10,8 +10,8 @@ import click
 
 from farm.audit.repair import Means
 from farm.audit.repair import relist as rebuilt
+from farm.cli.audit import listing
 from farm.cli.opening import opened
-from farm.cli.store import listing
 from farm.errors import BadInput
 from farm.index import update
 from farm.plan.cell import Cell

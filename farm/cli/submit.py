@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from farm.cli import matrix_options
+from farm.cli.offering import publishing
 from farm.cli.opening import opened
-from farm.cli.running import following, tell, terminable, write_junit
-from farm.dispatch.offer import publisher, relister
+from farm.cli.running import following, notify, tell, terminable, write_junit
 from farm.dispatch.submit import Options, Submission, Wish
 from farm.errors import BadInput, Failure
 from farm.plan.facts import load_facts
 from farm.plan.narrow import Overrides
 from farm.settings import Settings
 from farm.show import plan as show_plan
-from farm.sign.keys import signing
 from farm.store import scratch
-from farm.store.open import base_url
 from farm.wire.mailbox import SchedulerMail
 from farm.wire.queue import NORMAL, PRIORITIES, Priority
 
@@ -67,7 +65,8 @@ def submit(  # noqa: PLR0913 - one argument per option
     Exit codes: 0 all cells are published; 2 wrong input; 3 some are not; 4 engine, store or Redis not usable; 130 interrupted.
     """
     settings = Settings()
-    store, signer = opened(settings), signing(settings)
+    store = opened(settings)
+    publish, relist = publishing(settings, store)  # a wrong key is said before anything is built
 
     def read() -> Plan:
         return matrix_options.read_plan(matrix, only, Overrides(optimize, channel), settings, store)
@@ -86,8 +85,8 @@ def submit(  # noqa: PLR0913 - one argument per option
         if no_wait:
             leave(submission, settings, store, as_json=as_json)
             return
-        where = base_url(settings)
-        ended = submission.perform(store, publisher(store, where, signer), relister(store, where, signer))
+        ended = submission.perform(store, publish, relist)
+    notify(settings, submission.journal)
     if junit:
         write_junit(junit, ended)
     tell(ended, as_json=as_json)
@@ -104,7 +103,8 @@ def leave(submission: Submission, settings: Settings, store: FolderStore | S3Sto
     mail = SchedulerMail(settings.broker_url)
     scheduled = mail.has_scheduler()
     mail.close()
-    run = submission.run if submission.leave_to_scheduler(relister(store, base_url(settings), signing(settings))) else ""
+    _, relist = publishing(settings, store)
+    run = submission.run if submission.leave_to_scheduler(relist) else ""
     if as_json:
         click.echo(json.dumps({"run": run, "scheduler": scheduled}, indent=2))
     elif not run:

@@ -23,6 +23,7 @@ from farm.wire.verification import Verification
 
 if TYPE_CHECKING:
     from farm.store.artifact import ArchiveInfo
+    from farm.store.keys import Published
     from farm.store.protocol import Store
 
 _GRACE_S = 20.0
@@ -39,9 +40,25 @@ _GRACE_S = 20.0
     show_default=True,
     help="standard is what publication needs; full is everything.",
 )
+@click.option("--only", multiple=True, metavar="ID", help="Only this check; a glob such as 'embed.*', may be repeated.")
+@click.option(
+    "--earlier",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The build before, for upgrading and sizes; of a published cell it is found by itself.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file as HTML, too.")
-def verify(what: str, channel: str | None, no_engine: bool, depth: str, as_json: bool, html: Path | None) -> None:
+def verify(  # noqa: PLR0913 - one for each option
+    what: str,
+    *,
+    channel: str | None,
+    no_engine: bool,
+    depth: str,
+    only: tuple[str, ...],
+    earlier: Path | None,
+    as_json: bool,
+    html: Path | None,
+) -> None:
     """Verify a published cell, or any tarball, again; with the other archives of its build that lie beside it.
 
     Exit codes: 0 no check found an error, 3 some did, 4 the engine or the store failed while it ran.
@@ -50,8 +67,14 @@ def verify(what: str, channel: str | None, no_engine: bool, depth: str, as_json:
         raise BadInput(f"there is no folder {html.parent} to write the report to", hint="make it, or name another file")
     with TemporaryDirectory(prefix="farm-verify-") as folder:
         file = Path(what)
-        archive = file if file.exists() or "/" in what else _fetched(what, channel, Path(folder))
-        outcome = _run(archive, quiet=as_json, options=["--depth", depth, *(["--no-engine"] if no_engine else [])])
+        if file.exists() or "/" in what:
+            archive = file
+        else:
+            archive, before = _fetched(what, channel, Path(folder))
+            earlier = earlier or before
+        options = ["--depth", depth, *(["--no-engine"] if no_engine else []), *(["--earlier", str(earlier)] if earlier else [])]
+        options += [word for glob in only for word in ("--only", glob)]
+        outcome = _run(archive, quiet=as_json, options=options)
     if html:
         _write(html, report_html.page(outcome))
     if as_json:
@@ -64,7 +87,7 @@ def verify(what: str, channel: str | None, no_engine: bool, depth: str, as_json:
     if outcome.skipped and not no_engine:
         raise EngineUnavailable(
             f"{len(outcome.skipped)} of {len(outcome.checks)} checks could not run: {outcome.skipped[0].skipped}",
-            hint="start a container engine, or say --no-engine if looking at the files is enough",
+            hint="start a container engine, let it have what they need, or say --no-engine if looking at the files is enough",
         )
 
 
@@ -77,8 +100,8 @@ def _write(path: Path, text: str) -> None:
         ) from problem
 
 
-def _fetched(text: str, channel: str | None, folder: Path) -> Path:
-    """The newest published archive of a cell, as a local file with the build's others beside it."""
+def _fetched(text: str, channel: str | None, folder: Path) -> tuple[Path, Path | None]:
+    """The newest published archive of a cell, a local file with the build's others beside it; and that of the build before."""
     cell, store = Cell.parse(text), opened(Settings())
     build = catalog.newest(store, cell, channel)
     if build is None:
@@ -89,12 +112,21 @@ def _fetched(text: str, channel: str | None, folder: Path) -> Path:
     main = artifact.archive("install_only", "tar.gz")
     others = [archive for archive in artifact.archives if archive.kind != main.kind]
     for archive in (main, *others):
-        _fetch(store, cell, f"{keys.artifact_folder(cell, build.build_id)}/{archive.name}", archive, folder / archive.name)
-    return folder / main.name
+        _fetch(store, build, archive, folder / archive.name)
+    before = catalog.before(store, build)
+    return folder / main.name, _earlier(store, before, folder / "earlier") if before else None
 
 
-def _fetch(store: Store, cell: Cell, key: str, archive: ArchiveInfo, target: Path) -> None:
+def _earlier(store: Store, build: Published, folder: Path) -> Path:
+    folder.mkdir()
+    archive = catalog.artifact(store, build).archive("install_only", "tar.gz")
+    _fetch(store, build, archive, folder / archive.name)
+    return folder / archive.name
+
+
+def _fetch(store: Store, build: Published, archive: ArchiveInfo, target: Path) -> None:
     """One archive whose bytes are those that were published."""
+    cell, key = build.cell, f"{keys.artifact_folder(build.cell, build.build_id)}/{archive.name}"
     if not store.fetch(key, target):
         raise StoreUnavailable(f"{archive.name} of {cell} is listed and not in {store.name}", hint="is the store complete?")
     with target.open("rb") as data:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from farm.plan.cell import Cell
+from farm.wire.queue import build_queue
 
 if TYPE_CHECKING:
     from farm.settings import Settings
@@ -95,12 +96,17 @@ class Record:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The cells of a run in their order; those in `blocked` cannot be attempted at all."""
+    """The cells of a run in their order; those in `blocked` cannot be attempted at all. `queues` are where they are sent."""
 
     run: str
     cells: tuple[Cell, ...]
     fail_fast: bool = False
     blocked: frozenset[Cell] = frozenset()
+    queues: Mapping[Cell, str] = field(default_factory=dict)
+
+    def queue(self, cell: Cell) -> str:
+        """The queue of the builders that may build the cell."""
+        return self.queues.get(cell) or build_queue(cell.arch)
 
 
 @dataclass(frozen=True)

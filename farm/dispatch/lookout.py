@@ -13,7 +13,6 @@ from farm.dispatch.view import RunView, look
 from farm.plan.cell import Cell
 from farm.wire.mailbox import AttemptKey, SchedulerMail
 from farm.wire.messages import Beat
-from farm.wire.queue import build_queue
 
 if TYPE_CHECKING:
     from farm.dispatch.decide import Attempt
@@ -88,7 +87,7 @@ class Lookout:
     def _find_workers(self, now: float) -> None:
         served = self.mail.served()
         for cell in self.wanted.cells:
-            if build_queue(cell.arch) in served:
+            if self.wanted.queue(cell) in served:
                 self._unserved.pop(cell, None)
             else:
                 self._unserved.setdefault(cell, now)
@@ -100,5 +99,5 @@ class Lookout:
             for cell, sent in self._sent.items()
             if now - sent > self.tempo.grace_s and state_of(cell, self.wanted, self.sight, now, self.tempo) == "waiting"
         ]
-        tasks = {task for arch in {cell.arch for cell in overdue} for task in self.mail.waiting(build_queue(arch))}
+        tasks = {task for queue in {self.wanted.queue(cell) for cell in overdue} for task in self.mail.waiting(queue)}
         return frozenset(cell for cell in overdue if wake_id(self.wanted.run, cell) in tasks)

@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import Tempo
 from farm.dispatch.drive import Driver, Relist
 from farm.dispatch.journal import Journal
 from farm.dispatch.loop import Means, Watcher
+from farm.dispatch.meter import Meter
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.settle import Publish, Settler
 from farm.errors import FarmError
@@ -22,6 +24,9 @@ from farm.settings import Settings
 from farm.store import locks
 from farm.store.protocol import Staging, Store
 from farm.wire.mailbox import SchedulerMail
+
+if TYPE_CHECKING:
+    from farm.dispatch.view import RunView
 
 _TICK_S = 1.0
 _BACKOFF_S = 5.0
@@ -34,16 +39,34 @@ class _Stopped(Exception):  # noqa: N818 - named for what happened
 
 @dataclass(frozen=True)
 class Office:
-    """What the scheduler drives runs with; `say` gets a line for what an operator should know."""
+    """What the scheduler drives runs with.
+
+    `say` gets a line for what an operator should know, and its fields (run); `ended` each run that has ended. Without `publish`
+    a `farm publisher` publishes.
+    """
 
     settings: Settings
     store: Store
     staging: Staging
-    publish: Publish
+    publish: Publish | None
     relist: Relist
     tempo: Tempo
     watcher: Callable[[str], Watcher]
-    say: Callable[[str], None]
+    say: Callable[..., None]
+    meter: Meter = field(default_factory=Meter)
+    ended: Callable[[Journal], None] = lambda _: None
+
+
+@dataclass(frozen=True)
+class _Metered:
+    """A watcher, and the meter beside it."""
+
+    watcher: Watcher
+    meter: Meter
+
+    def show(self, view: RunView) -> None:
+        self.watcher.show(view)
+        self.meter.seen(view)
 
 
 @dataclass
@@ -90,19 +113,23 @@ class Scheduler:
         journal = Journal(office.store, run)
         mail = SchedulerMail(office.settings.broker_url, office.settings.presence_s)
         queue = TaskQueue(office.settings)
-        means = Means(mail, queue, office.staging, Settler(journal, office.publish), office.watcher(run), self._go_on)
+        settler = Settler(journal, office.publish) if office.publish else None
+        watcher = _Metered(office.watcher(run), office.meter)
+        means = Means(mail, queue, office.staging, settler, watcher, self._go_on, meter=office.meter)
         driver = Driver(journal, means, office.tempo, office.relist, locks.today())
-        office.say(f"run {run}: driving it")
+        office.say(f"run {run}: driving it", run=run)
         try:
             mail.present(run)
             driver.drive(journal.asked())
             journal.sweep()
-            office.say(f"run {run}: ended")
+            office.say(f"run {run}: ended", run=run)
+            office.ended(journal)
         except _Stopped:
-            office.say(f"run {run}: left open")
+            office.say(f"run {run}: left open", run=run)
         except Exception as error:  # a run that trips us must not end the others
             self._put_off(run, error)
         finally:
+            office.meter.over(run)
             driver.leave()
 
     def _go_on(self) -> None:
@@ -114,4 +141,4 @@ class Scheduler:
         wait = min(_BACKOFF_S * 2.0 ** (self._failures[run] - 1), _BACKOFF_CAP_S)
         self._not_before[run] = time.monotonic() + wait
         said = error.message if isinstance(error, FarmError) else f"a bug of ours: {type(error).__name__}: {error}"
-        self.office.say(f"run {run}: {said}; trying again in {wait:.0f} s")
+        self.office.say(f"run {run}: {said}; trying again in {wait:.0f} s", run=run)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import RETRIED, Sight, Tempo, Wanted, is_ending, retry_at, state_of
-from farm.wire.queue import build_queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +28,7 @@ def why(cell: Cell, wanted: Wanted, sight: Sight, cards: Sequence[WorkerCard], n
         doing = "is built" if state == "building" else "was staged, and is being published"
         yield f"attempt {attempt.number} {doing}; granted to {attempt.worker} {now - attempt.granted:.0f} s ago"
     else:
-        yield from _waiting(cell, sight, cards, now, tempo)
+        yield from _waiting(cell, wanted, sight, cards, now, tempo)
 
 
 def _stopped(cell: Cell, wanted: Wanted, sight: Sight, tempo: Tempo) -> str:
@@ -40,11 +39,11 @@ def _stopped(cell: Cell, wanted: Wanted, sight: Sight, tempo: Tempo) -> str:
     return f"given up: no live worker built {cell.arch} for {tempo.unserved_s:.0f} s"
 
 
-def _waiting(cell: Cell, sight: Sight, cards: Sequence[WorkerCard], now: float, tempo: Tempo) -> Iterator[str]:
-    able = [card for card in cards if build_queue(cell.arch) in card.queues]
+def _waiting(cell: Cell, wanted: Wanted, sight: Sight, cards: Sequence[WorkerCard], now: float, tempo: Tempo) -> Iterator[str]:
+    able = [card for card in cards if wanted.queue(cell) in card.queues]
     if not able:
         others = ", ".join(f"{card.name} takes {' '.join(card.queues)}" for card in cards) or "there is no worker at all"
-        yield f"waiting: no live worker builds {cell.arch}: {others}"
+        yield f"waiting: no live worker builds {cell.arch} ({wanted.queue(cell)}): {others}"
         return
     if (at := retry_at(cell, sight.record(cell), tempo)) > now:
         yield f"waiting: it failed in passing {len(sight.record(cell).endings)} times, and is tried again in {at - now:.0f} s"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from farm.index import update
+from farm.index import growth, update
 from farm.index.model import Pointer, Shard, ShardRef
 from farm.plan.cell import Cell
 from farm.store import keys
@@ -41,43 +41,42 @@ def _once(
     key = keys.channel_pointer(channel)
     found = store.get(key)
     before = _pointer(found[0] if found else b"")
-    shards = _shards(channel, entries())
+    shards, written = _shards(channel, entries())
     refs = []
-    written: dict[str, bytes] = {}
     for (distro, series), shard in sorted(shards.items()):
-        data = update.as_published(shard)
+        data = growth.rendered(shard)
         sha256 = hashlib.sha256(data).hexdigest()
         ref = ShardRef(distro=distro, series=series, key=keys.shard(channel, distro, series, sha256), sha256=sha256)
-        there = store.get(ref.key)
-        if there is None or there[0] != data:
-            store.put(ref.key, data)
         written[ref.key] = data
         refs.append(ref)
+    for ref_key, data in written.items():
+        there = store.get(ref_key)
+        if there is None or there[0] != data:
+            store.put(ref_key, data)
     said.append(before is None or before.shards != tuple(refs))
     if not said[-1]:
         return
     serial = before.serial if before else _last_serial(store, channel, clock)
     pointer = Pointer(channel=channel, serial=serial + 1, updated=f"{clock():%Y-%m-%dT%H:%M:%SZ}", shards=tuple(refs))
-    store.put(key, update.as_published(pointer), if_absent=found is None, if_match=found[1] if found else "")
+    store.put(key, growth.rendered(pointer), if_absent=found is None, if_match=found[1] if found else "")
     for ref_key, data in written.items():
         if store.get(ref_key) is None:  # as publishers do: see farm.audit.remove
             store.put(ref_key, data)
 
 
-def _shards(channel: str, entries: Iterable[Entry]) -> dict[tuple[str, str], Shard]:
-    grouped: dict[tuple[str, str], list[Entry]] = {}
+def _shards(channel: str, entries: Iterable[Entry]) -> tuple[dict[tuple[str, str], Shard], dict[str, bytes]]:
+    """The shards, by distro and series, and the pages of older builds that they name, by key."""
+    builds: dict[Cell, list[Entry]] = {}
     for entry in entries:
-        cell = Cell.parse(entry.cell)
-        grouped.setdefault((cell.distro, cell.python.series), []).append(entry)
-    return {
-        (distro, series): Shard(
-            channel=channel,
-            distro=distro,
-            series=series,
-            entries=tuple(sorted(group, key=lambda each: (Cell.parse(each.cell).sort_key, each.build_id))),
-        )
-        for (distro, series), group in grouped.items()
-    }
+        builds.setdefault(Cell.parse(entry.cell), []).append(entry)
+    shards: dict[tuple[str, str], Shard] = {}
+    pages: dict[str, bytes] = {}
+    for cell, group in builds.items():
+        place = cell.distro, cell.python.series
+        shard = shards.get(place) or Shard(channel=channel, distro=cell.distro, series=cell.python.series)
+        shards[place], written = growth.taken_in(shard, sorted(group, key=lambda each: each.build_id))
+        pages |= written
+    return shards, pages
 
 
 def _pointer(data: bytes) -> Pointer | None:

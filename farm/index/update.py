@@ -1,7 +1,8 @@
 """Brings a published build into its channel: a new shard, then the pointer, then the files that clients read.
 
 A reader that follows pointer, shard, archive finds each of them, whenever it looks: what is pointed at is written first and
-never changes. The cost is that of the shards of one distro, however much was ever published.
+never changes. The cost is that of what one distro offers, however much was ever published: older builds lie in pages
+that are left alone.
 """
 
 from __future__ import annotations
@@ -16,18 +17,17 @@ from typing import TYPE_CHECKING
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from farm.errors import Conflict, FarmError, StoreUnavailable
-from farm.index import oci, signatures
+from farm.index import growth, oci, signatures
 from farm.index.exports import EXPORTS
-from farm.index.model import Entry, Pointer, Shard, ShardRef
+from farm.index.model import Entry, Older, Pointer, Shard, ShardRef
 from farm.plan.cell import Cell
+from farm.site import write as site
 from farm.store import catalog, keys
 from farm.store.artifact import Yank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-
-    from pydantic import BaseModel
 
     from farm.index.exports import Export
     from farm.sign.keys import Signer
@@ -59,6 +59,8 @@ def add(
     until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
     if signer:
         until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
+    _show(store, channel, cell.distro, base_url)
+    until_it_holds(store, channel, partial(_show_build, store, channel, cell, entry.build_id, base_url))
 
 
 def channels(store: Store) -> list[str]:
@@ -83,6 +85,8 @@ def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None 
         until_it_holds(store, channel, partial(_export, store, channel, distro, pending, base_url))
         if signer:
             until_it_holds(store, channel, partial(signatures.write, store, channel, distro, signer))
+        _show(store, channel, distro, base_url)
+        until_it_holds(store, channel, partial(site.builds, store, channel, listed, base_url))
     return len(written)
 
 
@@ -92,14 +96,31 @@ def distros(store: Store, channel: str) -> list[str]:
 
 
 def shard_keys(store: Store, channel: str) -> set[str]:
-    """The parts of its index that a channel names now."""
-    return {ref.key for ref in _pointer(store, channel)[0].shards}
+    """The parts of its index that a channel names now: shards, and the pages of older builds that they name."""
+    refs = _pointer(store, channel)[0].shards
+    return {ref.key for ref in refs} | {page.key for ref in refs for page in _shard(store, ref).older}
 
 
 def entries(store: Store, channel: str, distro: str) -> list[Entry]:
-    """All builds that a channel lists for a distro."""
-    pointer = _pointer(store, channel)[0]
-    return [entry for ref in pointer.shards if ref.distro == distro for entry in _shard(store, ref).entries]
+    """All builds that a channel lists for a distro, ordered by cell and build id."""
+    shards = _shards(store, channel, distro)
+    older = [entry for shard in shards for ref in shard.older for entry in _shard(store, ref).entries]
+    everything = [*older, *(entry for shard in shards for entry in shard.entries)]
+    return sorted(everything, key=lambda entry: (Cell.parse(entry.cell).sort_key, entry.build_id))
+
+
+def current(store: Store, channel: str, distro: str) -> list[Entry]:
+    """The builds that a channel offers for a distro, and the last ones before them."""
+    return [entry for shard in _shards(store, channel, distro) for entry in shard.entries]
+
+
+def listed(store: Store, channel: str, cell: Cell, build_id: str) -> Entry | None:
+    """A build as a channel lists it; None when it does not."""
+    ref = _pointer(store, channel)[0].shard(cell.distro, cell.python.series)
+    shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
+    pages = [page for page in shard.older if page.cell == str(cell) and page.first <= build_id <= page.last]
+    found = [*shard.entries, *(entry for page in pages for entry in _shard(store, page).entries)]
+    return next((entry for entry in found if (entry.cell, entry.build_id) == (str(cell), build_id)), None)
 
 
 def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetime]) -> None:
@@ -109,19 +130,25 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     ref = pointer.shard(cell.distro, cell.python.series)
     shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
     found = catalog.load(store, keys.yank(cell, entry.build_id), Yank)
-    grown = shard.grown(entry.model_copy(update={"yanked": found[0].reason if found else ""}))
+    entry = entry.model_copy(update={"yanked": found[0].reason if found else ""})
+    grown, pages = growth.grown(shard, entry, lambda page: _shard(store, page).entries)
     if grown == shard:
         return
-    data = as_published(grown)
+    known = {page.key for page in shard.older}
+    fresh = {key: pages[key] for key in pages.keys() - known}
+    for name, page in fresh.items():
+        _write_named_by_content(store, name, page)
+    data = growth.rendered(grown)
     sha256 = hashlib.sha256(data).hexdigest()
     key = keys.shard(channel, cell.distro, cell.python.series, sha256)
     _write_named_by_content(store, key, data)
     moved = pointer.moved(
         ShardRef(distro=cell.distro, series=cell.python.series, key=key, sha256=sha256), f"{clock():%Y-%m-%dT%H:%M:%SZ}"
     )
-    _replace(store, keys.channel_pointer(channel), as_published(moved), etag)
-    # Who collects garbage may have seen it named by nothing a moment ago (`farm.audit.remove`).
-    _write_named_by_content(store, key, data)
+    _replace(store, keys.channel_pointer(channel), growth.rendered(moved), etag)
+    # Who collects garbage may have seen them named by nothing a moment ago (`farm.audit.remove`).
+    for name, part in {**fresh, key: data}.items():
+        _write_named_by_content(store, name, part)
 
 
 def write_image(store: Store, entry: Entry) -> None:
@@ -148,7 +175,7 @@ def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export,
     """
     before = {key: store.get(key) for _, key in pending}
     shared: dict[tuple[Export, str], list[Entry]] = {}
-    for entry in entries(store, channel, distro):
+    for entry in current(store, channel, distro):
         cell = Cell.parse(entry.cell)
         for export in EXPORTS:
             shared.setdefault((export, export.key(channel, cell)), []).append(entry)
@@ -167,6 +194,25 @@ def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export,
         raise Conflict(f"{len(pending)} files of the channel '{channel}' changed while they were written")
 
 
+def _show(store: Store, channel: str, distro: str, base_url: str) -> None:
+    """Bring what people look at up to date, but for the pages of builds."""
+    offered = partial(current, store, channel, distro)
+    until_it_holds(store, channel, partial(site.distro, store, channel, distro, offered, base_url))
+    site.frame(store, channel)
+
+
+def _show_build(store: Store, channel: str, cell: Cell, build_id: str, base_url: str) -> None:
+    """One try to write the page of a build, and of those whose page names it."""
+    ref = _pointer(store, channel)[0].shard(cell.distro, cell.python.series)
+    shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
+    standing = [entry for entry in shard.entries if entry.cell == str(cell)]
+    pages = [page for page in shard.older if page.cell == str(cell)]
+    first = next((at for at, page in enumerate(pages) if build_id <= page.last), len(pages))
+    older = [entry for page in pages[max(0, first - 1) :] for entry in _shard(store, page).entries]
+    only = {build_id, *(entry.build_id for entry in standing)}
+    site.builds(store, channel, [*older, *standing], base_url, only)
+
+
 def _replace(store: Store, key: str, data: bytes, etag: str) -> None:
     store.put(key, data, if_absent=not etag, if_match=etag)
 
@@ -182,7 +228,11 @@ def _pointer(store: Store, channel: str) -> tuple[Pointer, str]:
     return catalog.load(store, keys.channel_pointer(channel), Pointer) or (Pointer(channel=channel), "")
 
 
-def _shard(store: Store, ref: ShardRef) -> Shard:
+def _shards(store: Store, channel: str, distro: str) -> list[Shard]:
+    return [_shard(store, ref) for ref in _pointer(store, channel)[0].shards if ref.distro == distro]
+
+
+def _shard(store: Store, ref: ShardRef | Older) -> Shard:
     if (found := catalog.load(store, ref.key, Shard)) is None:
         raise FarmError(f"{ref.key} is missing from the store {store.name}", hint="restore it: the channel's pointer names it")
     return found[0]
@@ -201,8 +251,3 @@ def until_it_holds(store: Store, channel: str, attempt: Callable[[], None]) -> N
         raise StoreUnavailable(
             f"the indexes of the channel '{channel}' change too often in the store {store.name}", hint="run it again"
         ) from None
-
-
-def as_published(model: BaseModel) -> bytes:
-    """A document as it lies in the store."""
-    return (model.model_dump_json(indent=1) + "\n").encode()

@@ -54,13 +54,15 @@ def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
         scrub=tuple(row.pattern for _, row in chosen.scrub),
         code=code,
         libraries=chosen.libraries,
+        cross=chosen.cross,
+        advice=chosen.packages.advice,
     )
 
 
 def decisions(cell: Cell, options: Options, facts: Facts) -> tuple[Decision, ...]:
     """Why each part of the cell's recipe is there, in the recipe's order. Raises BadInput when it is impossible."""
     chosen = select(cell, options, facts)
-    return (*_choices(cell, options, chosen), *_build(chosen), *_needs(chosen), *_tree(chosen))
+    return (*_choices(cell, options, chosen), *_build(chosen), *_cross(chosen), *_needs(chosen), *_tree(chosen))
 
 
 def _choices(cell: Cell, options: Options, chosen: Selection) -> Iterator[Decision]:
@@ -87,7 +89,16 @@ def _build(chosen: Selection) -> Iterator[Decision]:
         yield Decision("environment", f"{name}={variable.value}", variable.why, variable.link)
 
 
+def _cross(chosen: Selection) -> Iterator[Decision]:
+    for _, row in chosen.cross_rows if chosen.cross else ():
+        said = (*row.configure, *(f"{name}={value}" for name, value in row.environment.items()))
+        yield Decision("where it is cross-compiled", " ".join(said), row.why, row.link)
+
+
 def _needs(chosen: Selection) -> Iterator[Decision]:
+    for advice in chosen.packages.advice:
+        why = f"{advice.module} cannot be loaded without them, and the loader only names a library"
+        yield Decision(f"said by {advice.file}", advice.sentence, why)
     for reason in chosen.packages.reasons:
         yield Decision(reason.subject, reason.value, reason.why, reason.link)
 

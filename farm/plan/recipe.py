@@ -19,6 +19,8 @@ Bytecode = Literal["none", "unchecked-hash"]
 Strip = Literal["split", "keep"]
 ArchiveKind = Literal["install_only", "debugsymbols", "tests", "static-lib"]
 Form = Literal["tar.zst", "tar.gz"]
+How = Literal["native", "cross"]
+HOWS: tuple[How, ...] = ("native", "cross")  # the preferred one first
 
 PREFIX = "/install"
 PYTHON_ORG = "https://www.python.org/ftp/python/"
@@ -111,6 +113,18 @@ class RuntimePackage:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What a file of the standard library says when its extension module's optional packages are not there.
+
+    `file` is a path in the source, e.g. 'Lib/tkinter/__init__.py'.
+    """
+
+    file: str
+    module: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Trim:
     """A part of the tree that leaves `install_only`: a glob under the prefix and the archive it goes to ('' drops it)."""
 
@@ -125,6 +139,22 @@ class ModuleRule:
 
     name: str
     present: bool
+
+
+@dataclass(frozen=True)
+class Cross:
+    """How the cell is built on a machine of another arch, where no machine of its own is: by cross-compiling.
+
+    `on` is that machine's arch. `packages` are its toolchain, and development packages of the cell's arch (`name:arch`). The
+    configure arguments and the environment are added to the recipe's own. `tools` are found before the machine's own of that
+    name, so that what the build writes down is what it writes on a machine of the cell's arch.
+    """
+
+    on: str
+    packages: tuple[str, ...]
+    configure: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    tools: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -152,6 +182,8 @@ class Recipe:
     scrub: tuple[str, ...]
     code: str
     libraries: tuple[Library, ...] = ()
+    cross: Cross | None = None
+    advice: tuple[Advice, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -175,15 +207,21 @@ class BaseImage:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the distro decides: the base image and the exact version of every package in the builder image."""
+    """What the distro decides: the base image and the exact version of every package in the builder image.
+
+    `how` says which builder image: that of the cell's own arch, or one of another arch that cross-compiles. In the latter,
+    packages of the cell's arch are called `name:arch`.
+    """
 
     base: BaseImage
     packages: tuple[tuple[str, str], ...]
+    how: How = "native"
 
     @property
     def digest(self) -> str:
         """sha256 over the base image's contents and every package version, as hex."""
-        return digest_of({"layers": self.base.layers, "packages": self.packages})
+        said = {"layers": self.base.layers, "packages": self.packages}
+        return digest_of(said if self.how == "native" else {**said, "how": self.how})
 
 
 def digest_of(value: object) -> str:

@@ -79,9 +79,8 @@ def _tell(store: Store, builds: list[Published], place: Place) -> list[str]:
 
 
 def _entry(store: Store, build: Published) -> Entry:
-    for entry in update.entries(store, build.channel, build.cell.distro):
-        if (entry.cell, entry.build_id) == (str(build.cell), build.build_id):
-            return entry
+    if entry := update.listed(store, build.channel, build.cell, build.build_id):
+        return entry
     raise BadInput(
         f"the channel '{build.channel}' does not list {build.cell}, build {build.build_id}, yet",
         hint="whoever published it was cut off: `farm submit` it again",

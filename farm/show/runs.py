@@ -41,7 +41,7 @@ def workers(cards: Iterable[WorkerCard], now: float | None = None) -> str:
     rows = [
         (
             card.name,
-            " ".join(card.queues),
+            " ".join(card.queues) + (f" ({', '.join(card.emulators)})" if card.emulators else ""),
             card.slots,
             card.engine or "NO ENGINE",
             card.cores,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -30,6 +31,21 @@ def newest(store: Store, cell: Cell, channel: str | None = None) -> Published | 
     found = [build for build in published(store, cell) if channel in (None, build.channel)]
     builds = [build for build in found if (str(build.cell), build.build_id) not in marks]
     return builds[-1] if builds else None
+
+
+def before(store: Store, build: Published) -> Published | None:
+    """What a user of this build has had until now: the cell's build before it, else the newest of the patch release before.
+
+    Yanked builds count: they were installed. None when this is the first of its series.
+    """
+    older = [
+        other
+        for other in published(store)
+        if replace(other.cell, python=build.cell.python) == build.cell
+        and (other.cell.python.major, other.cell.python.minor) == (build.cell.python.major, build.cell.python.minor)
+        and (other.cell.sort_key, other.build_id) < (build.cell.sort_key, build.build_id)
+    ]
+    return older[-1] if older else None
 
 
 def yanked(store: Store, cell: Cell | None = None) -> set[tuple[str, str]]:

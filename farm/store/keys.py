@@ -177,6 +177,16 @@ def open_runs() -> str:
     return "open/"
 
 
+def relisted(run: str) -> str:
+    """There once a `farm publisher` saw to it that the channels of a run list what was published before it."""
+    return f"runs/{run}/relisted"
+
+
+def notified(run: str) -> str:
+    """Created once per run, by who tells the webhook that it has ended."""
+    return f"runs/{run}/notified"
+
+
 def cancel(run: str, cell: Cell) -> str:
     """There when a cell of a run is no longer wanted."""
     return f"{cancels(run)}{cell}"
@@ -310,6 +320,11 @@ def pants(channel: str, distro: str) -> str:
 def paketo(channel: str, distro: str) -> str:
     """The dependencies of a Paketo buildpack.toml."""
     return f"channels/{channel}/paketo/{distro}.toml"
+
+
+def site(channel: str, name: str) -> str:
+    """A file of the pages that people look at; '' is their folder."""
+    return f"channels/{channel}/site/{name}"
 
 
 def oci_manifest(name: str) -> str:

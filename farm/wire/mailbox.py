@@ -10,6 +10,7 @@ import json
 import time
 import uuid
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
@@ -147,8 +148,32 @@ class BuilderMail(Mailbox):
             self._redis.delete(f"{KEY_PREFIX}worker:{worker}")
 
 
+@dataclass(frozen=True)
+class Vitals:
+    """What a Redis server says of itself. `time` is its clock (epoch seconds); `eviction` is '' for who may not ask."""
+
+    name: str
+    version: str
+    aof: bool
+    eviction: str
+    time: float
+
+
 class SchedulerMail(Mailbox):
     """The trusted side."""
+
+    def vitals(self) -> Vitals:
+        """What the server says of itself."""
+        with self._translated():
+            told: Any = self._redis.info()
+            seconds, micros = self._redis.time()
+        return Vitals(
+            str(told.get("server_name") or "Redis").capitalize(),
+            str(told.get("valkey_version") or told.get("redis_version", "?")),
+            bool(int(told.get("aof_enabled", 0))),
+            str(told.get("maxmemory_policy", "")),
+            seconds + micros / 1e6,
+        )
 
     def present(self, run: str) -> None:
         """Show that somebody answers for this run."""

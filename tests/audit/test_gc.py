@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from farm.audit.collect import find
 from farm.audit.remove import remove
 from farm.audit.retention import Policy, superseded
-from farm.cli import store as verbs
+from farm.cli import audit as verbs
 from farm.errors import Conflict, StoreUnavailable
 from farm.index import update
 from farm.plan.cell import Cell

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from farm.audit.repair import repair
-from farm.cli import store as verbs
+from farm.cli import audit as verbs
 from farm.errors import BadInput
 from farm.index import oci, update
 from farm.index.rebuild import rebuild

@@ -13,6 +13,8 @@ from tests.chaos.site import Site, until
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.chaos.faults import Fault
 

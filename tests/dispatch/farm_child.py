@@ -5,7 +5,7 @@ import os
 import sys
 from operator import attrgetter
 
-from farm.cli import runs, submit
+from farm.cli import offering, runs, submit
 from farm.cli.main import main
 from farm.dispatch import leftover
 from farm.dispatch.submit import Options
@@ -20,8 +20,8 @@ def options(fail_fast, with_worker, *more, **others):
 
 if __name__ == "__main__":
     submit.Options = options
-    submit.publisher = runs.publisher = lambda store, _base_url, _signer: publisher(store)
-    submit.relister = runs.relister = lambda store, _base_url, _signer: attrgetter("published")
+    offering.publisher = lambda store, _base_url, _signer: publisher(store)
+    offering.relister = lambda store, _base_url, _signer: attrgetter("published")
     runs.Options = options
     # shorter, and yet longer than who drives a run takes to say so again
     os.environ.setdefault("FARM_PRESENCE_S", "8")

@@ -126,7 +126,7 @@ def test_a_wake_up_is_found_in_the_queue_again(mails, broker):
     _, scheduler = mails
     queue = TaskQueue(Settings(broker_url=broker.url))
     assert scheduler.waiting(build_queue(ARCH)) == frozenset()
-    queue.wake(RUN, cell())
+    queue.wake(RUN, cell(), build_queue(ARCH))
     assert scheduler.waiting(build_queue(ARCH)) == {wake_id(RUN, cell())}
     queue.close()
 

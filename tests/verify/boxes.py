@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from farm.plan.facts import load_facts
 from tests.fakes import ScriptedBox
-from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted
+from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted, build_info
 from workers.verify.checks.moved_long import PLACE as LONG
 from workers.verify.probe import MARK
 from workers.verify.table import TABLE
+from workers.verify.wheels import FOLDER, wheels
 
 if TYPE_CHECKING:
     from workers.verify.subject import Subject
@@ -22,6 +23,7 @@ ROOT = "/work/a place/py thön/python"
 BUILDER = "/work/elsewhere/opt/python"
 DECOY = "/work/scratch/another python/lib"
 PROGRAMS = ("mod_wsgi", "uwsgi")
+SOURCES = (*PROGRAMS, *(f"{FOLDER}/{name}" for name in wheels(build_info(), (3, 13, 5))))
 HOME = "/work/scratch/another home"
 NOWHERE = f"PYTHONHOME=/nowhere/home {ROOT}/bin/python3.13"
 UV = "/work/scratch/uv/cpython-managed"
@@ -88,6 +90,9 @@ def linked() -> dict:
 
 ANSWERS = {
     "plugin host": imported(),
+    "host beside another": imported(),
+    "terminal.py": {"results": {"curses": "", "readline": ""}},
+    "tk.py": {"patchlevel": "8.6.16", "without": "no display name and no $DISPLAY environment variable"},
     "behaviour.py": {"results": {"tls": "", "sqlite": ""}},
     "imports.py": {
         "version": "3.13.5",
@@ -116,6 +121,7 @@ ANSWERS = {
     "asking.py": {"answers": {f"http://127.0.0.1:{place}": dict(SITE) for place in ("8081/embedded", "8081/daemon", "8082/")}},
     "install.py": {"results": {"any": {"error": "", "step": ""}, "tagged": {"error": "", "step": ""}}},
     "extension.py": {"error": "", "step": "", "needed": ["libc.so.6"]},
+    "extending.py": {"error": "", "step": "", "needed": ["libc.so.6"], "leaks": [], "flags": []},
     "embed.py": {
         "error": "",
         "step": "",
@@ -125,6 +131,8 @@ ANSWERS = {
 }
 OWNED = "libc6:amd64: /usr/lib/libc.so.6\nlibssl3t64:amd64: /usr/lib/libssl.so.3\nlibc6:amd64: /usr/lib/libm.so.6\n"
 PLAIN = {
+    "environment over/bin/python": "I am 3.13.5, 42",
+    "environment beside/bin/python": "I am 3.13.5, 42",
     "sh -c cc ": "",
     "/work/scratch/subinterpreters": f"sub prefix={BUILDER}\n" * 2,
     "cmake -S": f"-- Found Python\n-- farm library={BUILDER}/lib/libpython3.13.so\n",
@@ -133,6 +141,11 @@ PLAIN = {
     "cp -R": "",
     f"{NOWHERE} /work/probes/whoami.py": (1, "Fatal Python error"),
     "dpkg-query --search": OWNED,
+    "-m venv": "",
+    "touch ": (1, "touch: cannot touch: Read-only file system"),
+    "-m pip --version": f"pip 25 from {ROOT}/lib",
+    "ldconfig -p": "libpython3.13.so.1.0 (libc6,x86-64) => /usr/local/lib/libpython3.13.so.1.0",
+    "-c import _tkinter": (1, "ImportError: libtk8.6.so: cannot open shared object file"),
     "pip3 --version": f"pip 25 from {ROOT}/lib",  # `pip` is a link to it
 }
 
@@ -163,8 +176,12 @@ def loader(path: str, **changes) -> ScriptedBox:
     return box(**{"linked.py": MARK + json.dumps(answers)})
 
 
-def subject(folder, scripted: ScriptedBox, crafted: Crafted = GOOD) -> Subject:
-    return replace(crafted.subject(folder), runtime=scripted, builder=scripted, family=FAMILY, sources=frozenset(PROGRAMS))
+def subject(folder, scripted: ScriptedBox, crafted: Crafted = GOOD, before: Crafted = GOOD) -> Subject:
+    tested = crafted.subject(folder)
+    earlier = folder / "earlier.tar.gz"
+    earlier.write_bytes(before.packed())
+    boxes = {"runtime": scripted, "builder": scripted, "twins": {"sealed": scripted, "trapped": scripted}}
+    return replace(tested, **boxes, earlier=earlier, family=FAMILY, sources=frozenset(SOURCES))
 
 
 def look(check_id: str, tested: Subject) -> tuple:

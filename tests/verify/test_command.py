@@ -72,7 +72,7 @@ def test_a_good_file(tmp_path):
     (tmp_path / "a.tar.gz").write_bytes(Crafted().packed())
     done = farm(tmp_path, "a.tar.gz")
     assert done.returncode == 0, done.stderr
-    rows = [check for check in of_depth("standard") if not check.needs]
+    rows = [check for check in of_depth("standard") if not check.needs and not check.upgrade]
     ran = sum(check.where == "archive" for check in rows)
     assert f"nothing wrong in {ran} check(s)" in done.stdout
     assert f"{len(rows) - ran} check(s) were skipped: no engine was wanted" in done.stdout
@@ -100,6 +100,15 @@ def test_no_archive_of_this_farm(data, says, tmp_path):
     assert says in done.stderr
     assert done.stderr.count("error:") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_only_some_checks(tmp_path):
+    (tmp_path / "a.tar.gz").write_bytes(BROKEN.packed())
+    done = farm(tmp_path, "a.tar.gz", "--only", "linkage.run*", "--only", "archive.layout", "--json")
+    assert [check["check"] for check in json.loads(done.stdout)["checks"]] == ["archive.layout", "linkage.runpath"]
+    done = farm(tmp_path, "a.tar.gz", "--only", "linkage.nonsense")
+    assert done.returncode == 2
+    assert "no check has the id linkage.nonsense" in done.stderr
 
 
 def test_a_published_cell(tmp_path, published):

@@ -71,6 +71,15 @@ def test_behaviour_tells_what_fails_and_goes_on(tmp_path):
     assert not told["ipv6"]
 
 
+def test_terminal():
+    assert set(ask("terminal.py", facts.Behaviour).results) == {"curses", "readline", "the interpreter"}
+
+
+def test_an_extension_that_needs_nothing_is_built_from_an_sdist(tmp_path):
+    told = ask("extending.py", facts.Built, "no such trial", str(tmp_path / "x"), str(tmp_path), '["missing.whl"]')
+    assert told.step == "install its wheels"
+
+
 def test_whoami():
     told = ask("whoami.py", facts.Told)
     assert (told.executable, told.prefix) == (sys.executable, sys.prefix)

@@ -49,7 +49,8 @@ def test_boxes_are_furnished_and_given_back(tmp_path):
     limits = Limits(deadline_s=60)
     outcome = verify_archive(archive(tmp_path), build_info(), ground(engine, limits=limits))
     assert engine.open == 0
-    assert [(spec.image, spec.limits) for spec in engine.specs] == [("runtime:1", limits), ("builder:1", limits)]
+    seen = [(spec.image, spec.limits, spec.sees) for spec in engine.specs]
+    assert seen == [("runtime:1", limits, None), ("builder:1", limits, None), ("runtime:1", limits, boxes["runtime:1"])]
     assert "python/bin/python3.13" in boxes["runtime:1"].files["/work/a place/py thön"]
     assert "python/bin/python3.13" in boxes["builder:1"].files["/work/elsewhere/opt"]
     assert {"a place", "a place/py thön", "scratch", "probes/imports.py"} <= set(boxes["runtime:1"].files["/work"])
@@ -57,15 +58,15 @@ def test_boxes_are_furnished_and_given_back(tmp_path):
     assert {finding.check for finding in outcome.findings} >= {
         check.id
         for check in of_depth("standard")
-        if check.where == "runtime" and not check.needs and check.id != "moved.scripts"
+        if check.where == "runtime" and not check.needs and not check.upgrade and check.id != "moved.scripts"
     }
-    assert set(outcome.seconds) == {check.id for check in of_depth("standard") if not check.needs}
+    assert set(outcome.seconds) == {check.id for check in of_depth("standard") if not check.needs and not check.upgrade}
 
 
 def test_every_box_has_the_attempts_labels_and_can_be_cancelled(tmp_path):
     engine = ScriptedEngine({"runtime:1": ScriptedBox(), "builder:1": ScriptedBox()})
     verify_archive(archive(tmp_path), build_info(), ground(engine, labels={"farm.run": "1"}, cancelled=lambda: True))
-    assert [(spec.labels, spec.cancelled()) for spec in engine.specs] == [({"farm.run": "1"}, True)] * 2
+    assert [(spec.labels, spec.cancelled()) for spec in engine.specs] == [({"farm.run": "1"}, True)] * 3
 
 
 @pytest.mark.engine
@@ -124,9 +125,11 @@ def test_a_check_that_makes_no_sense_is_skipped_with_its_reason(tmp_path):
 
 def test_rows_of_checks_name_checks():
     assert checks_with_rows() <= {check.id for check in TABLE}
-    assert inapplicable("moved.venv", "3.2")
-    assert not inapplicable("moved.venv", "3.3")
-    assert not inapplicable("moved.pip", "2.7")
+    assert inapplicable("moved.venv", "3.2", "debian13")
+    assert not inapplicable("moved.venv", "3.3", "debian13")
+    assert inapplicable("embed.mod_wsgi", "3.9", "debian11")
+    assert not inapplicable("embed.mod_wsgi", "3.9", "debian12")
+    assert not inapplicable("moved.pip", "2.7", "debian11")
 
 
 def test_rows_of_what_is_expected():
@@ -142,12 +145,12 @@ def test_rows_of_what_is_expected():
 def test_an_operators_own_facts_say_which_checks_make_no_sense_for_a_series_of_theirs(tmp_path):
     row = 'checks = ["moved.pip"]\nsince = "3.5"\nuntil = "3.5"\nwhy = "no pip"\n'
     (tmp_path / "expected.toml").write_text(f"[[inapplicable]]\n{row}")
-    assert inapplicable("moved.pip", "3.5", tmp_path) == "no pip"
-    assert not inapplicable("moved.pip", "3.6", tmp_path)
-    assert not inapplicable("moved.pip", "3.5")
+    assert inapplicable("moved.pip", "3.5", "debian13", tmp_path) == "no pip"
+    assert not inapplicable("moved.pip", "3.6", "debian13", tmp_path)
+    assert not inapplicable("moved.pip", "3.5", "debian13")
 
 
 def test_a_mistake_in_them_names_the_file(tmp_path):
     (tmp_path / "expected.toml").write_text("[[libc]]\nsonames = []\nwhy = 'x'\n")
     with pytest.raises(BadInput, match=r"expected\.toml"):
-        inapplicable("moved.pip", "3.5", tmp_path)
+        inapplicable("moved.pip", "3.5", "debian13", tmp_path)

@@ -77,6 +77,17 @@ def test_a_box_is_shut_in(engine, box_image):
         assert str(Path.cwd()) not in mounts
 
 
+def test_a_box_that_sees_anothers_folder_cannot_write_it_and_leaves_nothing(engine, box_image):
+    with engine.box(BoxSpec(box_image, QUICK)) as box:
+        assert box.run(["sh", "-c", "echo mine > /work/file"]).ok
+        with engine.box(BoxSpec(box_image, QUICK, sees=box)) as twin:
+            assert twin.run(["cat", "/work/file"]).output == "mine"
+            assert "Read-only file system" in twin.run(["touch", "/work/file"], user="0:0").output
+            assert twin.run(["touch", "/tmp/file"]).ok
+        assert box.run(["cat", "/work/file"]).output == "mine"
+    assert box.name not in {container.id for container in boxes(engine, OWNER)}
+
+
 def test_output_exit_code_and_lines_come_back(engine, box_image):
     lines = []
     with engine.box(BoxSpec(box_image, QUICK)) as box:

@@ -89,3 +89,11 @@ def test_a_source_archive_is_read(tmp_path):
             tar.addfile(info, io.BytesIO(text.encode()))
     lists = source_lists(tmp_path / "x.tar")
     assert lists == SourceLists(frozenset({"posix", "thread"}), frozenset({"math"}), frozenset({"os", "json"}))
+
+
+def test_what_a_list_of_extensions_links_in_is_builtin():
+    """3.15 has _asyncio so, at the end of Setup.stdlib.in."""
+    more = "\n# for performance\n*static*\n\n@MODULE__ASYNCIO_TRUE@_asyncio _asynciomodule.c\n"
+    lists = parse_lists(TEXTS | {"stdlib": TEXTS["stdlib"] + more + "*shared*\n@MODULE_X_TRUE@last last.c\n"})
+    assert "_asyncio" in lists.builtin
+    assert lists.extensions == {"zlib", "_scproxy", "_testcapi", "last"}

@@ -31,6 +31,7 @@ _LISTS = {
     "Python/stdlib_module_names.h": "names",
 }
 _SETUP = re.compile(r"^(?:@\w+@)?(?P<name>[A-Za-z_]\w*)[ \t]+[^#\n]*\.c\b")
+_STATIC = re.compile(r"^\*static\*$(.*?)(?=^\*|\Z)", re.MULTILINE | re.DOTALL)  # from this word of a Setup file to the next
 _EXTENSION = re.compile(r"""^[^#\n]*\bExtension\(\s*['"](?P<name>\w+)['"]""", re.MULTILINE)
 _LIBRARY = re.compile(r"Lib/(?P<name>[A-Za-z_]\w*)(?:\.py|/__init__\.py)")
 _INITTAB = re.compile(r'^\s*\{"(?P<name>\w+)",', re.MULTILINE)
@@ -66,10 +67,11 @@ def parse_lists(texts: Mapping[str, str]) -> SourceLists:
 
     Old versions have no list of extensions but what setup.py makes, and none of the standard library but its files.
     """
-    builtin = set(_setup_names(texts["bootstrap"])) | _found(_INITTAB, texts["core"])
+    linked_in = {name for text in _STATIC.findall(texts["stdlib"]) for name in _setup_names(text)}
+    builtin = {*_setup_names(texts["bootstrap"]), *linked_in} | _found(_INITTAB, texts["core"])
     return SourceLists(
         builtin=frozenset(builtin),
-        extensions=frozenset(_setup_names(texts["stdlib"])) or _found(_EXTENSION, texts["setup"]),
+        extensions=frozenset(_setup_names(texts["stdlib"])) - linked_in or _found(_EXTENSION, texts["setup"]),
         stdlib=_found(_NAME, texts["names"]) or _found(_LIBRARY, texts["library"]),
     )
 

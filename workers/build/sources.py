@@ -16,6 +16,7 @@ import requests
 
 from farm.errors import BadInput, FarmError, Transient
 from farm.store.urls import without_secrets
+from workers import metrics
 from workers.build.mirror import mirror_roots
 
 if TYPE_CHECKING:
@@ -57,13 +58,9 @@ def fetch(source: Source, settings: Settings, on_line: Callable[[str], None], pa
     `on_line` gets one line for each try. Raises BadInput when every place answered that it has no such file, and
     Transient when a place could not be asked.
     """
-    target = settings.cache / "sources" / source.sha256 / source.file
-    if _cached(target, source, on_line):
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(target.parent)
-    if settings.sources and _from_folder(source, settings.sources, target, on_line):
-        return target
+    if here := at_hand(source, settings, on_line):
+        return here
+    target = place(source, settings)
     troubles: list[str] = []
     misses: list[str] = []
     for url in places(source, settings):
@@ -78,6 +75,25 @@ def fetch(source: Source, settings: Settings, on_line: Callable[[str], None], pa
             on_line(f"{source.file}: fetched from {shown}, sha256 is right")
             return target
     raise _nowhere(source, misses, troubles)
+
+
+def at_hand(source: Source, settings: Settings, on_line: Callable[[str], None]) -> Path | None:
+    """The file, where no network is needed for it: from the cache, or the folder `sources`; None when it is in neither."""
+    target = place(source, settings)
+    there = _cached(target, source, on_line)
+    metrics.cache("source", hit=there)
+    if there:
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target.parent)
+    if settings.sources and _from_folder(source, settings.sources, target, on_line):
+        return target
+    return None
+
+
+def place(source: Source, settings: Settings) -> Path:
+    """Where the file lies in the cache once it was fetched."""
+    return settings.cache / "sources" / source.sha256 / source.file
 
 
 def places(source: Source, settings: Settings) -> Iterator[str]:

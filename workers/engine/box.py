@@ -9,7 +9,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 import requests
 from docker.errors import APIError, DockerException
-from docker.utils.socket import frames_iter
 
 from farm.errors import BuildFailed, Cancelled, Transient
 from workers.engine.protocol import Completed, Limits
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 _KILLED = 137
 _TICK_S = 0.5
+_FRAME_HEAD = 8  # which stream, three zeros, and the payload's length
 _TRIES_TO_SEE_THE_END = 4
 _MARK = "@@end@@"
 
@@ -36,6 +36,11 @@ class DockerBox:
         self._over = threading.Event()
         self._why: Exception | None = None
         self._last_line = 0.0
+
+    @property
+    def name(self) -> str:
+        """By what its engine knows it."""
+        return str(self._container.id)
 
     @contextmanager
     def started(self) -> Iterator[None]:
@@ -116,10 +121,10 @@ class DockerBox:
         self._last_line = time.monotonic()
         connection = self._api.exec_start(started, socket=True)
         try:
-            for _, chunk in frames_iter(connection, tty=False):  # type: ignore[no-untyped-call]  # docker-py
+            for chunk in _frames(connection):
                 self._last_line = time.monotonic()
-                *whole, rest = (rest + chunk).split(b"\n")
-                for raw in whole:
+                *ended, rest = (rest + chunk).split(b"\n")
+                for raw in ended:
                     _take(raw, lines, on_line)
         finally:
             self._last_line = 0.0
@@ -155,6 +160,18 @@ class DockerBox:
             yield from stream
         except (APIError, requests.RequestException) as error:
             raise self._why or Transient(f"the box gave no {path}: {error}") from error
+
+
+def _frames(connection: Any) -> Iterator[bytes]:  # noqa: ANN401 - docker-py's socket
+    """What a command prints, as it comes: the payloads of the engine's frames.
+
+    Read through the buffer of the answer's head: what came together with the head lies there, and docker-py's own reader, which
+    starts at the bare socket, would lose it. https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
+    """
+    getattr(connection, "_sock", connection).settimeout(None)  # builds are silent for long; deadlines are the keeper's
+    reader = connection._response.raw._fp.fp  # noqa: SLF001 - docker-py keeps it there for us
+    while len(head := reader.read(_FRAME_HEAD)) == _FRAME_HEAD:
+        yield reader.read(int.from_bytes(head[4:], "big"))
 
 
 def _close(connection: Any) -> None:  # noqa: ANN401 - docker-py's socket, which hangs on to its response

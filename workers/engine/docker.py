@@ -17,7 +17,7 @@ import requests
 import urllib3
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
 
-from farm.errors import BuildFailed, EngineUnavailable, Transient
+from farm.errors import BuildFailed, Cancelled, EngineUnavailable, FarmError, Transient
 from workers.engine.box import DockerBox
 
 if TYPE_CHECKING:
@@ -160,7 +160,12 @@ class DockerEngine:
     def box(self, spec: BoxSpec) -> Iterator[Box]:
         """A box that lives while the context does, and ends by itself when this process dies."""
         self.sweep()
-        container = self._create(spec)
+        try:
+            container = self._create(spec)
+        except FarmError:
+            if spec.cancelled():  # which has taken away the box that this one was to see
+                raise Cancelled("the cell was cancelled") from None
+            raise
         try:
             box = DockerBox(self._client, container, spec.limits, spec.cancelled)
             with classified(), box.started():
@@ -181,7 +186,8 @@ class DockerEngine:
             security_opt=["no-new-privileges:true"],
             read_only=True,
             tmpfs={"/tmp": "rw,exec,nosuid,nodev,size=4g,mode=1777"},  # noqa: S108 - inside the box; configure runs programs
-            mounts=[docker.types.Mount(target=WORK, source=None, type="volume")],
+            mounts=[] if spec.sees else [docker.types.Mount(target=WORK, source=None, type="volume")],
+            volumes_from=[f"{spec.sees.name}:ro"] if spec.sees else None,
             mem_limit=limits.memory_bytes,
             memswap_limit=limits.memory_bytes,
             pids_limit=limits.pids,
@@ -193,11 +199,12 @@ class DockerEngine:
             auto_remove=True,
             log_config=docker.types.LogConfig(type="none"),
         )
-        try:
-            container.put_archive(WORK, _keeper())
-        except BaseException:
-            _remove(container)
-            raise
+        if not spec.sees:  # the other box has brought it
+            try:
+                container.put_archive(WORK, _keeper())
+            except BaseException:
+                _remove(container)
+                raise
         return container
 
     @classified()

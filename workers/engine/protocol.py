@@ -57,17 +57,24 @@ def limits_of(settings: Settings, deadline_s: int) -> Limits:
 class BoxSpec:
     """A box to be: an image, limits, and labels by which leftovers are found. `/work` is its one writable volume.
 
-    The image must have a folder `/work` that belongs to 1000:1000; the volume takes it over.
+    The image must have a folder `/work` that belongs to 1000:1000; the volume takes it over. With `sees`, `/work` is that of
+    another box, mounted read-only: only /tmp can be written.
     """
 
     image: str
     limits: Limits = Limits()
     labels: Mapping[str, str] = field(default_factory=dict)
     cancelled: Callable[[], bool] = bool  # asked twice a second; True ends the box
+    sees: Box | None = None
 
 
 class Box(Protocol):
     """A running container without network, privileges or anything of the host: the only place foreign code runs."""
+
+    @property
+    def name(self) -> str:
+        """By what its engine knows it."""
+        ...
 
     def run(
         self,

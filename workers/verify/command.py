@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,20 +18,46 @@ from farm.plan.facts import load_facts
 from farm.plan.options import Options
 from farm.settings import Settings
 from farm.store.artifact import BUILD_INFO_PATH, BuildInfo
+from farm.wire.verification import Depth
 from workers.build.image import ImageMaker
 from workers.build.sources import fetch
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
 from workers.engine.protocol import limits_of
+from workers.verify import wheels
 from workers.verify.expected import sources
-from workers.verify.run import Ground, verify_archive, verify_without_boxes
+from workers.verify.run import Ground, matching, of_depth, verify_archive, verify_without_boxes
 from workers.verify.unpack import TOP, read_member
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farm.wire.verification import Depth, Verification
+    from farm.wire.verification import Verification
     from workers.engine.protocol import Engine
+    from workers.verify.table import Check
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of an archive is verified: which checks, in boxes or not, and against which earlier build."""
+
+    depth: Depth = "standard"
+    only: tuple[str, ...] = ()
+    boxes: bool = True
+    earlier: Path | None = None
+
+    @property
+    def rows(self) -> tuple[Check, ...]:
+        """The checks. Raises BadInput for a glob that no check matches."""
+        for text in self.only:
+            if not matching((text,)):
+                raise BadInput(f"no check has the id {text}", hint="`farm verify` prints the ids; globs such as 'embed.*' work")
+        return matching(self.only) if self.only else of_depth(self.depth)
+
+    @property
+    def full(self) -> bool:
+        """Whether a check needs what only the full depth has: packages and sources of programs that embed and build."""
+        return any(check.depth == "full" for check in self.rows)
 
 
 def verify(arguments: Sequence[str]) -> int:
@@ -43,9 +69,12 @@ def verify(arguments: Sequence[str]) -> int:
     parser.add_argument("file", type=Path, help="an install_only .tar.gz or .tar.zst")
     parser.add_argument("--no-engine", action="store_true", help="only look at the archive: run nothing of it")
     parser.add_argument("--depth", choices=("standard", "full"), default="standard", help="how much to check")
+    parser.add_argument("--only", action="append", default=[], metavar="ID", help="only this check; a glob, may be repeated")
+    parser.add_argument("--earlier", type=Path, help="the install_only archive of the build before, for what compares the two")
     chosen = parser.parse_args(arguments)
+    wanted = Wanted(chosen.depth, tuple(chosen.only), boxes=not chosen.no_engine, earlier=chosen.earlier)
     try:
-        outcome = verify_file(chosen.file, Settings(), boxes=not chosen.no_engine, depth=chosen.depth)
+        outcome = verify_file(chosen.file, Settings(), wanted)
     except FarmError as error:
         sys.stdout.write(json.dumps({"error": asdict(error.failure("verify"))}) + "\n")
         return error.exit_code
@@ -53,20 +82,20 @@ def verify(arguments: Sequence[str]) -> int:
     return EXIT_OK
 
 
-def verify_file(archive: Path, settings: Settings, *, boxes: bool, depth: Depth = "standard") -> Verification:
+def verify_file(archive: Path, settings: Settings, wanted: Wanted) -> Verification:
     """Verify an archive against the metadata that lies in it, in boxes if an engine answers. Raises FarmError.
 
     The build's other archives are verified too, as far as they lie beside it under their own names.
     """
-    build = build_info(archive)
-    if not boxes:
-        return verify_without_boxes(archive, build, "no engine was wanted", _say, depth)
+    rows, build = wanted.rows, build_info(archive)
+    if not wanted.boxes:
+        return verify_without_boxes(archive, build, "no engine was wanted", _say, rows, wanted.earlier)
     try:
         engine = DockerEngine(require(settings).url)
     except EngineUnavailable as missing:
         reason = f"no container engine answers ({missing.hint or missing.message})"
-        return verify_without_boxes(archive, build, reason, _say, depth)
-    return verify_archive(archive, build, _ground(build, engine, settings, depth), _say, depth)
+        return verify_without_boxes(archive, build, reason, _say, rows, wanted.earlier)
+    return verify_archive(archive, build, _ground(build, engine, settings, wanted), _say, rows)
 
 
 def build_info(archive: Path) -> BuildInfo:
@@ -85,7 +114,7 @@ def build_info(archive: Path) -> BuildInfo:
         ) from error
 
 
-def _ground(build: BuildInfo, engine: Engine, settings: Settings, depth: Depth) -> Ground:
+def _ground(build: BuildInfo, engine: Engine, settings: Settings, wanted: Wanted) -> Ground:
     """The images as a build makes them: the packages to run with are those that the metadata promises to users.
 
     For depth 'full', what embeds Python for real: the distro's packages are in the builder image, sources are fetched here.
@@ -94,18 +123,32 @@ def _ground(build: BuildInfo, engine: Engine, settings: Settings, depth: Depth) 
     builder = compose(cell, Options(optimize="none"), facts, code="").build_packages
     required = tuple(package.name for package in build.runtime if not package.optional)
     distro = facts.distros[cell.distro]
-    if depth == "full":
+    if wanted.full:
         builder = tuple(sorted({*builder, *distro.facts.embedders}))
     images = ImageMaker(distro, cell.arch, engine, settings, _say).images(builder, required, None)
     limits = limits_of(settings, settings.verify_deadline_s)
-    programs = _sources(cell, settings) if depth == "full" else {}
-    return Ground(engine, images.runtime, images.builder, limits, distro.family, sources=programs, facts=settings.facts)
+    programs = {**_sources(cell, settings), **wheels.had(build, numbers(cell), settings, _say)} if wanted.full else {}
+    return Ground(
+        engine,
+        images.runtime,
+        images.builder,
+        limits,
+        distro.family,
+        sources=programs,
+        facts=settings.facts,
+        earlier=wanted.earlier,
+    )
+
+
+def numbers(cell: Cell) -> tuple[int, int, int]:
+    """A cell's version, as the limits of rows are."""
+    return cell.python.major, cell.python.minor, cell.python.patch
 
 
 def _sources(cell: Cell, settings: Settings) -> dict[str, Path]:
     """The programs that embed this Python, as far as they can be had; which could not, the checks say."""
     found: dict[str, Path] = {}
-    for name, row in sources((cell.python.major, cell.python.minor, cell.python.patch)).items():
+    for name, row in sources(numbers(cell)).items():
         try:
             found[name] = fetch(row.source, settings, _say)
         except FarmError as error:

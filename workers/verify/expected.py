@@ -234,10 +234,15 @@ def _numbers(series: str) -> Numbers:
     return int(major), int(minor), 0
 
 
-def inapplicable(check: str, series: str, overlay: Path | None = None) -> str:
-    """Why a check makes no sense for a series; '' when it does. `overlay` is the operator's folder of facts."""
-    rows = (*_expected().inapplicable, *_theirs(overlay))
-    return next((row.why for row in rows if check in row.checks and row.spans(_numbers(series))), "")
+def inapplicable(check: str, series: str, distro: str, overlay: Path | None = None) -> str:
+    """Why a check makes no sense for a series, or cannot be made on a distro; '' when it can.
+
+    `overlay` is the operator's folder of facts.
+    """
+    for row in (*_expected().inapplicable, *_theirs(overlay)):
+        if check in row.checks and row.spans(_numbers(series)) and (not row.distros or distro in row.distros):
+            return row.why
+    return ""
 
 
 @cache

@@ -94,11 +94,23 @@ class Environments(Answer):
 
 
 class Built(Answer):
-    """probes/extension.py: how building a C extension went; `error` is '' when it was imported."""
+    """probes/extension.py and extending.py: how building an extension went; `error` is '' when it was imported.
+
+    `leaks` are paths of the Python's own build in it, `flags` those of LTO and PGO that it was compiled or linked with.
+    """
 
     error: str
     step: str
     needed: tuple[str, ...]
+    leaks: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+class Tcl(Answer):
+    """probes/tk.py: the version of Tcl, and what Tk says where there is no display."""
+
+    patchlevel: str
+    without: str
 
 
 class Abi(Answer):

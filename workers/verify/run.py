@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,16 +16,18 @@ from farm.plan.rows import FamilyRow
 from farm.store.artifact import Finding
 from farm.wire.verification import Checked, Verification
 from workers.engine.protocol import BoxSpec, Engine, Limits
-from workers.verify import wheel
+from workers.verify import trap, wheel
 from workers.verify.companions import beside
 from workers.verify.expected import inapplicable, sources
 from workers.verify.probe import SOURCES, parcel, probe_files
 from workers.verify.subject import BUILDER_PLACE, RUNTIME_PLACE, Subject
 from workers.verify.table import TABLE
 from workers.verify.unpack import tar_stream, unpack
+from workers.verify.wheels import FOLDER, wheels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from farm.store.artifact import BuildInfo
     from farm.wire.verification import Depth
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from workers.verify.table import Check
 
     OnLine = Callable[[str], None] | None
+    Rows = tuple[Check, ...]
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Ground:
 
     `family` says how the distro is asked; `labels` and `cancelled` are those of every box (see BoxSpec).
     `sources` are programs to build against it, for the checks that do; `facts` is the operator's own folder of facts.
+    `earlier` is an archive of the build before it.
     """
 
     engine: Engine
@@ -51,6 +56,7 @@ class Ground:
     cancelled: Callable[[], bool] = bool
     sources: Mapping[str, Path] = field(default_factory=dict)
     facts: Path | None = None
+    earlier: Path | None = None
 
     def box(self, image: str) -> BoxSpec:
         """A box of one of the images."""
@@ -58,16 +64,15 @@ class Ground:
 
 
 def verify(
-    subject: Subject, *, depth: Depth = "standard", on_line: OnLine = None, without: str = "no container engine"
+    subject: Subject, *, rows: Rows | None = None, on_line: OnLine = None, without: str = "no container engine"
 ) -> Verification:
-    """Run every check of that depth. Those that need a box that is not there are skipped, with `without` as the reason."""
+    """Run these checks, else the standard ones. Those that need a box that is not there are skipped, `without` says why."""
     checks: list[Checked] = []
     findings: list[Finding] = []
-    for check in of_depth(depth):
+    for check in of_depth("standard") if rows is None else rows:
         if absent := _absent(check, subject):
             done = Checked(check=check.id, proves=check.proves, where=check.where, without=absent)
-        elif _box_of(check, subject) and check.source and check.source not in subject.sources:
-            missing = f"the source of {check.source} could not be had"
+        elif _box_of(check, subject) and (missing := _not_had(check, subject)):
             done = Checked(check=check.id, proves=check.proves, where=check.where, skipped=missing)
         elif _box_of(check, subject):
             done, seen = _timed(check, subject)
@@ -81,13 +86,13 @@ def verify(
 
 
 def verify_archive(
-    archive: Path, build: BuildInfo, ground: Ground, on_line: OnLine = None, depth: Depth = "standard"
+    archive: Path, build: BuildInfo, ground: Ground, on_line: OnLine = None, rows: Rows | None = None
 ) -> Verification:
     """Verify an archive file in fresh boxes. A defect of the archive is a finding.
 
     Raises Transient when the engine is lost, and Cancelled as soon as somebody cancels.
     """
-    with _unpacked(archive, build, depth) as bare, ExitStack() as boxes:
+    with _unpacked(archive, build, rows, ground.earlier) as bare, ExitStack() as boxes:
         if isinstance(bare, Verification):
             return bare
         runtime = boxes.enter_context(_furnished(ground, ground.runtime, RUNTIME_PLACE, archive))
@@ -96,27 +101,37 @@ def verify_archive(
             builder.put(SOURCES, parcel({name: path.read_bytes()}))
         names = frozenset(ground.sources)
         furnished = replace(bare, runtime=runtime, builder=builder, family=ground.family, sources=names, overlay=ground.facts)
-        return verify(furnished, depth=depth, on_line=on_line)
+        wanted = {check.twin for check in (of_depth("standard") if rows is None else rows)}
+        twins: dict[str, Box] = {name: boxes.enter_context(_twin(ground, name, furnished)) for name in sorted(wanted) if name}
+        furnished = replace(furnished, twins=twins)
+        return verify(furnished, rows=rows, on_line=on_line)
 
 
 def verify_without_boxes(
-    archive: Path, build: BuildInfo, reason: str, on_line: OnLine = None, depth: Depth = "standard"
+    archive: Path,
+    build: BuildInfo,
+    reason: str,
+    on_line: OnLine = None,
+    rows: Rows | None = None,
+    earlier: Path | None = None,
 ) -> Verification:
     """Look at an archive file without running anything of it; the other checks are skipped for that reason."""
-    with _unpacked(archive, build, depth) as bare:
-        return bare if isinstance(bare, Verification) else verify(bare, depth=depth, on_line=on_line, without=reason)
+    with _unpacked(archive, build, rows, earlier) as bare:
+        return bare if isinstance(bare, Verification) else verify(bare, rows=rows, on_line=on_line, without=reason)
 
 
 @contextmanager
-def _unpacked(archive: Path, build: BuildInfo, depth: Depth) -> Iterator[Subject | Verification]:
+def _unpacked(
+    archive: Path, build: BuildInfo, rows: Rows | None, earlier: Path | None = None
+) -> Iterator[Subject | Verification]:
     """The subject without boxes; or the whole verification, when nobody can unpack the archive."""
     with TemporaryDirectory(prefix="farm-verify-") as scratch:
         try:
             unpacked = unpack(archive, Path(scratch))
         except BadInput as problem:
-            yield _unreadable(archive, build, problem, depth)
+            yield _unreadable(archive, build, problem, rows)
         else:
-            yield Subject(archive, unpacked.members, unpacked.tree, build, others=beside(archive))
+            yield Subject(archive, unpacked.members, unpacked.tree, build, others=beside(archive), earlier=earlier)
 
 
 @contextmanager
@@ -132,15 +147,37 @@ def _furnished(ground: Ground, image: str, place: str, archive: Path) -> Iterato
         yield box
 
 
+def _twin(ground: Ground, name: str, subject: Subject) -> AbstractContextManager[Box]:
+    """A second box that sees the first one's folder read-only."""
+    if name == "sealed":
+        return ground.engine.box(replace(ground.box(ground.runtime), sees=subject.runtime))
+    image = trap.IMAGE.format(soname=subject.build.soname, builder=ground.builder.rpartition(":")[2]).lower()
+    ground.engine.build(image, trap.dockerfile(ground.builder, subject.build.soname))
+    return ground.engine.box(replace(ground.box(image), sees=subject.builder))
+
+
 def _absent(check: Check, subject: Subject) -> str:
     """What a check is about, and this archive does not have; '' when there is nothing in its way."""
-    if senseless := inapplicable(check.id, subject.build.series, subject.overlay):
+    if senseless := inapplicable(check.id, subject.build.series, subject.build.distro, subject.overlay):
         return senseless
     if check.needs and not any(kind in subject.others for kind in check.needs):
         return f"no {' or '.join(check.needs)} archive lies beside it"
     if check.source and check.source not in sources(subject.version):
         return f"{check.source} knows no Python {subject.build.series}"
+    if check.upgrade and subject.earlier is None:
+        return "no earlier build is there to compare with"
+    if check.trial and not wheels(subject.build, subject.version, check.trial):
+        return f"nothing of {check.trial} is for this Python"
     return ""
+
+
+def _not_had(check: Check, subject: Subject) -> str:
+    """What the check builds or installs, and nobody could fetch; '' when all is there."""
+    if check.source and check.source not in subject.sources:
+        return f"the source of {check.source} could not be had"
+    wanted = [f"{FOLDER}/{name}" for name in wheels(subject.build, subject.version, check.trial)] if check.trial else []
+    lacking = [name.rpartition("/")[2] for name in wanted if name not in subject.sources]
+    return f"{' and '.join(lacking)} could not be had" if lacking else ""
 
 
 def _box_of(check: Check, subject: Subject) -> bool:
@@ -155,7 +192,7 @@ def _timed(check: Check, subject: Subject) -> tuple[Checked, tuple[Finding, ...]
     return Checked(check=check.id, proves=check.proves, where=check.where, seconds=seconds), found
 
 
-def of_depth(depth: Depth) -> tuple[Check, ...]:
+def of_depth(depth: Depth) -> Rows:
     """The rows of the table that make up a depth; 'full' has all."""
     return tuple(check for check in TABLE if check.depth == "standard" or depth == "full")
 
@@ -168,8 +205,14 @@ def _told(done: Checked, found: list[Finding]) -> str:
     return f"verify {done.check}: {said} ({done.seconds:.1f} s)"
 
 
-def _unreadable(archive: Path, build: BuildInfo, problem: BadInput, depth: Depth) -> Verification:
-    first, *rest = of_depth(depth)
+def matching(patterns: Iterable[str]) -> Rows:
+    """The rows of the table whose ids match one of these globs."""
+    wanted = tuple(patterns)
+    return tuple(check for check in TABLE if any(fnmatchcase(check.id, pattern) for pattern in wanted))
+
+
+def _unreadable(archive: Path, build: BuildInfo, problem: BadInput, rows: Rows | None) -> Verification:
+    first, *rest = rows or of_depth("standard")
     finding = Finding(check=first.id, severity="error", message=problem.message, hint=problem.hint)
     skipped = [
         Checked(check=check.id, proves=check.proves, where=check.where, skipped="the archive cannot be unpacked")

@@ -31,6 +31,8 @@ def served(subject: Subject, modes: Mapping[str, str]) -> Iterator[Finding]:
             yield error(f"in {mode} mode the site says that its prefix is '{site.prefix}', and not {subject.builder_root}")
         if site.parsed != _PARSED:
             yield error(f"in {mode} mode pyexpat parsed {site.parsed} elements of {_PARSED}: another expat got in its way")
+        if not any("/libexpat" in path for path in site.mapped):
+            yield error(f"in {mode} mode no expat of the distro is in the process: a clash with it could not show")
         pythons = [path for path in site.mapped if "/libpython" in path]
         if pythons != [library]:
             yield error(f"in {mode} mode the process has {', '.join(pythons) or 'no libpython'}, and not {library} alone")

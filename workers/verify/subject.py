@@ -25,9 +25,18 @@ BUILDER_PLACE = "elsewhere/opt"
 
 
 @dataclass(frozen=True)
+class Before:
+    """The build before the one under test: its archive, and a safe copy of its tree on this host."""
+
+    archive: Path
+    tree: Path
+
+
+@dataclass(frozen=True)
 class Subject:
     """What is verified. `tree` is a safe copy on this host, only to be read; a box is None when no engine answers.
-    `others` are the build's other archives, as far as they are there.
+    `others` are the build's other archives, as far as they are there; `earlier` is that of the build before.
+    `twins` are second boxes, by the table's names for them.
 
     `root` is where the tree lies in the runtime box, `builder_root` in the builder box. What several checks need is
     gathered once, when the first asks. `overlay` is the operator's own folder of facts.
@@ -42,6 +51,8 @@ class Subject:
     family: FamilyRow | None = None
     others: Mapping[ArchiveKind, Path] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
+    earlier: Path | None = None
+    twins: Mapping[str, Box] = field(default_factory=dict)
     overlay: Path | None = None
     root: str = f"/work/{RUNTIME_PLACE}/python"
     builder_root: str = f"/work/{BUILDER_PLACE}/python"
@@ -81,6 +92,22 @@ class Subject:
         if self.builder is None:
             raise ProbeFailed("there is no builder box")
         return self.builder
+
+    def twin(self, name: str) -> Box:
+        """A second box that sees the first one's folder read-only. Raises ProbeFailed when there is none."""
+        if name not in self.twins:
+            raise ProbeFailed(f"there is no {name} box")
+        return self.twins[name]
+
+    @cached_property
+    def before(self) -> Before:
+        """The build before this one, unpacked. Raises ProbeFailed when there is none, or nobody can unpack it."""
+        if self.earlier is None:
+            raise ProbeFailed("there is no earlier build")
+        try:
+            return Before(self.earlier, unpack(self.earlier, self.tree.parent / "earlier").tree)
+        except BadInput as problem:
+            raise ProbeFailed(f"the build before: {problem.message}") from problem
 
     def companion(self, kind: ArchiveKind) -> Unpacked:
         """Another archive of the build, unpacked when the first check asks. Raises ProbeFailed when nobody can unpack it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from farm.plan.recipe import ArchiveKind
 from farm.store.artifact import Finding
@@ -15,9 +16,16 @@ from workers.verify.checks import (
     beside_layout,
     beside_static,
     beside_tests,
+    build_cmake,
+    build_config,
+    build_cplusplus,
+    build_cython,
     build_embed_config,
     build_embed_pkgconfig,
     build_extension,
+    build_manylinux,
+    build_meson,
+    build_setuptools,
     debug_links,
     dual_abi,
     dual_flags,
@@ -47,7 +55,9 @@ from workers.verify.checks import (
     moved_home,
     moved_isolated,
     moved_long,
+    moved_oldlib,
     moved_pip,
+    moved_readonly,
     moved_scripts,
     moved_symlink,
     moved_sysconfig,
@@ -56,15 +66,22 @@ from workers.verify.checks import (
     moved_venv,
     paths_text,
     run_version,
+    size_budget,
     stdlib_behaviour,
     stdlib_smoke,
+    stdlib_terminal,
+    stdlib_tk,
     symbols_api,
     symbols_foreign,
+    upgrade_place,
+    upgrade_venv,
 )
 from workers.verify.findings import error
 from workers.verify.probe import ProbeFailed
 from workers.verify.subject import Subject
 
+# 'sealed': the very same image; 'trapped': with another libpython of the same name in /usr/local/lib, in the loader's cache.
+Twin = Literal["", "sealed", "trapped"]
 Look = Callable[[Subject], Iterable[Finding]]
 
 
@@ -74,7 +91,9 @@ class Check:
 
     `depth`: 'standard' is needed to publish, and all of it stays within three minutes; 'full' is run when somebody asks.
     `needs`: it is about other archives of the build, and runs when one of these lies beside the one that is verified.
-    `source`: the program that it builds, by its name in expected.toml.
+    `source`: the program that it builds, by its name in expected.toml. `trial`: what it installs, by a name in wheels.toml.
+    `upgrade`: it looks at the build before this one, too, and runs when that is there.
+    `twin`: it runs in a second box that sees the first one's folder read-only; see `workers.verify.run`.
     """
 
     id: str
@@ -85,6 +104,9 @@ class Check:
     depth: Depth = "standard"
     needs: tuple[ArchiveKind, ...] = ()
     source: str = ""
+    trial: str = ""
+    upgrade: bool = False
+    twin: Twin = ""
 
     def findings(self, subject: Subject) -> tuple[Finding, ...]:
         """What the check saw, under its id. A defect of the archive never raises; a lost engine does (Transient)."""
@@ -98,6 +120,7 @@ class Check:
         return tuple(finding.model_copy(update={"check": self.id}) for finding in found)
 
 
+FULL: tuple[Depth, tuple[ArchiveKind, ...], str] = ("full", (), "")
 OTHERS: tuple[ArchiveKind, ...] = ("debugsymbols", "tests", "static-lib")
 
 TABLE: tuple[Check, ...] = (
@@ -125,6 +148,7 @@ TABLE: tuple[Check, ...] = (
     Check("beside.debug", "the debug information is that of these binaries", "archive", 3, beside_debug.look, needs=OTHERS[:1]),
     Check("dual.flags", "libpython was compiled as the executable was", "archive", 4, dual_flags.look, needs=OTHERS[:1]),
     Check("beside.static", "the static library is for this machine", "archive", 1, beside_static.look, needs=OTHERS[2:]),
+    Check("size.budget", "it grew by less than 5 % since the build before", "archive", 1, size_budget.look, upgrade=True),
     Check("run.version", "it runs, silently, and is the cell's version", "runtime", 1, run_version.look),
     Check("modules.import", "the whole standard library imports", "runtime", 5, modules_import.look),
     Check("modules.builtin", "the modules linked in are the expected ones", "runtime", 0, modules_builtin.look),
@@ -133,6 +157,7 @@ TABLE: tuple[Check, ...] = (
     Check("linkage.owned", "the distro says: the needed libraries are of declared packages", "runtime", 1, linkage_owned.look),
     Check("stdlib.smoke", "compression, hashes, TLS, SQLite and ctypes work", "runtime", 2, stdlib_smoke.look),
     Check("stdlib.behaviour", "TLS, FTS5, dbm, spawn, terminals, time zones work", "runtime", 5, stdlib_behaviour.look, "full"),
+    Check("stdlib.terminal", "typing works: arrows, backspace, wide characters", "runtime", 4, stdlib_terminal.look, "full"),
     Check("moved.sysconfig", "sysconfig speaks of the new place after a move", "runtime", 1, moved_sysconfig.look),
     Check("moved.uv", "so it does after uv's rewriting", "runtime", 3, moved_uv.look),
     Check("moved.scripts", "scripts run from odd places and through links", "runtime", 10, moved_scripts.look),
@@ -141,16 +166,30 @@ TABLE: tuple[Check, ...] = (
     Check("moved.home", "PYTHONHOME does what it does for any Python", "runtime", 1, moved_home.look),
     Check("moved.users", "root and unknown users can run it, and none need write it", "runtime", 1, moved_users.look),
     Check("moved.long", "it works at a long path full of odd characters", "runtime", 3, moved_long.look),
+    Check("moved.readonly", "it works on a read-only mount", "runtime", 2, moved_readonly.look, twin="sealed"),
     Check("moved.venv", "venv, venv --copies and offline pip install work", "runtime", 25, moved_venv.look),
     Check("beside.tests", "the tests archive fits the moved tree", "runtime", 8, beside_tests.look, needs=OTHERS[1:2]),
     Check("moved.pip", "pip installs wheels with this Python's tags, offline", "runtime", 4, moved_pip.look),
+    Check("upgrade.place", "it installs over the build before", "runtime", 12, upgrade_place.look, "full", upgrade=True),
+    Check("upgrade.venv", "environments of the build before go on", "runtime", 30, upgrade_venv.look, "full", upgrade=True),
     Check("build.extension", "a C extension builds, imports, and NEEDs no libpython", "builder", 2, build_extension.look),
+    Check("build.config", "a C extension builds with python-config's flags alone", "builder", 2, build_config.look),
     Check("build.embed.pkgconfig", "a program embeds it through pkg-config", "builder", 2, build_embed_pkgconfig.look),
     Check("build.embed.config", "a program embeds it through python3-config", "builder", 2, build_embed_config.look),
     Check("dual.abi", "executable and libpython are one ABI", "builder", 3, dual_abi.look),
     Check("moved.decoy", "another libpython on the loader's path changes nothing", "builder", 2, moved_decoy.look),
+    Check(
+        "build.setuptools", "an sdist in C builds with setuptools", "builder", 12, build_setuptools.look, *FULL, "setuptools"
+    ),
+    Check("build.c++", "an sdist in C++ builds with setuptools", "builder", 15, build_cplusplus.look, *FULL, "c++"),
+    Check("build.cython", "an sdist in Cython builds", "builder", 20, build_cython.look, *FULL, "cython"),
+    Check("build.meson", "an extension builds with meson-python", "builder", 15, build_meson.look, *FULL, "meson"),
+    Check("build.cmake", "an extension builds with scikit-build-core", "builder", 15, build_cmake.look, *FULL, "cmake"),
+    Check("build.manylinux", "a manylinux wheel with a C core works", "builder", 8, build_manylinux.look, *FULL, "manylinux"),
     Check("embed.subinterpreters", "two sub-interpreters are alive at once", "builder", 3, embed_subinterpreters.look, "full"),
     Check("embed.plugin", "a plugin that a host loads can embed it", "builder", 3, embed_plugin.look, "full"),
+    Check("moved.oldlib", "so does one in /usr/local/lib", "builder", 4, moved_oldlib.look, "full", twin="trapped"),
+    Check("stdlib.tk", "Tk works where its package is, and is asked for where not", "builder", 2, stdlib_tk.look, "full"),
     Check("embed.cmake", "CMake finds it for embedding", "builder", 5, embed_cmake.look, "full"),
     Check("embed.mod_wsgi", "mod_wsgi serves from it in Apache", "builder", 40, embed_mod_wsgi.look, "full", source="mod_wsgi"),
     Check("embed.uwsgi", "uWSGI serves from it", "builder", 90, embed_uwsgi.look, "full", source="uwsgi"),

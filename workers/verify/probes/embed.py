@@ -7,26 +7,9 @@ root, then the commands that print flags, each as one shell-like text, with `;` 
 import json
 import os
 import shlex
-import subprocess
 import sys
 
-
-class Broken(Exception):  # noqa: N818 - local
-    """A step failed."""
-
-
-def run(step, argv, **environment):
-    """The output of a command. Raises Broken with its last lines."""
-    env = dict(os.environ, **environment)
-    try:
-        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)  # noqa: S603
-        said = child.communicate()[0]
-    except OSError as error:
-        raise Broken(step, str(error))  # noqa: B904 - its cause says no more
-    output = said.decode("utf-8", "replace").strip()
-    if child.returncode:
-        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(child.returncode))
-    return output
+from steps import Broken, needed, run
 
 
 def prefix_of(argv, **environment):
@@ -37,12 +20,6 @@ def prefix_of(argv, **environment):
         return "error: " + error.args[1]
     lines = [line for line in output.splitlines() if line.startswith("prefix=")]
     return lines[-1][len("prefix=") :] if lines else "error: it printed no prefix"
-
-
-def needed(path):
-    """The libraries that an ELF file NEEDs."""
-    lines = run("readelf", ["readelf", "-dW", path]).splitlines()
-    return [line.split("[")[1].split("]")[0] for line in lines if "(NEEDED)" in line]
 
 
 def trial(source, folder, root, commands):

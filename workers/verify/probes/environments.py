@@ -5,9 +5,10 @@ Arguments: a folder to work in, a folder with the wheel.
 
 import json
 import os
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+
+from steps import Broken, expect, run
 
 KINDS = {"venv": [], "venv --copies": ["--copies"]}
 
@@ -20,34 +21,11 @@ print("/libpython" in open("/proc/self/maps").read())
 """
 
 
-class Broken(Exception):  # noqa: N818 - local
-    """A step failed."""
-
-
-def run(step, *argv):
-    """The output of a command. Raises Broken with its last lines."""
-    try:
-        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603
-        said = child.communicate()[0]
-    except OSError as error:
-        raise Broken(step, str(error))  # noqa: B904 - its cause says no more
-    output = said.decode("utf-8", "replace").strip()
-    if child.returncode:
-        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(child.returncode))
-    return output
-
-
-def expect(step, got, wanted):
-    """Raise Broken when two texts differ."""
-    if got != wanted:
-        raise Broken(step, "got {!r} where {!r} is right".format(got[-300:], wanted))
-
-
 def trial(folder, wheels, options):
     """One environment from its making to the script of the wheel that was installed in it."""
-    run("make it", sys.executable, "-m", "venv", *options, folder)
+    run("make it", [sys.executable, "-m", "venv", *options, folder])
     python = os.path.join(folder, "bin", "python")
-    said = run("start its python", python, "-c", SAY)
+    said = run("start its python", [python, "-c", SAY])
     expect("start its python", said, "\n".join([folder, sys.base_prefix, "False"]))
     install = [
         "-m",
@@ -60,9 +38,9 @@ def trial(folder, wheels, options):
         "--find-links",
         wheels,
     ]
-    run("pip install a wheel", python, *install, "farm-parcel")
-    expect("import the wheel", run("import the wheel", python, "-c", "import farm_parcel; print(farm_parcel.ANSWER)"), "42")
-    expect("run the wheel's script", run("run the wheel's script", os.path.join(folder, "bin", "farm-parcel")), "42")
+    run("pip install a wheel", [python, *install, "farm-parcel"])
+    expect("import the wheel", run("import the wheel", [python, "-c", "import farm_parcel; print(farm_parcel.ANSWER)"]), "42")
+    expect("run the wheel's script", run("run the wheel's script", [os.path.join(folder, "bin", "farm-parcel")]), "42")
 
 
 def outcome(number, options):

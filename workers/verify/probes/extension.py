@@ -1,33 +1,18 @@
-"""Build a C extension the way sysconfig says, and import it. Runs in the interpreter under test, where a compiler is.
+"""Build a C extension the way sysconfig says, or with the flags of python-config alone, and import it.
 
-Arguments: the C file, a folder to work in.
+Runs in the interpreter under test (2.7 or later), where a compiler is. Arguments: the C file, a folder to work in, and for the
+second way the command that prints the flags.
 """
 
 import json
 import os
 import shlex
-import subprocess
 import sys
 import sysconfig
 
+from steps import Broken, expect, product, run
+
 NAME = "farm_extension"
-
-
-class Broken(Exception):  # noqa: N818 - local
-    """A step failed."""
-
-
-def run(step, argv):
-    """The output of a command. Raises Broken with its last lines."""
-    try:
-        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603
-        said = child.communicate()[0]
-    except OSError as error:
-        raise Broken(step, str(error))  # noqa: B904 - its cause says no more
-    output = said.decode("utf-8", "replace").strip()
-    if child.returncode:
-        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(child.returncode))
-    return output
 
 
 def words(*names):
@@ -35,35 +20,34 @@ def words(*names):
     return [word for name in names for word in shlex.split(sysconfig.get_config_var(name) or "")]
 
 
-def needed(path):
-    """The libraries that an ELF file NEEDs."""
-    lines = run("readelf", ["readelf", "-dW", path]).splitlines()
-    return [line.split("[")[1].split("]")[0] for line in lines if "(NEEDED)" in line]
-
-
-def build(source, folder):
-    """Compile and link as setuptools does: CC, CFLAGS, CCSHARED, then LDSHARED."""
-    if not os.path.isdir(folder):
-        os.makedirs(folder)
+def commands(source, folder, config):
+    """What compiles and what links it, and the file that comes out."""
     suffix = sysconfig.get_config_var("EXT_SUFFIX") or sysconfig.get_config_var("SO")  # what 2.7 calls it
     made, target = "{}/{}.o".format(folder, NAME), "{}/{}{}".format(folder, NAME, suffix)
+    if config:  # as its manual says, and Makefiles by hand do it
+        flags = shlex.split(run("python-config", [config, "--cflags"]))
+        return ["cc", "-c", source, "-o", made, "-fPIC"] + flags, ["cc", "-shared", made, "-o", target], target  # noqa: RUF005
     include = ["-I" + sysconfig.get_path("include"), "-I" + sysconfig.get_path("platinclude")]
-    run("compile", words("CC", "CFLAGS", "CCSHARED") + include + ["-c", source, "-o", made])
-    run("link", words("LDSHARED") + [made, "-o", target])  # noqa: RUF005 - 2.7 runs it
-    return target
+    compiling = words("CC", "CFLAGS", "CCSHARED") + include + ["-c", source, "-o", made]  # as setuptools does it
+    return compiling, words("LDSHARED") + [made, "-o", target], target  # noqa: RUF005 - 2.7 runs it
 
 
-def main():
+def main(source, folder, config=""):
     """Print the facts."""
-    facts = {"error": "", "step": "", "needed": []}
+    facts = {"error": "", "step": "", "needed": [], "leaks": [], "flags": []}
     try:
-        facts["needed"] = needed(build(sys.argv[1], sys.argv[2]))
-        code = "import sys; sys.path.insert(0, {!r}); import {} as m; print(m.answer())".format(sys.argv[2], NAME)
-        if run("import", [sys.executable, "-c", code]) != "42":
-            raise Broken("import", "it gave a wrong answer")
+        if not os.path.isdir(folder):
+            os.makedirs(folder)
+        compiling, linking, target = commands(source, folder, config)
+        run("compile", compiling)
+        run("link", linking)
+        facts.update(product(target, " ".join(compiling + linking)))
+        code = "import sys; sys.path.insert(0, {!r}); import {} as m; print(m.answer())".format(folder, NAME)
+        expect("import", run("import", [sys.executable, "-c", code]), "42")
     except Broken as error:
         facts["step"], facts["error"] = error.args
     sys.stdout.write("@@facts " + json.dumps(facts) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -8,36 +8,18 @@ import glob
 import json
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 
-
-class Broken(Exception):  # noqa: N818 - local
-    """A step failed."""
-
-
-def run(step, *argv):
-    """The output of a command. Raises Broken with its last lines."""
-    try:
-        child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603
-        said = child.communicate()[0]
-    except OSError as error:
-        raise Broken(step, str(error))  # noqa: B904 - its cause says no more
-    output = said.decode("utf-8", "replace").strip()
-    if child.returncode:
-        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(child.returncode))
-    return output
+from steps import Broken, expect, run
 
 
 def trial(folder, wheel):
     """Install it into a folder of its own and import it from there."""
     options = ["install", "--disable-pip-version-check", "--no-cache-dir", "--no-index", "--target", folder]
-    run("pip install", sys.executable, "-m", "pip", *(options + [wheel]))  # noqa: RUF005 - 2.7 runs it
+    run("pip install", [sys.executable, "-m", "pip"] + options + [wheel])  # noqa: RUF005 - 2.7 runs it
     code = "import sys; sys.path.insert(0, {!r}); import farm_parcel; farm_parcel.main()".format(folder)
-    said = run("import it", sys.executable, "-c", code)
-    if said != "42":
-        raise Broken("import it", "it gave {!r}".format(said[-200:]))
+    expect("import it", run("import it", [sys.executable, "-c", code]), "42")
 
 
 def tagged(wheel, folder, tags):

@@ -1,0 +1,73 @@
+"""The files in deploy/ that no process of ours reads: dashboards ask for metrics that exist, units start verbs that exist."""
+
+import configparser
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from farm.cli.main import VERBS
+from farm.dispatch.metrics import PrometheusMeter
+from workers.__main__ import VERBS as WORKER_VERBS
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+NAME = re.compile(r"\bfarm_[a-z_]+")
+# Every metric of a builder, as one says it itself; a process of its own, because meters are made when they are first counted.
+BUILDER = """
+import os, tempfile
+from types import SimpleNamespace as one
+from farm.settings import Settings
+from workers import metrics
+from tests.fixtures_s3 import free_ports
+import urllib.request
+port = free_ports(1)[0]
+with metrics.shown(Settings(metrics=f"127.0.0.1:{port}"), 1, lambda: True):
+    metrics.cache("source", hit=True)
+    metrics.attempted(one(failure=None, steps=(one(step="compile", seconds=3.0),)))
+    print(urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode())
+"""
+
+
+@pytest.fixture(scope="module")
+def known():
+    """The names of all samples."""
+    trusted = {sample.name for metric in PrometheusMeter().registry.collect() for sample in metric.samples}
+    # Without a count yet a histogram or a labelled counter has no samples.
+    trusted |= {"farm_step_duration_seconds_bucket", "farm_attempts_ended_total"}
+    done = subprocess.run([sys.executable, "-c", BUILDER], capture_output=True, text=True, check=True)
+    return trusted | {found[0] for line in done.stdout.splitlines() if (found := NAME.match(line))}
+
+
+def test_the_dashboard_asks_for_metrics_that_exist(known):
+    board = json.loads((DEPLOY / "grafana.json").read_text())
+    asked = {name for panel in board["panels"] for target in panel["targets"] for name in NAME.findall(target["expr"])}
+    assert len(asked) > 10
+    assert asked <= known
+
+
+def test_alerts_ask_for_metrics_that_exist(known):
+    rules = YAML(typ="safe").load((DEPLOY / "alerts.yml").read_text())["groups"][0]["rules"]
+    asked = {name for rule in rules for name in NAME.findall(rule["expr"])}
+    assert asked
+    assert asked <= known
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_a_unit_starts_a_verb_that_exists(unit):
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str
+    parser.read(unit)
+    words = shlex.split(parser["Service"]["ExecStart"])
+    verbs, verb = (WORKER_VERBS, words[3]) if words[0].endswith("python") else (VERBS, words[1])
+    assert verb in verbs
+    assert parser["Install"]["WantedBy"] == "multi-user.target"
+
+
+def test_there_is_a_unit_for_each_service():
+    assert [unit.stem for unit in UNITS] == ["farm-builder", "farm-publisher", "farm-scheduler", "farm-status"]

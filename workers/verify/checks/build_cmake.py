@@ -1,0 +1,18 @@
+"""pip builds an extension with scikit-build-core, in an environment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.verify.extending import extend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farm.store.artifact import Finding
+    from workers.verify.subject import Subject
+
+
+def look(subject: Subject) -> Iterator[Finding]:
+    """CMake's FindPython has to find Development.Module in a moved tree."""
+    yield from extend(subject, "cmake")

@@ -1,0 +1,41 @@
+"""Judging an extension module that was built against the Python under test, whichever way."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from workers.verify import wheels
+from workers.verify.facts import Built
+from workers.verify.findings import error
+from workers.verify.probe import SCRATCH, SOURCES, ask, script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farm.store.artifact import Finding
+    from workers.verify.subject import Subject
+
+
+def extend(subject: Subject, trial: str) -> Iterator[Finding]:
+    """Make an environment, install the wheels of the trial there, and what the probe builds or the wheel itself."""
+    python = f"{subject.builder_root}/bin/{subject.build.executable}"
+    names = json.dumps(list(wheels.wheels(subject.build, subject.version, trial)))
+    argv = [python, script("extending.py"), trial, f"{SCRATCH}/extending {trial}", f"{SOURCES}/{wheels.FOLDER}", names]
+    yield from judge(ask(subject.in_builder, argv, Built), f"an extension by way of {trial}")
+
+
+def judge(built: Built, what: str, hint: str = "see CC, CFLAGS, LDSHARED in sysconfig") -> Iterator[Finding]:
+    """What is wrong with it: it did not come to be, loads a second interpreter, or carries something of our own build."""
+    if built.error:
+        yield error(f"{what} fails at the step '{built.step}': {built.error}", hint=hint)
+    for soname in built.needed:
+        if soname.startswith("libpython"):
+            yield error(f"{what} NEEDs {soname}: importing it loads the interpreter a second time")
+    if built.leaks:
+        yield error(f"{what} names {', '.join(built.leaks)} of the build", hint="see the rows of scrub.toml")
+    if built.flags:
+        yield error(f"{what} is built with {', '.join(built.flags)}, which only the interpreter may be", hint=_FLAGS)
+
+
+_FLAGS = "put such flags where sysconfig does not repeat them (CFLAGS_NODIST), or into scrub.toml"
