@@ -7,11 +7,12 @@ CODE := farm workers tests deploy benchmarks
 SCRIPTS = .ci/run $(shell find deploy farm tests workers -type f \( -name '*.sh' -o -path 'workers/build/scripts/*.sh' \))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-matrix check compose-test lint bench venv clean
+.PHONY: help demo test test-matrix chaos check compose-test lint bench venv clean
 
 help:
 	@echo "make demo    build one Python for real, publish it to ./store, and run it in a Docker image"
 	@echo "make test    lint, and all tests, a real build included"
+	@echo "make chaos   kill, flush, fill and cut off every part of a farm that builds; TRIES=3 of each, half an hour"
 	@echo "make compose-test  build the images of deploy/, start a whole farm with docker-compose, and build cells with it"
 	@echo "make test-matrix CELLS='3.14.7-debian13-* …'   build cells of tests/e2e/cells.yaml for real, into ./store"
 	@echo "make lint    only the linters: ruff, mypy, import-linter, shellcheck"
@@ -25,6 +26,12 @@ demo: $(VENV)/ready
 test: $(VENV)/ready-dev
 	@$(BIN)/python -m deploy.test_packages
 	@$(WITH_ENGINE) $(MAKE) --no-print-directory check
+
+# Everything that may befall a farm, for real: docs/reliability.md has what was seen. TRIES=10 for more, SEED=… for the same again.
+chaos: $(VENV)/ready-dev
+	@$(BIN)/python -m deploy.test_packages
+	@rm -f chaos-rows.json
+	@CHAOS=1 TRIES=$(or $(TRIES),3) $(WITH_ENGINE) $(BIN)/python -m pytest tests/chaos/test_chaos.py -m chaos -s
 
 # What `make test` runs once an engine answers. PYTEST passes arguments on, e.g. make test PYTEST='-k sources -x'
 check: lint

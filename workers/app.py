@@ -20,6 +20,7 @@ from farm import __version__
 from farm.errors import BrokerUnavailable, FarmError, Transient
 from farm.plan.facts import load_facts
 from farm.settings import Settings
+from farm.store import scratch
 from farm.wire.log import JsonFormatter
 from farm.wire.mailbox import BuilderMail
 from farm.wire.messages import WorkerCard
@@ -131,6 +132,7 @@ def _logging(logger: logging.Logger, **_: object) -> None:
 def _slot_started(**_: object) -> None:
     """A slot must not outlive its worker: nobody would notice its beats stop, and its container would be kept alive."""
     end_with_parent()
+    scratch.take()  # within its worker's own folder: the next slot removes what a killed one left
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -142,7 +144,7 @@ def serve(arguments: Sequence[str]) -> int:
         raise Transient("this worker knows no broker", hint="set FARM_BROKER_URL to the farm's Redis")
     queues = ",".join(QUEUES)
     _presence.slots = options.slots
-    with metrics.shown(settings, options.slots, lambda: _presence.engine_up):
+    with scratch.taken(), metrics.shown(settings, options.slots, lambda: _presence.engine_up):
         app.worker_main(
             ["worker", "--pool", "prefork", "--concurrency", str(options.slots), "--queues", queues,
              "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]

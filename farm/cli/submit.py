@@ -19,6 +19,7 @@ from farm.plan.facts import load_facts
 from farm.plan.narrow import Overrides
 from farm.settings import Settings
 from farm.show import plan as show_plan
+from farm.store import scratch
 from farm.wire.mailbox import SchedulerMail
 from farm.wire.queue import NORMAL, PRIORITIES, Priority
 
@@ -73,7 +74,7 @@ def submit(  # noqa: PLR0913 - one argument per option
     plan = read()
     for line in show_plan.summary(plan):
         click.echo(line, err=as_json)
-    with terminable(), following(as_json=as_json) as watcher:
+    with terminable(), scratch.taken(), following(as_json=as_json) as watcher:
 
         def replan() -> list[Wish]:
             return wishes(_said_again(read(), plan, watcher), load_facts(settings.facts))

@@ -115,6 +115,7 @@ class Sight:
 
     `seen` is when an attempt last gave a sign of life, `sent` when a cell was last woken, `queued` which wake-ups still wait,
     `unserved` since when no live worker takes a cell's queue. `cancelled` are cells that are no longer wanted.
+    `looked` is when the queue was looked into: what was not overdue then may well lie in it.
     """
 
     records: Mapping[Cell, Record] = field(default_factory=dict)
@@ -124,6 +125,7 @@ class Sight:
     queued: frozenset[Cell] = frozenset()
     unserved: Mapping[Cell, float] = field(default_factory=dict)
     cancelled: frozenset[Cell] = frozenset()
+    looked: float | None = None
 
     def record(self, cell: Cell) -> Record:
         """What the store says of a cell."""
@@ -276,7 +278,8 @@ def _needs_waking(cell: Cell, sight: Sight, now: float, tempo: Tempo) -> bool:
     last_ending = max((ending.at for ending in record.endings.values()), default=0.0)
     if sent is None or sent < last_ending:
         return True
-    return cell not in sight.queued and now - sent > tempo.grace_s
+    looked = now if sight.looked is None else sight.looked
+    return cell not in sight.queued and looked - sent > tempo.grace_s
 
 
 def _is_unserved(cell: Cell, sight: Sight, now: float, tempo: Tempo) -> bool:

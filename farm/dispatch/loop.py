@@ -18,7 +18,7 @@ from farm.dispatch.lookout import Lookout
 from farm.dispatch.meter import Meter
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.settle import Settler, conclude
-from farm.errors import BrokerUnavailable, Failure, StoreUnavailable
+from farm.errors import BrokerUnavailable, Conflict, Failure, StoreUnavailable
 from farm.plan.cell import Cell
 from farm.store.protocol import Staging
 from farm.wire.mailbox import SchedulerMail
@@ -82,7 +82,7 @@ class Loop:
                     if self._turn(publisher):
                         return
                     trouble_since = None
-                except (BrokerUnavailable, StoreUnavailable):
+                except (BrokerUnavailable, StoreUnavailable, Conflict):
                     now = self._means.clock()
                     trouble_since = now if trouble_since is None else trouble_since
                     if now - trouble_since > self._tempo.patience_s:

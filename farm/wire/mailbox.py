@@ -31,6 +31,7 @@ BEAT_S = 10.0
 _ANSWER_S = 300
 _CANCEL_S = 24 * 3600
 _MAX_MESSAGE = 4 << 20
+_SILENT_S = 10  # no answer takes that long; whoever waits longer misses a lease for one lost packet
 
 AttemptKey = tuple[str, int]
 M = TypeVar("M", bound=BaseModel)
@@ -56,7 +57,7 @@ class Mailbox:
         self.presence_s = presence_s or PRESENCE_S
         address = broker_url.replace("redis+socket://", "unix://", 1)
         self._redis: redis.Redis = redis.Redis.from_url(
-            address, decode_responses=True, socket_timeout=60, socket_connect_timeout=10, health_check_interval=25
+            address, decode_responses=True, socket_timeout=_SILENT_S, socket_connect_timeout=10, health_check_interval=25
         )
 
     def close(self) -> None:
