@@ -19,9 +19,9 @@ from farm.errors import EXIT_OK, FarmError
 from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
 from farm.settings import Settings
-from farm.store import catalog
+from farm.store import catalog, keys
 from farm.store.keys import artifact_folder
-from farm.store.open import open_store
+from farm.store.open import base_url, open_store
 from workers.build.base import ensure_base
 from workers.build.image import release_of
 from workers.engine.docker import DockerEngine
@@ -47,7 +47,9 @@ def main() -> int:
     settings = Settings()
     found = require(settings)
     base = ensure_base(release_of(facts.distros[DISTRO]), arch, DockerEngine(found.url), settings, click.echo)
-    _docker_build(open_store(settings), cell, base.name, docker.DockerClient(base_url=found.url, timeout=300))
+    store = open_store(settings)
+    _docker_build(store, cell, base.name, docker.DockerClient(base_url=found.url, timeout=300))
+    _say_where(settings, cell)
     click.secho(f"\nmake demo took {time.monotonic() - began:.0f} s", bold=True)
     return EXIT_OK
 
@@ -85,6 +87,14 @@ def _docker_build(store: Store, cell: Cell, base: str, client: docker.DockerClie
     click.secho(output.decode(), fg="green", nl=False)
     if f"/opt/{TOP_FOLDER}" not in output.decode():
         raise FarmError("the image's Python is not the one that was added")
+
+
+def _say_where(settings: Settings, cell: Cell) -> None:
+    """Ends with what to look at and what to type: the catalog, and uv installing what was built."""
+    where = base_url(settings)
+    click.echo(f"\nThe catalog: {where}/{keys.site(CHANNEL, 'index.html')}")
+    index = f"{where}/{keys.uv_index(CHANNEL, cell.distro)}"
+    click.echo(f"With uv:     uv python install --python-downloads-json-url {index} {cell.python}")
 
 
 def _shown(*command: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from farm.audit.survey import sha256_of
 from farm.errors import FarmError, VerificationFailed
 from farm.plan.cell import Cell
 from farm.publish.tarball import inspect
@@ -90,6 +91,7 @@ def _files(survey: Survey, artifact: Artifact, entry: Entry) -> None:
             survey.damaged.add((entry.cell, entry.build_id))
         if survey.content(f"{key}.sha256") != f"{info.sha256}  {info.name}\n".encode():
             survey.say("error", "archive.sums", f"{key}.sha256", "it does not say what the metadata says", _REPAIR)
+    _sbom(survey, f"{entry.metadata.removesuffix('.json')}.spdx.json", artifact)
     _provenance(survey, f"{entry.metadata.removesuffix('.json')}.intoto.json", artifact)
 
 
@@ -130,6 +132,20 @@ def _read(survey: Survey, key: str, info: ArchiveInfo, build: BuildInfo) -> bool
     return True
 
 
+def _sbom(survey: Survey, key: str, artifact: Artifact) -> None:
+    data = survey.content(key)
+    if data is None:
+        survey.say("note", "sbom.missing", key, "the build has no SBOM: it was published before there were any")
+        return
+    try:
+        sums = {each["checksumValue"] for package in json.loads(data)["packages"] for each in package.get("checksums", ())}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        survey.say("error", "sbom.unreadable", key, "it is no SPDX document", _RESTORE)
+        return
+    if not {info.sha256 for info in artifact.archives} <= sums:
+        survey.say("error", "sbom.differs", key, "it speaks of other archives", _RESTORE)
+
+
 def _provenance(survey: Survey, key: str, artifact: Artifact) -> None:
     data = survey.content(key)
     if data is None:
@@ -138,7 +154,9 @@ def _provenance(survey: Survey, key: str, artifact: Artifact) -> None:
         return
     try:
         payload = envelope.unseal(key, data, envelope.STATEMENT, survey.against.trusted)
-        subjects = {each["name"]: each["digest"]["sha256"] for each in json.loads(payload)["subject"]}
+        statement = json.loads(payload)
+        subjects = {each["name"]: each["digest"]["sha256"] for each in statement["subject"]}
+        beside = {each["name"]: each["digest"]["sha256"] for each in statement["predicate"]["runDetails"].get("byproducts", ())}
     except VerificationFailed as error:
         survey.say("error", "provenance.signature", key, error.message, error.hint)
         return
@@ -147,3 +165,7 @@ def _provenance(survey: Survey, key: str, artifact: Artifact) -> None:
         return
     if subjects != {info.name: info.sha256 for info in artifact.archives}:
         survey.say("error", "provenance.subject", key, "it speaks of other archives", _RESTORE)
+    for name, sha256 in beside.items():
+        data = survey.content(f"{key.rpartition('/')[0]}/{name}")
+        if data is None or sha256_of(data) != sha256:
+            survey.say("error", "provenance.byproduct", key, f"{name} is not what was signed", _RESTORE)

@@ -13,6 +13,7 @@ from farm.index import exports, update
 from farm.index.model import Pointer, Shard
 from farm.plan.cell import Cell
 from farm.sign import envelope
+from farm.site.pages import ASSETS
 from farm.store import catalog, keys
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def _channel(survey: Survey, channel: str) -> None:
         else:
             listed = [entry for ref in pointer.shards for entry in _shard(survey, channel, ref)]
     _entries(survey, channel, listed)
+    _pages(survey, channel, listed)
     for distro in sorted({Cell.parse(entry.cell).distro for entry in listed}):
         here = [entry for entry in listed if Cell.parse(entry.cell).distro == distro]
         _files(survey, channel, here)
@@ -124,6 +126,16 @@ def _files(survey: Survey, channel: str, listed: list[Entry]) -> None:
             said = "a client's file is missing" if found is None else "it does not say what the index says"
             hint = f"{_REPAIR}; if clients reach the store elsewhere than at {survey.against.base_url}, say so with --base-url"
             survey.say("error", "channel.file", key, said, hint)
+
+
+def _pages(survey: Survey, channel: str, listed: list[Entry]) -> None:
+    """Every page that people look at is there, and no link of one leads nowhere."""
+    distros = {Cell.parse(entry.cell).distro for entry in listed}
+    names = {"index.html", "feed.atom", "data/channel.js", *ASSETS, *(f"data/{distro}.js" for distro in distros)}
+    names |= {f"builds/{entry.cell}/{entry.build_id}.html" for entry in listed}
+    for name in sorted(names if listed else ()):
+        if survey.content(key := keys.site(channel, name)) is None:
+            survey.say("error", "channel.page", key, "a page of the catalog is missing", _REPAIR)
 
 
 def _signed_pointer(survey: Survey, channel: str, pointer: bytes | None) -> bool:

@@ -30,6 +30,6 @@ def own_keys(store: Store) -> Mapping[str, Verifier]:
     """The public keys that lie in the store itself: enough to find damage, and no proof of who signed."""
     found: dict[str, Verifier] = {}
     for stat in store.list(keys.public_keys()):
-        if data := store.get(stat.key):
+        if stat.key.endswith(".pem") and (data := store.get(stat.key)):
             found |= keys_in(data[0])
     return found

@@ -8,22 +8,31 @@ import click
 
 from farm.cli.opening import opened
 from farm.errors import BadInput
+from farm.export import layout
 from farm.export.flat import flatten
 from farm.export.formats import FORMATS, Flattened, dashed
 from farm.index import render, update
 from farm.pull.fetch import Kept
 from farm.settings import Settings
 
+_LAYOUT = "oci-layout"
+
 
 @click.command()
-@click.argument("format_", metavar="FORMAT", type=click.Choice(sorted(FORMATS)))
+@click.argument("format_", metavar="FORMAT", type=click.Choice(sorted((*FORMATS, _LAYOUT))))
 @click.option("--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.")
 @click.option("--distro", required=True, help="Distro, e.g. ubuntu24.04.")
 @click.option("--channel", default="stable", show_default=True, help="Channel to export.")
 @click.option("--stack", default="", help="The platform's name for the distro, e.g. cflinuxfs4; else as in ubuntu-24.04.")
 @click.option("--base-url", "address", default="", help="Where that folder will be served; needed where a list goes with it.")
 def export(format_: str, folder: Path, distro: str, channel: str, stack: str, address: str) -> None:
-    """Write the newest builds of a channel for FORMAT: archives without a top folder, and the list that goes with them."""
+    """Write the newest builds of a channel for FORMAT: archives without a top folder, and the list that goes with them.
+
+    oci-layout is a folder of container images, with the archives as they are.
+    """
+    if format_ == _LAYOUT:
+        _layout(folder, channel, distro)
+        return
     wanted = FORMATS[format_]
     if wanted.listing and not address:
         raise BadInput(f"{wanted.listing} names addresses", hint="say where the folder will be served: --base-url https://…")
@@ -44,3 +53,14 @@ def export(format_: str, folder: Path, distro: str, channel: str, stack: str, ad
     if wanted.listing:
         (folder / wanted.listing).write_bytes(wanted.render(made, address.rstrip("/"), stack))
         click.echo(str(folder / wanted.listing))
+
+
+def _layout(folder: Path, channel: str, distro: str) -> None:
+    settings = Settings()
+    store = opened(settings)
+    kept = Kept(store, settings.cache / "pull", offline=False)
+    listed = update.entries(store, channel, distro)
+    if not listed:
+        raise BadInput(f"the channel '{channel}' has nothing for {distro}", hint="`farm ls` lists what is published")
+    for tag in layout.write(folder, channel, listed, kept.archive):
+        click.echo(f"oci:{folder}:{tag}")

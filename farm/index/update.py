@@ -21,6 +21,7 @@ from farm.index import growth, oci, signatures
 from farm.index.exports import EXPORTS
 from farm.index.model import Entry, Older, Pointer, Shard, ShardRef
 from farm.plan.cell import Cell
+from farm.site import write as site
 from farm.store import catalog, keys
 from farm.store.artifact import Yank
 
@@ -58,6 +59,8 @@ def add(
     until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
     if signer:
         until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
+    _show(store, channel, cell.distro, base_url)
+    until_it_holds(store, channel, partial(_show_build, store, channel, cell, entry.build_id, base_url))
 
 
 def channels(store: Store) -> list[str]:
@@ -82,6 +85,8 @@ def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None 
         until_it_holds(store, channel, partial(_export, store, channel, distro, pending, base_url))
         if signer:
             until_it_holds(store, channel, partial(signatures.write, store, channel, distro, signer))
+        _show(store, channel, distro, base_url)
+        until_it_holds(store, channel, partial(site.builds, store, channel, listed, base_url))
     return len(written)
 
 
@@ -130,8 +135,9 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     if grown == shard:
         return
     known = {page.key for page in shard.older}
-    for key in pages.keys() - known:
-        _write_named_by_content(store, key, pages[key])
+    fresh = {key: pages[key] for key in pages.keys() - known}
+    for name, page in fresh.items():
+        _write_named_by_content(store, name, page)
     data = growth.rendered(grown)
     sha256 = hashlib.sha256(data).hexdigest()
     key = keys.shard(channel, cell.distro, cell.python.series, sha256)
@@ -141,8 +147,8 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     )
     _replace(store, keys.channel_pointer(channel), growth.rendered(moved), etag)
     # Who collects garbage may have seen them named by nothing a moment ago (`farm.audit.remove`).
-    for name, content in {**pages, key: data}.items():
-        _write_named_by_content(store, name, content)
+    for name, part in {**fresh, key: data}.items():
+        _write_named_by_content(store, name, part)
 
 
 def write_image(store: Store, entry: Entry) -> None:
@@ -186,6 +192,25 @@ def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export,
         pending.remove((export, key))
     if pending:
         raise Conflict(f"{len(pending)} files of the channel '{channel}' changed while they were written")
+
+
+def _show(store: Store, channel: str, distro: str, base_url: str) -> None:
+    """Bring what people look at up to date, but for the pages of builds."""
+    offered = partial(current, store, channel, distro)
+    until_it_holds(store, channel, partial(site.distro, store, channel, distro, offered, base_url))
+    site.frame(store, channel)
+
+
+def _show_build(store: Store, channel: str, cell: Cell, build_id: str, base_url: str) -> None:
+    """One try to write the page of a build, and of those whose page names it."""
+    ref = _pointer(store, channel)[0].shard(cell.distro, cell.python.series)
+    shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
+    standing = [entry for entry in shard.entries if entry.cell == str(cell)]
+    pages = [page for page in shard.older if page.cell == str(cell)]
+    first = next((at for at, page in enumerate(pages) if build_id <= page.last), len(pages))
+    older = [entry for page in pages[max(0, first - 1) :] for entry in _shard(store, page).entries]
+    only = {build_id, *(entry.build_id for entry in standing)}
+    site.builds(store, channel, [*older, *standing], base_url, only)
 
 
 def _replace(store: Store, key: str, data: bytes, etag: str) -> None:

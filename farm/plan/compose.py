@@ -55,6 +55,7 @@ def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
         code=code,
         libraries=chosen.libraries,
         cross=chosen.cross,
+        advice=chosen.packages.advice,
     )
 
 
@@ -95,6 +96,9 @@ def _cross(chosen: Selection) -> Iterator[Decision]:
 
 
 def _needs(chosen: Selection) -> Iterator[Decision]:
+    for advice in chosen.packages.advice:
+        why = f"{advice.module} cannot be loaded without them, and the loader only names a library"
+        yield Decision(f"said by {advice.file}", advice.sentence, why)
     for reason in chosen.packages.reasons:
         yield Decision(reason.subject, reason.value, reason.why, reason.link)
 

@@ -39,6 +39,7 @@ class ProvidesRow(Scope):
 class FamilyRow(Row):
     """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line.
 
+    `advise` is what a user types to install packages.
     `foreign` prepares an image for packages of another `{arch}`, for cross-compiling; `query` then names those `name:arch`.
     `current` succeeds in an image whose packages are all the newest ones.
     `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
@@ -49,6 +50,7 @@ class FamilyRow(Row):
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
     foreign: Annotated[str, Field(pattern=r"\{arch\}")] = ""
+    advise: Annotated[str, Field(pattern=r"^[^'|&\\%]*\{packages\}$")]
     current: str
     query: str
     owners: Annotated[str, Field(pattern=r"\$@")]

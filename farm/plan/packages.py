@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farm.plan import distro_rows, rows
-from farm.plan.recipe import RuntimePackage
+from farm.plan.recipe import Advice, RuntimePackage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,11 +27,12 @@ class Reason:
 
 @dataclass(frozen=True)
 class Packages:
-    """Packages to build with (sorted) and to run with, and a reason for each."""
+    """Packages to build with (sorted) and to run with, a reason for each, and what is said where optional ones are missing."""
 
     build: tuple[str, ...]
     runtime: tuple[RuntimePackage, ...]
     reasons: tuple[Reason, ...]
+    advice: tuple[Advice, ...]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def packages(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow], pla
     everything = {name for provides in distro.facts.provides.values() for name in provides.build}
     build = sorted({*distro.facts.toolchain, *everything})
     runtime = _merged(need for capability in found for need in capability.needs)
-    return Packages(tuple(build), runtime, (*_build_reasons(distro, capabilities), *_runtime_reasons(found, runtime)))
+    reasons = (*_build_reasons(distro, capabilities), *_runtime_reasons(found, runtime))
+    return Packages(tuple(build), runtime, reasons, tuple(_advice(found, distro.family.advise, place)))
 
 
 def _capability(row: rows.CapabilityRow, provides: distro_rows.ProvidesRow, place: Place) -> _Capability:
@@ -75,6 +77,17 @@ def _capability(row: rows.CapabilityRow, provides: distro_rows.ProvidesRow, plac
         if package.holds(place)
     )
     return _Capability(row, needs)
+
+
+def _advice(found: Iterable[_Capability], advise: str, place: Place) -> Iterator[Advice]:
+    """One for each file that stands for an optional capability."""
+    for capability in found:
+        modules = [module.name for module in capability.row.modules if module.holds(place)]
+        names = sorted(need.name for need in capability.needs if need.optional)
+        for front in capability.row.fronts:
+            if front.holds(place) and modules and names:
+                command = advise.format(packages=" ".join(names))
+                yield Advice(front.file, modules[0], f"it needs packages that are optional: {command}")
 
 
 def _merged(needs: Iterable[_Need]) -> tuple[RuntimePackage, ...]:

@@ -113,6 +113,18 @@ class RuntimePackage:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What a file of the standard library says when its extension module's optional packages are not there.
+
+    `file` is a path in the source, e.g. 'Lib/tkinter/__init__.py'.
+    """
+
+    file: str
+    module: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Trim:
     """A part of the tree that leaves `install_only`: a glob under the prefix and the archive it goes to ('' drops it)."""
 
@@ -171,6 +183,7 @@ class Recipe:
     code: str
     libraries: tuple[Library, ...] = ()
     cross: Cross | None = None
+    advice: tuple[Advice, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -212,10 +212,20 @@ class ScopedModule(Scope):
     name: str
 
 
+class FrontRow(Scope):
+    """A file of the source's standard library that imports a capability's first extension module."""
+
+    file: Annotated[str, Field(pattern=r"^Lib/[A-Za-z0-9_./-]+\.py$")]
+
+
 class CapabilityRow(Scope):
-    """Something the tree can do because a distro library is there; distros say with which packages."""
+    """Something the tree can do because a distro library is there; distros say with which packages.
+
+    `fronts` of an optional one are told what to install.
+    """
 
     modules: tuple[ScopedModule, ...] = ()
+    fronts: tuple[FrontRow, ...] = ()
     optional: bool = False
     why: Why
     link: str = ""
@@ -223,8 +233,8 @@ class CapabilityRow(Scope):
     def bounds(self) -> Iterator[Bounds]:
         """Limits of the row and of its modules."""
         yield from super().bounds()
-        for module in self.modules:
-            yield from module.bounds()
+        for part in (*self.modules, *self.fronts):
+            yield from part.bounds()
 
 
 class CostRow(Scope):

@@ -15,7 +15,7 @@ from farm.errors import Conflict, StoreUnavailable
 from farm.index import update
 from farm.index.model import entry_of
 from farm.plan.recipe import digest_of
-from farm.publish import identity
+from farm.publish import identity, sbom
 from farm.publish.order import check, check_channel
 from farm.publish.staged import check_fence, fetch_checked
 from farm.sign import envelope, provenance
@@ -23,7 +23,7 @@ from farm.store import catalog, keys
 from farm.store.artifact import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from farm.publish.order import Order
@@ -82,9 +82,11 @@ def _first(store: Store, staged: Result, build: BuildInfo, order: Order, now: da
     recipe = order.recipe.digest
     with tempfile.TemporaryDirectory(prefix="farm-publish-") as folder:
         checked = fetch_checked(store, order, staged, Path(folder))
+        inside = sbom.inside(next(archive.contents for archive in checked if archive.info.kind == "install_only"))
         content = digest_of(sorted((archive.info.kind, archive.info.format, archive.info.sha256) for archive in checked))
         build_id = identity.settle(store, order.cell, recipe, order.inputs, content, now.date())
         archives = _write_archives(store, order, build_id, checked)
+
     artifact = Artifact(
         build_id=build_id,
         channel=order.channel,
@@ -100,7 +102,10 @@ def _first(store: Store, staged: Result, build: BuildInfo, order: Order, now: da
         verified=staged.verified,
     )
     artifact = _write_metadata(store, order, artifact)
-    _write_provenance(store, order, artifact)
+    bill = sbom.document(artifact, inside)
+    key = f"{keys.artifact_folder(order.cell, build_id)}/{keys.sbom_name(order.cell, order.triple, build_id)}"
+    _write_once(store, key, bill, hashlib.sha256(bill).hexdigest())
+    _write_provenance(store, order, artifact, {key.rpartition("/")[2]: bill})
     _check_written(store, order, artifact)
     if not identity.holds(store, order.cell, recipe, order.inputs, build_id):
         raise Conflict(f"{order} is not published: another publisher took over", hint="nothing to do")
@@ -145,14 +150,14 @@ def _write_metadata(store: Store, order: Order, artifact: Artifact) -> Artifact:
     return artifact
 
 
-def _write_provenance(store: Store, order: Order, artifact: Artifact) -> None:
+def _write_provenance(store: Store, order: Order, artifact: Artifact, beside: Mapping[str, bytes]) -> None:
     """The signed statement of how it was made. What an earlier try wrote stands, as its metadata does."""
     if order.signer is None:
         return
     folder = keys.artifact_folder(order.cell, artifact.build_id)
     key = f"{folder}/{keys.provenance_name(order.cell, order.triple, artifact.build_id)}"
     with suppress(Conflict):
-        store.put(key, envelope.seal(envelope.STATEMENT, provenance.statement(artifact), order.signer), if_absent=True)
+        store.put(key, envelope.seal(envelope.STATEMENT, provenance.statement(artifact, beside), order.signer), if_absent=True)
 
 
 def _check_written(store: Store, order: Order, artifact: Artifact) -> None:

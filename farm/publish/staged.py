@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from farm.errors import Conflict, VerificationFailed
-from farm.publish.tarball import inspect
+from farm.publish.tarball import Contents, inspect
 from farm.store import keys
 from farm.store.artifact import BUILD_INFO_PATH, ArchiveInfo, BuildInfo
 
@@ -26,10 +26,11 @@ _NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Checked:
-    """An archive that is what it says, as a private file."""
+    """An archive that is what it says, as a private file, and what was read off it."""
 
     info: ArchiveInfo
     path: Path
+    contents: Contents
 
 
 def check_fence(store: Store, order: Order) -> None:
@@ -73,7 +74,7 @@ def _checked(store: Store, order: Order, staged: Result, archive: ArchiveInfo, f
     if contents.tar_sha256 != archive.tar_sha256:
         raise VerificationFailed(f"{order}: the tar in {archive.name} has sha256 {contents.tar_sha256}, not as said")
     _check_info(order, staged, archive, contents.build_info)
-    return Checked(archive, path)
+    return Checked(archive, path, contents)
 
 
 def _check_info(order: Order, staged: Result, archive: ArchiveInfo, inside: bytes | None) -> None:

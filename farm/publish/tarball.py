@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import re
 import tarfile
 import zlib
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ import zstandard
 
 from farm.errors import VerificationFailed
 from farm.store import members
-from farm.store.artifact import BUILD_INFO_PATH
+from farm.store.artifact import BUILD_INFO_PATH, UPSTREAM_SBOM_PATH
 from farm.store.members import Bounds, Unsafe
 
 if TYPE_CHECKING:
@@ -32,15 +33,30 @@ _BLOCK = 512
 _CHUNK = 1 << 20
 _WINDOW_BYTES = 128 << 20
 _INFO_BYTES = 8 << 20
+_KEPT = (f"{TOP}/{BUILD_INFO_PATH}", f"{TOP}/{UPSTREAM_SBOM_PATH}")
+_WHEEL_RE = re.compile(rf"{TOP}/lib/python[0-9.t]+/ensurepip/_bundled/[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.-]+\.whl")
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel that ensurepip installs: its file name and hash."""
+
+    name: str
+    sha256: str
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What was read off a safe archive: the hash of its tar, how many members, and its own metadata if it has any."""
+    """What was read off a safe archive: the hash of its tar, how many members, and what of its contents we speak of elsewhere.
+
+    `build_info` is its own metadata, `upstream_sbom` CPython's own SBOM, each if it has one.
+    """
 
     tar_sha256: str
     members: int
     build_info: bytes | None
+    upstream_sbom: bytes | None = None
+    wheels: tuple[Wheel, ...] = ()
 
 
 def inspect(path: Path, form: Form, bounds: Bounds = members.LIMITS) -> Contents:
@@ -93,20 +109,34 @@ class _Measured(io.RawIOBase):
 
 def _walked(stream: _Measured, bounds: Bounds) -> Contents:
     rules = members.Rules(TOP)
-    info: bytes | None = None
+    kept: dict[str, bytes] = {}
+    wheels: list[Wheel] = []
     end = 0
     with members.opened(stream) as tar:  # type: ignore[arg-type]  # of a stream, tarfile only reads
         for member in members.bounded(tar, bounds):
             rules.add(member)
-            if member.name == f"{TOP}/{BUILD_INFO_PATH}":
-                info = _content(tar, member)
+            if member.name in _KEPT:
+                kept[member.name] = _content(tar, member)
+            elif _WHEEL_RE.fullmatch(member.name) and member.isreg():
+                wheels.append(_wheel(tar, member))
             end = member.offset_data + (-(-member.size // _BLOCK) * _BLOCK if member.isreg() else 0)
     while stream.read(_CHUNK):
         pass
     if stream.last_content > end:
         raise Unsafe("there is more behind its end, which other programs may read")
     rules.check()
-    return Contents(stream.sha256, len(rules.kinds), info)
+    info, upstream = (kept.get(name) for name in _KEPT)
+    return Contents(stream.sha256, len(rules.kinds), info, upstream, tuple(wheels))
+
+
+def _wheel(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Wheel:
+    file = tar.extractfile(member)
+    if file is None:
+        raise Unsafe(f"{member.name} is no file")
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    return Wheel(member.name.rpartition("/")[2], digest.hexdigest())
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

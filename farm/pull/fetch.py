@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from farm.errors import BadInput, VerificationFailed
 from farm.index.model import Pointer, Shard
 from farm.sign import envelope
+from farm.sign.rotation import followed
 from farm.store import keys
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ def pointer(store: Kept, channel: str, trusted: Mapping[str, Verifier]) -> Point
         what = "is not signed, or there is none" if trusted else "does not exist"
         raise BadInput(f"the channel '{channel}' of {store.name} {what}", hint="--channel takes another: stable, testing, dev")
     if trusted:
-        data = envelope.unseal(key, data, envelope.POINTER, trusted)
+        known = followed(data, trusted, lambda key_id: _endorsement(store, key_id))
+        data = envelope.unseal(key, data, envelope.POINTER, known)
     try:
         found = Pointer.model_validate_json(data)
     except ValidationError as error:
@@ -113,6 +115,11 @@ def pointer(store: Kept, channel: str, trusted: Mapping[str, Verifier]) -> Point
     if trusted:
         store.not_before(channel, found.serial)
     return found
+
+
+def _endorsement(store: Kept, key_id: str) -> bytes | None:
+    name = keys.endorsement(key_id)
+    return store.get(name) if keys.valid(name) else None
 
 
 def entries(store: Kept, where: Pointer, distro: str, build_id: str = "") -> list[Entry]:

@@ -49,7 +49,8 @@ def reasons(decisions: Sequence[Decision]) -> Iterator[str]:
         yield subject
         for (why, link), same in itertools.groupby(group, key=lambda decision: (decision.why, decision.link)):
             yield from _wrapped("  ".join(decision.value for decision in same))
-            yield from textwrap.wrap(why, _WIDTH, initial_indent="      ", subsequent_indent="      ")
+            indent = "      "
+            yield from textwrap.wrap(why, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
             if link:
                 yield f"      {link}"
         yield ""

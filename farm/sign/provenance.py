@@ -5,6 +5,7 @@ https://slsa.dev/spec/v1.0/provenance. It is the farm's own word: SLSA level 1.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -12,6 +13,8 @@ from urllib.parse import quote
 from farm import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from farm.store.artifact import Artifact, BuildInfo
 
 _TYPE = "https://in-toto.io/Statement/v1"
@@ -21,8 +24,11 @@ _BUILDER = "urn:python-farm:builder"
 _PURL_TYPES = {"debian": "deb", "ubuntu": "deb", "rocky": "rpm", "almalinux": "rpm", "alpine": "apk"}
 
 
-def statement(artifact: Artifact) -> bytes:
-    """The statement of a published build: every archive a subject, everything that went into it a dependency."""
+def statement(artifact: Artifact, beside: Mapping[str, bytes]) -> bytes:
+    """The statement of a published build: every archive a subject, everything that went into it a dependency.
+
+    `beside` are files that were made of the same build, such as its SBOM: by-products, named with their hashes.
+    """
     build = artifact.build
     subjects = [{"name": archive.name, "digest": {"sha256": archive.sha256}} for archive in artifact.archives]
     definition = {
@@ -42,6 +48,9 @@ def statement(artifact: Artifact) -> bytes:
             "invocationId": f"{artifact.run}/{build.cell}/{artifact.attempt}",
             "finishedOn": artifact.created,
         },
+        "byproducts": [
+            {"name": name, "digest": {"sha256": hashlib.sha256(data).hexdigest()}} for name, data in sorted(beside.items())
+        ],
     }
     document = {
         "_type": _TYPE,
@@ -56,7 +65,8 @@ def package_url(build: BuildInfo, name: str, version: str) -> str:
     """The purl of a distro package, e.g. pkg:deb/debian/gcc@14?arch=amd64&distro=debian13."""
     vendor = build.distro.rstrip("0123456789.")
     kind = _PURL_TYPES.get(vendor, "generic")
-    return f"pkg:{kind}/{vendor}/{quote(name, safe='')}@{quote(version, safe='')}?arch={build.arch}&distro={build.distro}"
+    exact = f"@{quote(version, safe='')}" if version else ""
+    return f"pkg:{kind}/{vendor}/{quote(name, safe='')}{exact}?arch={build.arch}&distro={build.distro}"
 
 
 def _dependencies(build: BuildInfo) -> list[dict[str, object]]:

@@ -15,6 +15,7 @@ from farm.plan.recipe import ArchiveKind, Form, How
 
 SCHEMA_VERSION: Literal[1] = 1
 BUILD_INFO_PATH = "share/python-farm/build.json"
+UPSTREAM_SBOM_PATH = "share/python-farm/cpython.spdx.json"  # CPython's own, of its source; since 3.12.2
 
 Severity = Literal["error", "warning", "note"]
 

@@ -17,7 +17,7 @@ LAYOUT_VERSION = "1"
 # What stands first in every key that a farm writes.
 PLACES = (
     *(LAYOUT_KEY, "artifacts", "catalog", "claims", "yanked", "retired", "channels", "v2", "keys"),
-    *("get-python.sh", "get-python.sh.sig", "asked", "open", "runs", "staging", "locks", "collecting"),
+    *("get-python.sh", "get-python.sh.sig", "asked", "open", "runs", "staging", "locks", "collecting", "publisher", "probe"),
 )
 
 _DIGEST = 16  # hex digits of a digest in a key: 64 bits are plenty among the builds of one cell
@@ -277,6 +277,11 @@ def public_key(key_id: str) -> str:
     return f"keys/farm-{key_id[:_DIGEST]}.pem"
 
 
+def endorsement(key_id: str) -> str:
+    """A public key, signed by the one that it takes the place of."""
+    return f"keys/farm-{key_id[:_DIGEST]}.dsse.json"
+
+
 def public_keys() -> str:
     """Prefix of all public keys."""
     return "keys/"
@@ -285,6 +290,11 @@ def public_keys() -> str:
 def provenance_name(cell: Cell, triple: str, build_id: str) -> str:
     """The file with a build's signed provenance, beside its metadata."""
     return f"{metadata_name(cell, triple, build_id).removesuffix('.json')}.intoto.json"
+
+
+def sbom_name(cell: Cell, triple: str, build_id: str) -> str:
+    """The file with a build's SBOM, beside its metadata."""
+    return f"{metadata_name(cell, triple, build_id).removesuffix('.json')}.spdx.json"
 
 
 def sums(channel: str, distro: str) -> str:
@@ -320,6 +330,11 @@ def pants(channel: str, distro: str) -> str:
 def paketo(channel: str, distro: str) -> str:
     """The dependencies of a Paketo buildpack.toml."""
     return f"channels/{channel}/paketo/{distro}.toml"
+
+
+def site(channel: str, name: str) -> str:
+    """A file of the pages that people look at; '' is their folder."""
+    return f"channels/{channel}/site/{name}"
 
 
 def oci_manifest(name: str) -> str:

@@ -23,6 +23,7 @@ from tests.publish.staging import BASE, CELL, now
 
 ROOM = channels.Place(BASE, now, shelf.SIGNER)
 POINTER, SIGNED = keys.channel_pointer("testing"), keys.signed_pointer("testing")
+SBOM = f"{METADATA.removesuffix('.json')}.spdx.json"
 SUMS = keys.sums("testing", "debian13")
 
 
@@ -75,6 +76,13 @@ DAMAGE = {
     "provenance of another": (
         lambda s: {PROVENANCE: next(d for k, d in s.objects.items() if k.endswith(".intoto.json") and OLD in k)},
         "provenance.subject",
+        False,
+    ),
+    "sbom changed": (lambda s: {SBOM: s.objects[SBOM].replace(b"libssl3", b"libxxx3")}, "provenance.byproduct", False),
+    "sbom rubbish": (lambda _: {SBOM: b"[]"}, "sbom.unreadable", False),
+    "sbom of another": (
+        lambda s: {SBOM: next(d for k, d in s.objects.items() if k.endswith(".spdx.json") and OLD in k)},
+        "sbom.differs",
         False,
     ),
     "pointer gone": (lambda _: {POINTER: None}, "channel.pointer", True),

@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,9 @@ def test_uv_installs_and_upgrades_to_a_rebuilt_version(shop, uv, home, host_arch
     shop.offer(cell(host_arch, "3.13.6"), OLD)
     uv("upgrade", "3.13")
     assert installed(home) == ["Python", "3.13.6", OLD]
+    run(home, tool("uv"), "python", "uninstall", "--all", "--no-config")
+    assert not list(Path(home["HOME"], ".local/share/uv/python").glob("cpython-*"))
+    assert not Path(home["HOME"], ".local/bin/python3.13").exists()
 
 
 def test_uv_lists_and_tells_a_free_threaded_build_from_the_other(shop, uv, home, host_arch):

@@ -10,7 +10,10 @@ import tarfile
 
 import docker
 import pytest
+from click.testing import CliRunner
 
+from farm.cli.export import export
+from farm.errors import BadInput
 from farm.index import oci
 from farm.plan.cell import Cell
 from farm.store import keys
@@ -75,6 +78,39 @@ def test_what_was_changed_is_refused(shop, skopeo, host, tmp_path):
     skopeo(
         "--override-arch", "amd64", "copy", "--src-tls-verify=false", f"docker://{host}/python:3.13-debian13", target, ok=False
     )
+
+
+@pytest.fixture
+def laid_out(shop, tmp_path, monkeypatch):
+    for name, value in {"STORE": shop.store.root, "CACHE": tmp_path / "cache", "STATE": tmp_path / "state"}.items():
+        monkeypatch.setenv(f"FARM_{name}", str(value))
+    words = ["oci-layout", "--to", str(tmp_path / "images"), "--distro", "debian13"]
+
+    def call():
+        return CliRunner().invoke(export, words, catch_exceptions=False).output.split()
+
+    return call
+
+
+def test_skopeo_takes_the_image_layout_and_pushes_all_arches_of_it(shop, skopeo, laid_out, tmp_path):
+    offered = {"amd64": shop.offer(AMD, NEW), "arm64": shop.offer(ARM, OLD)}
+    folder = tmp_path / "images"
+    assert laid_out() == [f"oci:{folder}:3.13-debian13", f"oci:{folder}:3.13.5-debian13"]
+    assert laid_out() == [f"oci:{folder}:3.13-debian13", f"oci:{folder}:3.13.5-debian13"]  # once more over the same folder
+    raw = skopeo("inspect", "--raw", f"oci:{folder}:3.13-debian13").encode()
+    assert shop.store.get(keys.oci_manifest("3.13-debian13"))[0] == raw.strip()
+    skopeo("copy", "--all", f"oci:{folder}:3.13-debian13", f"oci:{tmp_path}/copy:x")
+    for entry in offered.values():
+        layer = tmp_path / "copy" / "blobs" / "sha256" / entry.archives[0].sha256
+        assert hashlib.sha256(layer.read_bytes()).hexdigest() == entry.archives[0].sha256
+    for name in (path for path in (folder / "blobs" / "sha256").iterdir()):
+        assert hashlib.sha256(name.read_bytes()).hexdigest() == name.name
+
+
+def test_a_layout_of_nothing_is_refused(shop, laid_out):
+    shop.offer("3.13.5-debian12-amd64")
+    with pytest.raises(BadInput, match="has nothing for debian13"):
+        laid_out()
 
 
 def test_tags_name_variants_and_channels():

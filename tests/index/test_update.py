@@ -75,9 +75,12 @@ def test_five_thousand_builds_are_rendered_in_seconds_and_their_index_is_small()
     index = b"".join(store.objects.values())
     assert index.count(b'"build_id"') == 5040
     assert len(gzip.compress(index)) < 1 << 20
-    began = time.monotonic()
+    began = time.process_time()  # of this process: others may have the cores
     assert update.rewrite(store, "stable", base_url=BASE) > 1000
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
+    site = [key for key in store.objects if key.startswith("channels/stable/site/")]
+    assert sum(key.endswith(".html") for key in site) == 5040 + 1
+    assert len(gzip.compress(b"".join(store.objects[key] for key in site if key.endswith(".js")))) < 1 << 20
 
 
 class CountingStore(MemoryStore):
@@ -90,7 +93,9 @@ class CountingStore(MemoryStore):
         return super().get(key)
 
     def list(self, prefix):
-        raise AssertionError("an update must not list what was ever published")
+        assert prefix.startswith("artifacts/"), "an update must not list what was ever published"
+        assert len(prefix.split("/")) == 6, "only the folder of one build"
+        return iter(())
 
 
 def test_the_cost_is_that_of_one_distro_however_much_is_published():
@@ -100,7 +105,7 @@ def test_the_cost_is_that_of_one_distro_however_much_is_published():
         add(store, f"3.13.{number}-debian13-amd64")
     store.reads = 0
     add(store, "3.13.1-debian12-amd64")
-    assert store.reads <= len(EXPORTS) + 6
+    assert store.reads <= len(EXPORTS) + 26
 
 
 def test_the_shard_is_there_before_the_pointer_names_it():
@@ -115,7 +120,19 @@ def test_the_shard_is_there_before_the_pointer_names_it():
     kinds = [key.split("/")[2] for key in written if "/" in key]
     assert kinds[:2] == ["shards", "index.json"]
     # and looked at once more, for who collects garbage
-    assert set(kinds[2:]) == {"shards", "uv", "debian12", "mise", "hatch", "pyenv", "bazel", "pants", "paketo", "manifests"}
+    assert set(kinds[2:]) == {
+        "shards",
+        "uv",
+        "debian12",
+        "mise",
+        "hatch",
+        "pyenv",
+        "bazel",
+        "pants",
+        "paketo",
+        "manifests",
+        "site",
+    }
 
 
 def test_what_a_tag_names_is_there_before_the_tag():

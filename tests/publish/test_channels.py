@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -130,7 +131,10 @@ def test_a_copied_store_says_where_it_is_now(store, monkeypatch):
     said = call(store, monkeypatch, verbs.index, "--base-url", "https://mirror.example.org")
     assert [line.split(":")[0] for line in said.splitlines()] == ["stable", "testing"]
     for key, data in before.items():
-        assert store.get(key)[0] == data.replace(BASE.encode(), b"https://mirror.example.org")
+        moved = data.replace(BASE.encode(), b"https://mirror.example.org")
+        moved = moved.replace(f"--from={urlsplit(BASE).netloc}/".encode(), b"--from=mirror.example.org/")
+        moved = moved.replace(f'"oci":"{urlsplit(BASE).netloc}/'.encode(), b'"oci":"mirror.example.org/')
+        assert store.get(key)[0] == moved
     call(store, monkeypatch, verbs.index)
     assert {stat.key: store.get(stat.key)[0] for stat in store.list("channels/")} == before
     for key in [stat.key for stat in store.list("") if stat.key.startswith(("channels/", "v2/"))]:

@@ -43,6 +43,7 @@ def test_a_staged_attempt_becomes_an_artifact():
             "-install_only.tar.zst.sha256",
             "-debugsymbols.tar.zst.sha256",
             ".json",
+            ".spdx.json",
         ]
     )
     assert Artifact.model_validate_json(store.objects[f"{FOLDER}/{STEM}.json"]) == artifact

@@ -14,6 +14,7 @@ from farm.index import update
 from farm.plan.facts import load_facts
 from farm.pull import runtime
 from farm.sign.keys import Signer
+from farm.sign.rotation import endorsement
 from farm.store import keys, remote
 from farm.store.remote import HttpStore
 from tests.clients.shop import CHANNEL, serving
@@ -173,6 +174,29 @@ def test_an_old_signed_index_is_refused_once_a_newer_was_seen(shop, pull, keyrin
 def test_nobody_publishes_unsigned_into_a_signed_channel(shop, signer):
     with pytest.raises(BadInput, match="is signed, and there is no key"):
         shop.offer(CELL, NEW)
+
+
+def endorse(shop, new, old):
+    shop.store.put(keys.endorsement(new.verifier.id), endorsement(new.verifier, old))
+
+
+def test_a_reader_follows_from_key_to_key_and_no_stranger(shop, pull, keyring, signer, tmp_path):
+    second, third, stranger = Signer.new(), Signer.new(), Signer.new()
+    endorse(shop, second, signer)
+    endorse(shop, third, second)
+    shop.offer(CELL, NEW, signer=third)
+    assert pull("--key", keyring)["build_id"] == NEW
+    shop.store.delete(keys.endorsement(second.verifier.id))
+    with pytest.raises(VerificationFailed, match="not signed by a key"):
+        pull("--key", keyring)
+    endorse(shop, second, stranger)
+    with pytest.raises(VerificationFailed, match="not signed by a key"):
+        pull("--key", keyring)
+    path = shop.store.root / keys.endorsement(second.verifier.id)
+    endorse(shop, second, signer)
+    path.write_text(path.read_text().replace("A", "B", 1))
+    with pytest.raises(VerificationFailed, match=r"not signed by a key|no signed document"):
+        pull("--key", keyring)
 
 
 def test_an_empty_folder_is_taken(pull, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import shutil
 import subprocess
@@ -20,7 +21,9 @@ from farm.publish.publisher import publish
 from farm.settings import Settings
 from farm.sign import envelope
 from farm.sign.keys import Signer, trusted
+from farm.sign.rotation import KEY
 from farm.store import keys
+from farm.store.folder import FolderStore
 from tests.fakes import MemoryStore
 from tests.publish.staging import CELL, TRIPLE, now, order, stage
 
@@ -72,6 +75,8 @@ def test_the_provenance_names_every_archive_and_what_went_into_it(store):
     folder = f"{keys.artifact_folder(CELL, '2026112201')}/"
     archives = {key.removeprefix(folder) for key in store.objects if key.startswith(folder) and ".tar." in key[-8:]}
     assert {subject["name"] for subject in statement["subject"]} == archives
+    (bill,) = statement["predicate"]["runDetails"]["byproducts"]
+    assert bill["digest"]["sha256"] == hashlib.sha256(store.objects[folder + bill["name"]]).hexdigest()
     definition = statement["predicate"]["buildDefinition"]
     assert {"source", "debian:13-slim"} <= {each.get("name") for each in definition["resolvedDependencies"]}
     assert "pkg:deb/debian/gcc@14?arch=amd64&distro=debian13" in [
@@ -115,6 +120,26 @@ def test_keys_are_made_once_for_their_owner_alone_and_shown(tmp_path):
     before = path.read_bytes()
     assert isinstance(CliRunner().invoke(verbs.keys, ["new", str(path)]).exception, BadInput)
     assert path.read_bytes() == before
+
+
+def test_a_key_takes_the_place_of_another(tmp_path, monkeypatch):
+    old = Signer.new()
+    old.save(tmp_path / "old.pem")
+    values = {"STORE": tmp_path / "store", "STATE": tmp_path / "state", "SIGNING_KEY": tmp_path / "old.pem"}
+    for name, value in values.items():
+        monkeypatch.setenv(f"FARM_{name}", str(value))
+    made = CliRunner().invoke(verbs.keys, ["rotate", str(tmp_path / "new.pem")], catch_exceptions=False)
+    fresh = Signer.load(tmp_path / "new.pem").verifier
+    (tmp_path / "both.pem").write_text(made.stdout)
+    assert list(trusted(tmp_path / "both.pem")) == [old.verifier.id, fresh.id]
+    store = FolderStore(tmp_path / "store")
+    sealed = store.get(keys.endorsement(fresh.id))[0]
+    assert envelope.unseal("x", sealed, KEY, {old.verifier.id: old.verifier}) == fresh.pem
+    assert store.get(keys.public_key(fresh.id))[0] == fresh.pem
+    monkeypatch.delenv("FARM_SIGNING_KEY")
+    with pytest.raises(BadInput, match="no key to replace"):
+        CliRunner().invoke(verbs.keys, ["rotate", str(tmp_path / "third.pem")], catch_exceptions=False)
+    assert not (tmp_path / "third.pem").exists()
 
 
 def test_what_is_no_key_is_said(tmp_path):

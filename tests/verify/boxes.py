@@ -131,6 +131,8 @@ ANSWERS = {
 }
 OWNED = "libc6:amd64: /usr/lib/libc.so.6\nlibssl3t64:amd64: /usr/lib/libssl.so.3\nlibc6:amd64: /usr/lib/libm.so.6\n"
 PLAIN = {
+    "environment over/bin/python": "I am 3.13.5, 42",
+    "environment beside/bin/python": "I am 3.13.5, 42",
     "sh -c cc ": "",
     "/work/scratch/subinterpreters": f"sub prefix={BUILDER}\n" * 2,
     "cmake -S": f"-- Found Python\n-- farm library={BUILDER}/lib/libpython3.13.so\n",
@@ -139,6 +141,7 @@ PLAIN = {
     "cp -R": "",
     f"{NOWHERE} /work/probes/whoami.py": (1, "Fatal Python error"),
     "dpkg-query --search": OWNED,
+    "-m venv": "",
     "touch ": (1, "touch: cannot touch: Read-only file system"),
     "-m pip --version": f"pip 25 from {ROOT}/lib",
     "ldconfig -p": "libpython3.13.so.1.0 (libc6,x86-64) => /usr/local/lib/libpython3.13.so.1.0",
@@ -173,10 +176,12 @@ def loader(path: str, **changes) -> ScriptedBox:
     return box(**{"linked.py": MARK + json.dumps(answers)})
 
 
-def subject(folder, scripted: ScriptedBox, crafted: Crafted = GOOD) -> Subject:
-    twins = {"sealed": scripted, "trapped": scripted}
+def subject(folder, scripted: ScriptedBox, crafted: Crafted = GOOD, before: Crafted = GOOD) -> Subject:
     tested = crafted.subject(folder)
-    return replace(tested, runtime=scripted, builder=scripted, twins=twins, family=FAMILY, sources=frozenset(SOURCES))
+    earlier = folder / "earlier.tar.gz"
+    earlier.write_bytes(before.packed())
+    boxes = {"runtime": scripted, "builder": scripted, "twins": {"sealed": scripted, "trapped": scripted}}
+    return replace(tested, **boxes, earlier=earlier, family=FAMILY, sources=frozenset(SOURCES))
 
 
 def look(check_id: str, tested: Subject) -> tuple:

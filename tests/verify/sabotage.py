@@ -187,6 +187,11 @@ SABOTAGE = [
     ("stdlib.tk", box({"tk.py": {"without": ""}}), "without a display Tk says ''"),
     ("stdlib.tk", box(**{"-c import _tkinter": (1, "boom")}), "without its package importing it says: boom"),
     ("embed.mod_wsgi", site("8081/daemon", mapped=[]), "in daemon mode no expat of the distro is in the process"),
+    ("upgrade.place", box({"imports.py": {"version": "3.13.4"}}), "unpacked over the build before, it says that it is 3.13.4"),
+    ("upgrade.place", box({"imports.py": {"failures": {"ssl": FAILED}}}), "over the build before, module ssl does not import"),
+    ("upgrade.venv", box(**{"environment over/bin/python": "I am 3.13.4, 42"}), "unpacked over it, says: I am 3.13.4, 42"),
+    ("upgrade.venv", box(**{"environment beside/bin/python": (127, "not found")}), "a link turned to this build, says: not"),
+    ("upgrade.venv", box(**{"-m venv": (1, "no ensurepip")}), "the build before makes no environment: no ensurepip"),
     ("build.config", box({"extension.py": {"flags": ["-fprofile-use"]}}), "by python-config is built with -fprofile-use"),
     (
         "dual.abi",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from farm.plan.recipe import Library
 
 _BYTECODE_PARTS = 2
-_SCRIPTS = ("unpack.sh", "library.sh", "finish.sh", "bytecode.py", "facts.py")
+_SCRIPTS = ("unpack.sh", "advise.sh", "library.sh", "finish.sh", "bytecode.py", "facts.py")
 _BUILD = "/work/build"
 _DESTDIR = "DESTDIR=/work/tree"
 _TREE = "/work/tree/install"
@@ -63,6 +63,8 @@ class Passes:
         self.on_step("unpack")
         self.box.put("/work", _bundle(sources, patches))
         self._do("sh", "/work/scripts/unpack.sh", f"/work/{self.recipe.source.file}")
+        for advice in self.recipe.advice:
+            self._do("sh", "/work/scripts/advise.sh", f"/work/src/{advice.file}", advice.module, advice.sentence)
         for library in self.recipe.libraries:
             self._library(library)
         self._prepare()

@@ -25,6 +25,14 @@ BUILDER_PLACE = "elsewhere/opt"
 
 
 @dataclass(frozen=True)
+class Before:
+    """The build before the one under test: its archive, and a safe copy of its tree on this host."""
+
+    archive: Path
+    tree: Path
+
+
+@dataclass(frozen=True)
 class Subject:
     """What is verified. `tree` is a safe copy on this host, only to be read; a box is None when no engine answers.
     `others` are the build's other archives, as far as they are there; `earlier` is that of the build before.
@@ -90,6 +98,16 @@ class Subject:
         if name not in self.twins:
             raise ProbeFailed(f"there is no {name} box")
         return self.twins[name]
+
+    @cached_property
+    def before(self) -> Before:
+        """The build before this one, unpacked. Raises ProbeFailed when there is none, or nobody can unpack it."""
+        if self.earlier is None:
+            raise ProbeFailed("there is no earlier build")
+        try:
+            return Before(self.earlier, unpack(self.earlier, self.tree.parent / "earlier").tree)
+        except BadInput as problem:
+            raise ProbeFailed(f"the build before: {problem.message}") from problem
 
     def companion(self, kind: ArchiveKind) -> Unpacked:
         """Another archive of the build, unpacked when the first check asks. Raises ProbeFailed when nobody can unpack it."""

@@ -26,6 +26,13 @@ if [ -d /work/private/ship ]; then
     cp -R /work/private/ship/. .
 fi
 
+# what those must know who pass this Python on: the licences of code that CPython took over, and its own bill of materials
+mkdir -p share/python-farm/licenses
+cp /work/src/Doc/license.rst share/python-farm/licenses/cpython-incorporated.rst
+if [ -e /work/src/Misc/sbom.spdx.json ]; then
+    cp /work/src/Misc/sbom.spdx.json share/python-farm/cpython.spdx.json
+fi
+
 # extension modules find the distro's libraries where the loader looks, without a run path that some setup.py thought of, and
 # libraries of our own in lib/private
 needs_private() {

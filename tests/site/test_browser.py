@@ -1,0 +1,177 @@
+"""The pages as people use them, in Chromium: filter, tabs, copying, links, keyboard, phone; no other host is asked."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+import requests
+
+from farm.index import update
+from farm.plan.facts import load_facts
+from farm.site.snippets import snippets
+from farm.store import keys
+from tests.clients.shop import CHANNEL
+
+NEWEST = "3.13.5-debian13-amd64"
+SHOTS = os.environ.get("FARM_TEST_SHOTS", "")
+
+
+@pytest.fixture
+def look(chromium, shop):
+    @contextmanager
+    def opened(path, *, base="", **options):
+        where = base or f"{shop.base_url}/{keys.site(CHANNEL, '')}"
+        context = chromium.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        wrong, asked = [], []
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("requestfailed", lambda request: wrong.append(request.url))
+        page.goto(f"{where}{path}")
+        yield page
+        context.close()
+        assert wrong == []
+        root = base[:7] if base else shop.base_url
+        assert [url for url in asked if not url.startswith(root)] == []
+
+    return opened
+
+
+def chip(page, name, value):
+    page.locator(f"[data-filter={name}] label", has=page.locator(f"input[value='{value}']")).click()
+
+
+def answers(page):
+    return [row.get_attribute("data-cell") for row in page.locator(".answer").all()]
+
+
+def shot(page, name):
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS, f"{name}.png"), full_page=True)
+
+
+def test_the_filter_gives_one_row_per_answer_and_stands_in_the_address(look):
+    with look("index.html") as page:
+        page.get_by_text("Pick a distro to see its builds.").wait_for()
+        chip(page, "distro", "debian13")
+        page.locator(".answer").first.wait_for()
+        assert answers(page) == [NEWEST, "3.13.5-debian13-arm64"]
+        chip(page, "arch", "amd64")
+        assert answers(page) == [NEWEST]
+        page.locator("#every").check()
+        assert answers(page) == [NEWEST, "3.13.4-debian13-amd64"]
+        chip(page, "variant", "freethreaded")
+        assert answers(page) == ["3.14.0-debian13-amd64-freethreaded"]
+        address = page.url
+    with look(address.rpartition("/")[2]) as page:
+        page.locator(".answer").first.wait_for()
+        assert answers(page) == ["3.14.0-debian13-amd64-freethreaded"]
+
+
+def test_a_row_says_what_one_wants_to_know_and_its_snippets_are_those_of_the_builds_page(look, shop):
+    entry = next(e for e in shop_entries(shop) if e.build_id == "2026112202")
+    expected = {each.name: each.text for each in snippets(entry, CHANNEL, shop.base_url, load_facts())}
+    assert {"dockerfile", "buildkit", "stages", "registry", "uv", "mise", "curl"} == set(expected)
+    with look("index.html#distro=debian13&arch=amd64") as page:
+        row = page.locator(".answer").first
+        row.wait_for()
+        said = row.inner_text()
+        assert all(text in said for text in ("3.13.5", "build 2026112202", "2026-11-22", "MiB", "until 2029-10-31"))
+        assert entry.archives[0].sha256 in said
+        shown = {p.get_attribute("data-tab"): p.locator("code").text_content() for p in row.locator("[role=tabpanel]").all()}
+        assert shown == expected
+        shot(page, "home")
+    with look(f"builds/{NEWEST}/2026112202.html") as page:
+        panels = page.locator("[role=tabpanel]").all()
+        assert {p.get_attribute("id").removeprefix("panel-"): p.locator("code").text_content() for p in panels} == expected
+        shot(page, "build")
+
+
+def shop_entries(shop):
+    return [entry for entry in update.current(shop.store, CHANNEL, "debian13") if entry.cell == NEWEST]
+
+
+def test_buttons_copy(look, shop):
+    permissions = {"permissions": ["clipboard-read", "clipboard-write"]}
+    with look("index.html#distro=debian13&arch=amd64", **permissions) as page:
+        row = page.locator(".answer").first
+        row.wait_for()
+        row.get_by_label("Copy the sha256").click()
+        row.get_by_text("Copied").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == row.locator(".hash").text_content()
+        row.get_by_role("tab", name="uv").click()
+        row.locator("[data-tab=uv] .copy").click()
+        page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('uv python install'))")
+
+
+def test_the_keyboard_reaches_everything(look):
+    with look("index.html") as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.locator("input[name=distro]").first.focus()
+        page.keyboard.press("Space")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        page.locator(".answer").first.wait_for()
+        assert page.evaluate("[document.activeElement.name, document.activeElement.value]") == ["distro", "debian13"]
+        page.locator("[role=tab]").first.focus()
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("document.activeElement.textContent") == "BuildKit"
+        assert page.locator("[role=tabpanel]:visible").first.get_attribute("data-tab") == "buildkit"
+
+
+def test_the_matrix_shows_what_is_there_what_is_behind_and_gaps(look):
+    with look("index.html") as page:
+        grid = page.locator(".grid")
+        grid.get_by_role("button", name="3.13.5 for debian13 on amd64, the newest").wait_for()
+        assert grid.get_by_role("button", name="3.13.4 for debian12 on amd64, behind 3.13.5").count() == 1
+        assert grid.get_by_role("button", name="3.9.2 for debian11 on amd64, end of life").count() == 1
+        assert grid.locator(".gap").count() == 2 * 3 * 2 - 4  # series, distros, arches
+        grid.get_by_role("button", name="3.13.5 for debian13 on arm64").click()
+        page.locator(".answer").first.wait_for()
+        assert answers(page) == ["3.13.5-debian13-arm64"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_it_without_scrolling_sideways(look, scheme):
+    for path in ("index.html#distro=debian13", f"builds/{NEWEST}/2026112201.html"):
+        with look(path, viewport={"width": 360, "height": 740}, color_scheme=scheme) as page:
+            page.locator("[role=tab]").first.wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth") == 360
+            shot(page, f"phone-{scheme}-{path[:5]}")
+
+
+def test_it_works_from_a_folder_too(look, shop):
+    base = (shop.store.root / keys.site(CHANNEL, "index.html")).as_uri().removesuffix("index.html")
+    with look("index.html#distro=debian11", base=base) as page:
+        page.locator(".answer").first.wait_for()
+        assert answers(page) == ["3.9.2-debian11-amd64"]
+        page.get_by_role("link", name="Packages, checks, provenance").click()
+        page.get_by_role("heading", name="Python 3.9.2").wait_for()
+
+
+def test_every_link_resolves(look, shop):
+    seen, waiting = set(), ["index.html#distro=debian13&every=1", f"builds/{NEWEST}/2026112201.html"]
+    for path in waiting:
+        with look(path) as page:
+            page.locator("[role=tab]").first.wait_for()
+            links = page.evaluate(
+                "[...document.querySelectorAll('[href], [src]')].map((e) => e.href?.baseVal ?? (e.href || e.src))"
+            )
+            seen |= {urljoin(page.url, link).partition("#")[0] for link in links}
+    assert len(seen) > 12
+    for url in sorted(seen):
+        assert requests.head(url, timeout=20).status_code == 200, url
+
+
+def test_an_older_build_says_that_there_is_a_newer_one(look):
+    with look(f"builds/{NEWEST}/2026112201.html") as page:
+        page.get_by_role("link", name="Build 2026112202").click()
+        page.get_by_text("build 2026112202").first.wait_for()
+        assert page.get_by_text("There is a newer build").count() == 0
