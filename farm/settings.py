@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -18,6 +19,9 @@ from pydantic_settings import (
 )
 
 from farm.errors import BadInput
+
+Way = Literal["native", "emulated"]
+Label = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,30}$")]
 
 APP = "python-farm"
 
@@ -82,6 +86,21 @@ class Settings(BaseSettings):
     base_image: Literal["auto", "pull", "bootstrap"] = Field("auto", description="how to get a distro's base image")
     registry: str = Field("", description="registry (and path) that base images are pulled from; empty is the engine's default")
     engine: str = Field("", description="url of the container engine; empty looks at DOCKER_HOST and the usual sockets")
+    ways: Annotated[tuple[Way, ...], NoDecode] = Field(
+        ("native",), description="how a worker may build: native, emulated (by qemu 10 or later, for other architectures)"
+    )
+    families: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="distro families that a worker builds for, e.g. debian; empty is all"
+    )
+    labels: Annotated[tuple[Label, ...], NoDecode] = Field(
+        (), description="labels of a worker, which `farm submit --label` asks for"
+    )
+    deaf_s: int = Field(
+        ge=1, default=300, description="seconds of taking none of the work that waits, then a worker starts anew"
+    )
+    stop_s: int = Field(
+        ge=1, default=1800, description="seconds that a worker told to stop has for what it builds; then it hands it back"
+    )
     slots: int = Field(ge=0, default=0, description="cells built at once by one worker; 0 lets the machine decide")
     jobs: int = Field(ge=0, default=0, description="-j of make inside a cell; 0 divides the cores among the cells")
     cell_deadline_s: int = Field(ge=1, default=3 * 3600, description="seconds after which an attempt is ended")
@@ -92,6 +111,10 @@ class Settings(BaseSettings):
     lease_s: int = Field(ge=1, default=45, description="seconds without a sign of life after which a container ends itself")
     attempts: int = Field(ge=1, default=3, description="tries of a cell after transient failures")
     memory_gb: float = Field(gt=0, default=8.0, description="memory limit of a build container, in GiB")
+    keep_logs_days: float = Field(gt=0, default=180, description="days that `farm clean` keeps logs of runs")
+    keep_logs_gb: float = Field(gt=0, default=20, description="GiB of logs that `farm clean` keeps; the oldest go")
+    keep_staging_days: float = Field(gt=0, default=14, description="days that `farm clean` keeps what failed verification")
+    keep_staging_gb: float = Field(gt=0, default=50, description="GiB of that; the oldest go")
     cache: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP), description="sources and base images")
     state: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP), description="private broker, kept work")
     s3: S3Settings = Field(default_factory=S3Settings)
@@ -110,6 +133,12 @@ class Settings(BaseSettings):
                 "wrong settings: " + "; ".join(wrong),
                 hint="correct the environment (FARM_*) or farm.toml; the README has a table of all settings",
             ) from None
+
+    @field_validator("ways", "families", "labels", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """In the environment a list is words with commas between them."""
+        return tuple(word for word in value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("ca_bundle")
     @classmethod
@@ -145,7 +174,8 @@ class Settings(BaseSettings):
         ours = ("FARM_", "AWS_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         plain = self.model_dump(mode="json", exclude={"s3", "store", "signing_key"}, exclude_none=True)
-        return environment | {f"FARM_{name.upper()}": str(value) for name, value in plain.items()}
+        words = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in plain.items()}
+        return environment | {f"FARM_{name.upper()}": value for name, value in words.items()}
 
     @property
     def cells_at_once(self) -> int:

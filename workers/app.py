@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import logging
 import os
 import shutil
 import signal
@@ -15,22 +16,28 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from celery import Celery, signals
+from celery.worker import state
 
 from farm import __version__
 from farm.errors import BrokerUnavailable, FarmError, Transient
 from farm.settings import Settings
 from farm.wire.mailbox import PRESENCE_S, BuilderMail
 from farm.wire.messages import WorkerCard
-from farm.wire.queue import build_queue, celery_config, host_arch
+from farm.wire.queue import celery_config
+from workers.abilities import emulators, queues
 from workers.engine.host import require
+from workers.liveness import Deafness, end_slots, start_anew
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+log = logging.getLogger(__name__)
+
 _PR_SET_PDEATHSIG = 1
 
 settings = Settings()
-QUEUES = (build_queue(host_arch()),)
+EMULATORS = emulators()
+QUEUES = queues(settings, EMULATORS)
 
 app = Celery("farm", include=["workers.tasks"])
 app.conf.update(celery_config(settings))
@@ -51,12 +58,29 @@ class Presence:
         self._name = f"{socket.gethostname()}.{os.getpid()}"
         self._started = time.time()
         self.slots = settings.cells_at_once
+        self.stopping = False
+        self._refused_at = 0.0
+        self._deafness = Deafness(QUEUES, lambda: bool(state.reserved_requests or state.active_requests))
 
     def begin(self) -> None:
         """Show it from now on."""
         threading.Thread(target=self._keep_showing, name="presence", daemon=True).start()
 
     def end(self) -> None:
+        """Show that it takes nothing new; it is gone as soon as its last cell is."""
+        self.stopping = True
+        hurry = threading.Timer(settings.stop_s, self._hand_back)
+        hurry.daemon = True
+        hurry.start()
+
+    def _hand_back(self) -> None:
+        """End at once, and the slots with it: what they built is lost to them, and built by others a few leases later."""
+        log.warning("not finished within %d s of being told to stop: handing back what is left", settings.stop_s)
+        self.leave()
+        end_slots()
+        os._exit(0)
+
+    def leave(self) -> None:
         """Show it no longer."""
         self._over.set()
         with suppress(BrokerUnavailable):
@@ -66,18 +90,22 @@ class Presence:
         mail = BuilderMail(settings.broker_url)
         engine, trouble, asked = "", "its engine was not asked yet", float("-inf")
         while not self._over.is_set():
+            deaf_s = 0.0 if self.stopping else self._deafness.seconds(mail)
             with suppress(BrokerUnavailable):
-                mail.present(self._card(engine, trouble))
+                mail.present(self._card(engine, trouble, deaf_s))
+            if deaf_s > settings.deaf_s:
+                start_anew()
             if time.monotonic() - asked > PRESENCE_S:
                 engine, trouble = _engine()
+                self._refused_at = 0.0 if engine else self._refused_at or time.time()
                 asked = time.monotonic()
             else:
                 self._over.wait(PRESENCE_S / 10)
 
-    def _card(self, engine: str, trouble: str) -> WorkerCard:
+    def _card(self, engine: str, trouble: str, deaf_s: float) -> WorkerCard:
         return WorkerCard(
             name=self._name,
-            queues=QUEUES,
+            queues=() if self.stopping else QUEUES,
             slots=self.slots,
             engine=engine,
             trouble=trouble,
@@ -86,6 +114,11 @@ class Presence:
             disk_gb=round(shutil.disk_usage(tempfile.gettempdir()).free / (1 << 30), 1),
             version=__version__,
             started=self._started,
+            labels=settings.labels,
+            emulators=tuple(f"{arch} {version}" for arch, version in EMULATORS.items()),
+            deaf_s=round(deaf_s, 1),
+            refused_at=self._refused_at,
+            stopping=self.stopping,
         )
 
 
@@ -108,6 +141,11 @@ def _ready(**_: object) -> None:
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator] # celery has no types
 def _shutting_down(**_: object) -> None:
     _presence.end()
+
+
+@signals.worker_shutdown.connect  # type: ignore[untyped-decorator] # celery has no types
+def _shut_down(**_: object) -> None:
+    _presence.leave()
 
 
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator] # celery has no types

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_PAUSE_S = 30.0
+
 
 def worker_name() -> str:
     """How this slot is called in attempts, labels and logs: its worker's name, and its own number."""
@@ -58,6 +60,8 @@ def build_cell(message: dict[str, object]) -> None:
     answer = mail.ask(GrantRequest(run=wake.run, cell=wake.cell, worker=worker_name(), reply=new_reply()))
     if not isinstance(answer, Grant):
         log.info("%s: no leave: %s", wake.cell, answer.reason if answer else "nobody answered")
+        if answer and answer.pause_s > 0:
+            time.sleep(min(answer.pause_s, _PAUSE_S))  # this slot takes nothing else meanwhile; other workers may
         return
     log.info("%s: attempt %d of run %s begins", wake.cell, answer.attempt, wake.run)
     with tempfile.TemporaryDirectory(prefix="farm-attempt-") as folder:

@@ -41,6 +41,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "export": ("export", "Write flat archives for Heroku, Cloud Foundry or setup-python."),
     "keys": ("keys", "Make and show the key that signs what is published."),
     "broker": ("broker", "Make users for the farm's Redis."),
+    "clean": ("clean", "Remove logs and staged files that were kept long enough."),
     "store": ("store", "Check what the store's server really does."),
     "serve": ("serve", "Serve the store over HTTP, read-only."),
     "schema": ("schema", "Print a JSON Schema: of matrix.yaml or of the published metadata."),

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--priority", type=click.Choice([*PRIORITIES]), default=NORMAL, show_default=True, help="Before which runs it goes."
 )
+@click.option("--label", default="", help="Only on workers that have this label (FARM_LABELS).")
 @click.option("--no-wait", is_flag=True, help="Print the run's id and return; a `farm scheduler` drives the run.")
 @click.option(
     "--with-worker/--without-worker",
@@ -58,6 +59,7 @@ def submit(  # noqa: PLR0913 - one argument per option
     junit: Path | None,
     fail_fast: bool,
     priority: Priority,
+    label: str,
     no_wait: bool,
     with_worker: bool | None,
 ) -> None:
@@ -80,7 +82,7 @@ def submit(  # noqa: PLR0913 - one argument per option
             return wishes(_said_again(read(), plan, watcher), load_facts(settings.facts))
 
         here = not settings.broker_url if with_worker is None else with_worker
-        options = Options(fail_fast, here, priority, replan=replan)
+        options = Options(fail_fast, here, priority, label, replan=replan)
         submission = Submission(wishes(plan, load_facts(settings.facts)), settings, store, watcher, options)
         if no_wait:
             leave(submission, settings, store, as_json=as_json)

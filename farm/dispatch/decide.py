@@ -24,6 +24,7 @@ State = Literal["published", "failed", "stopped", "staged", "building", "waiting
 SETTLED: frozenset[State] = frozenset({"published", "failed", "stopped"})
 
 _BACKOFF_CAP_S = 300.0
+_OVERDUE_S = 3600.0  # what is staged after the deadline has half an hour for its uploads
 _PRIVATE_UNSERVED_S = 15.0  # longer than a worker needs to show itself again after Redis was flushed
 
 
@@ -31,6 +32,7 @@ _PRIVATE_UNSERVED_S = 15.0  # longer than a worker needs to show itself again af
 class Tempo:
     """How patient the dispatcher is; all times in seconds.
 
+    `quarantine_s` is how long a host waits after `quarantine_after` failures of its own.
     `window` is how many wake-ups of one run may wait in the queue: a run of thousands so leaves room for another one's ten.
     """
 
@@ -42,6 +44,8 @@ class Tempo:
     poll_s: float = 2.0
     patience_s: float = 120.0
     window: int = 16
+    quarantine_after: int = 3
+    quarantine_s: float = 10.0
 
     @classmethod
     def of(cls, settings: Settings) -> Tempo:
@@ -52,11 +56,15 @@ class Tempo:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A granted attempt: its number is the fence; `granted` is epoch seconds on the trusted side's clock."""
+    """A granted attempt: its number is the fence; `granted` is epoch seconds on the trusted side's clock.
+
+    `deadline_s` is how long it may take; 0 is for ever.
+    """
 
     number: int
     worker: str
     granted: float
+    deadline_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -88,12 +96,16 @@ class Record:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The cells of a run in their order; those in `blocked` cannot be attempted at all."""
+    """The cells of a run in their order; those in `blocked` cannot be attempted at all.
+
+    With a `label` only workers that have it are asked.
+    """
 
     run: str
     cells: tuple[Cell, ...]
     fail_fast: bool = False
     blocked: frozenset[Cell] = frozenset()
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,6 +215,11 @@ def is_alive(cell: Cell, attempt: Attempt, sight: Sight, now: float, tempo: Temp
     return now - last <= 2 * tempo.lease_s
 
 
+def _is_overdue(attempt: Attempt, now: float) -> bool:
+    """Whether its builder should have ended it long ago: beats alone are not believed for ever."""
+    return attempt.deadline_s > 0 and now - attempt.granted > attempt.deadline_s + _OVERDUE_S
+
+
 def refusal(cell: Cell, wanted: Wanted, sight: Sight, now: float, tempo: Tempo) -> str:
     """Why no attempt at a cell may be granted now; '' when one may."""
     if cell not in wanted.cells:
@@ -248,6 +265,10 @@ def _about_attempts(cell: Cell, sight: Sight, now: float, tempo: Tempo, *, over:
             actions.append(Settle(cell, number))
         elif number in record.staged:
             actions.append(Expire(cell, number, "the cell was settled without it"))
+        elif _is_overdue(attempt, now):
+            actions.append(
+                Expire(cell, number, f"{attempt.worker} beats, and has not ended it {_OVERDUE_S:.0f} s after its deadline")
+            )
         elif not is_alive(cell, attempt, sight, now, tempo):
             actions.append(Expire(cell, number, f"no sign of life from {attempt.worker} for {2 * tempo.lease_s:.0f} s"))
         elif over:

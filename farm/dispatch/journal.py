@@ -58,6 +58,7 @@ class RunPlan(Model):
     fail_fast: bool = False
     priority: Priority = NORMAL
     deadline_s: int
+    label: str = ""
     cells: tuple[PlannedCell, ...]
 
 
@@ -171,7 +172,7 @@ class Journal:
             endings.setdefault(cell, {})[number] = Ending(state, self.outcome_at(key).at)
         for cell, number, _, key in self._numbered(keys.attempts(self.run), ".json"):
             note = self._note(key)
-            attempts.setdefault(cell, []).append(Attempt(number, note.worker, note.granted))
+            attempts.setdefault(cell, []).append(Attempt(number, note.worker, note.granted, note.deadline_s))
         return {
             cell: Record(
                 tuple(sorted(attempts.get(cell, ()), key=lambda attempt: attempt.number)),

@@ -113,7 +113,7 @@ class Loop:
     def _do(self, action: Action, publisher: ThreadPoolExecutor) -> None:
         match action:
             case Wake(cell):
-                self._means.queue.wake(self._run, cell, self._priority)
+                self._means.queue.wake(self._run, cell, self._lookout.route(cell), self._priority)
                 self._lookout.woken(cell)
             case Cancel(cell, number):
                 self._means.mail.cancel(self._run, cell, number)
@@ -152,4 +152,4 @@ def wanted(plan: RunPlan) -> Wanted:
     """What a plan asks for, as the rules read it."""
     cells = tuple(Cell.parse(planned.cell) for planned in plan.cells)
     blocked = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.blocked)
-    return Wanted(plan.run, cells, plan.fail_fast, blocked)
+    return Wanted(plan.run, cells, plan.fail_fast, blocked, plan.label)

@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 from farm.errors import BrokerUnavailable
 from farm.wire.mailbox import without_secret
 from farm.wire.messages import BUILD_TASK, RESOLVE_TASK, ResolveRequest, WakeUp
-from farm.wire.queue import FIRST, NORMAL, PRIORITIES, build_queue, celery_config
+from farm.wire.queue import FIRST, NORMAL, PRIORITIES, celery_config
 
 if TYPE_CHECKING:
     from farm.plan.cell import Cell
@@ -31,17 +31,16 @@ class TaskQueue:
         """Let the connections go."""
         self._app.close()
 
-    def wake(self, run: str, cell: Cell, priority: Priority = NORMAL) -> None:
-        """Tell the builders of the cell's architecture that there may be work."""
+    def wake(self, run: str, cell: Cell, queue: str, priority: Priority = NORMAL) -> None:
+        """Tell the builders that take a queue that there may be work."""
         message = WakeUp(run=run, cell=str(cell)).model_dump()
-        self._send(BUILD_TASK, message, cell.arch, wake_id(run, cell), PRIORITIES[priority])
+        self._send(BUILD_TASK, message, queue, wake_id(run, cell), PRIORITIES[priority])
 
-    def resolve(self, request: ResolveRequest) -> None:
+    def resolve(self, request: ResolveRequest, queue: str) -> None:
         """Ask a builder for the inputs of a distro and arch."""
-        self._send(RESOLVE_TASK, request.model_dump(mode="json"), request.arch, f"{request.run}/resolve/{request.reply}", FIRST)
+        self._send(RESOLVE_TASK, request.model_dump(mode="json"), queue, f"{request.run}/resolve/{request.reply}", FIRST)
 
-    def _send(self, task: str, message: dict[str, object], arch: str, task_id: str, priority: int) -> None:
-        queue = build_queue(arch)
+    def _send(self, task: str, message: dict[str, object], queue: str, task_id: str, priority: int) -> None:
         try:
             self._app.amqp.queues.add(queue)
             # One quick try: the loop sends again by itself.

@@ -13,7 +13,7 @@ from farm.store import locks
 from farm.store.locks import Platform
 from farm.wire.mailbox import BEAT_S, new_reply
 from farm.wire.messages import Beat, ResolveRequest
-from farm.wire.queue import build_queue
+from farm.wire.routes import route, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,7 @@ class Question:
     seen: float = 0.0
     tries: int = 0
     beat: Beat | None = None
+    queue: str = ""
 
     @property
     def name(self) -> str:
@@ -55,8 +56,9 @@ class Resolution:
 class Resolver:
     """Asks for the inputs of some platforms, all at once, until each has answered or failed."""
 
-    def __init__(self, run: str, store: Store, means: Means, tempo: Tempo, date: str) -> None:
-        """Nothing is asked yet."""
+    def __init__(self, run: str, store: Store, means: Means, tempo: Tempo, *, date: str, label: str = "") -> None:
+        """Nothing is asked yet. With a label only workers that have it are."""
+        self._label = label
         self._run, self._store, self._means, self._tempo, self._date = run, store, means, tempo, date
         self._began = means.clock()
 
@@ -89,7 +91,8 @@ class Resolver:
         for question in questions:
             question.beat = beats.get((question.name, 1))
             question.seen = self._means.clock() if question.beat else question.seen
-            if build_queue(question.platform[1]) in served:
+            question.queue = self._route(question, served)
+            if question.queue in served:
                 self._pursue(question, result)
             else:
                 self._wait_for_worker(question, result)
@@ -112,15 +115,23 @@ class Resolver:
             return
         self._ask(question)
 
+    def _route(self, question: Question, served: frozenset[str]) -> str:
+        """Where to ask; what was asked already stays where it is as long as somebody takes that queue."""
+        if question.reply and question.queue in served:
+            return question.queue
+        distro, arch = question.platform
+        return route(arch, distro, self._label, served)
+
     def _still_queued(self, question: Question) -> bool:
-        tasks = self._means.mail.waiting(build_queue(question.platform[1]))
+        tasks = self._means.mail.waiting(question.queue)
         return f"{self._run}/resolve/{question.reply}" in tasks
 
     def _ask(self, question: Question) -> None:
         question.reply, question.asked, question.tries = new_reply(), self._means.clock(), question.tries + 1
         distro, arch = question.platform
         self._means.queue.resolve(
-            ResolveRequest(run=self._run, distro=distro, arch=arch, packages=question.packages, reply=question.reply)
+            ResolveRequest(run=self._run, distro=distro, arch=arch, packages=question.packages, reply=question.reply),
+            question.queue,
         )
 
     def _take(self, question: Question, answer: Resolved, result: Resolution) -> None:
@@ -137,7 +148,8 @@ class Resolver:
 
     def _wait_for_worker(self, question: Question, result: Resolution) -> None:
         if self._means.clock() - self._began >= self._tempo.unserved_s:
-            why = f"no live worker builds {question.platform[1]}"
+            distro, arch = question.platform
+            why = f"no live worker builds {wanted(arch, distro, self._label)}"
             hint = (
                 "start a worker on such a host with FARM_BROKER_URL set to this farm's Redis, or leave the cell out with --only"
             )
