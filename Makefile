@@ -7,11 +7,12 @@ CODE := farm workers tests deploy benchmarks
 SCRIPTS = .ci/run $(shell find deploy farm tests workers -type f \( -name '*.sh' -o -path 'workers/build/scripts/*.sh' \))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench venv clean
+.PHONY: help demo test check compose-test lint bench venv clean
 
 help:
 	@echo "make demo    build one Python for real, publish it to ./store, and run it in a Docker image"
 	@echo "make test    lint, and all tests, a real build included"
+	@echo "make compose-test  build the images of deploy/, start a whole farm with docker-compose, and build cells with it"
 	@echo "make lint    only the linters: ruff, mypy, import-linter, shellcheck"
 	@echo "make bench   measure the time budgets"
 	@echo "make venv    only set up the virtual environment $(VENV)"
@@ -27,6 +28,10 @@ test: $(VENV)/ready-dev
 # What `make test` runs once an engine answers. PYTEST passes arguments on, e.g. make test PYTEST='-k sources -x'
 check: lint
 	$(BIN)/python -m deploy.run_tests $(PYTEST)
+
+compose-test: $(VENV)/ready-dev
+	@$(BIN)/python -m deploy.test_packages
+	@$(WITH_ENGINE) $(BIN)/python -m pytest tests/deploy $(PYTEST)
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check $(CODE)

@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     if arguments:
         return _pytest(*arguments)
     with tempfile.TemporaryFile() as output:
-        with subprocess.Popen([*PYTEST, "-m", "not engine"], stdout=output, stderr=output) as others:  # noqa: S603 - ours
+        with subprocess.Popen([*PYTEST, "-m", "not engine and not compose"], stdout=output, stderr=output) as others:  # noqa: S603 - ours
             try:
                 with_engine = _pytest("-m", "engine")
                 without = others.wait()

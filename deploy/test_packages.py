@@ -19,6 +19,7 @@ WANTED = {
     "skopeo": "skopeo",
     "busybox": "busybox",
     "curl": "curl",
+    "docker-compose": "docker-compose",
 }
 
 

@@ -20,7 +20,6 @@ from pydantic_settings import (
 
 from farm.errors import BadInput
 
-Way = Literal["native", "emulated"]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,30}$")]
 
 APP = "python-farm"
@@ -69,11 +68,27 @@ class Settings(BaseSettings):
     base_url: str = Field("", description="where clients reach the store, e.g. https://python.example.org; for indexes")
     signing_key: Path | None = Field(None, description="file with the private key that signs what is published")
     trusted_keys: Path | None = Field(None, description="file with the public keys that `farm pull` trusts, in PEM")
+    keep_days: int = Field(ge=0, default=365, description="days for which `farm gc` keeps builds that newer ones replaced")
+    keep_builds: int = Field(ge=1, default=3, description="builds of a cell that `farm gc` keeps in each channel, however old")
+    keep_staged_days: int = Field(
+        ge=0, default=14, description="days for which `farm gc` and `farm clean` keep what failed verification"
+    )
     broker_url: str = Field(
         "",
         pattern=r"^$|^(rediss?|redis\+socket)://",
         description="redis://… or rediss://…; empty starts a private one on a Unix socket",
     )
+    publisher: Literal["inside", "service"] = Field(
+        "inside", description="who publishes: `inside`, whoever drives a run, or `service`, a `farm publisher` of its own"
+    )
+    log: Literal["text", "json"] = Field("text", description="form of the lines that services print")
+    metrics: str = Field(
+        "",
+        pattern=r"^$|^\S+:[0-9]{1,5}$",
+        description="host:port where a service shows its metrics to Prometheus; empty is nowhere",
+    )
+    webhook_url: str = Field("", pattern=r"^$|^https?://", description="url that gets one message when a run has ended")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="secret that signs those messages (HMAC-SHA256)")
     facts: Path | None = Field(None, description="folder with your own facts, laid over ours")
     sources: Path | None = Field(None, description="folder with source archives, for use without a network")
     source_mirror: str = Field("", description="url of a mirror with python.org's paths, tried first")
@@ -86,9 +101,6 @@ class Settings(BaseSettings):
     base_image: Literal["auto", "pull", "bootstrap"] = Field("auto", description="how to get a distro's base image")
     registry: str = Field("", description="registry (and path) that base images are pulled from; empty is the engine's default")
     engine: str = Field("", description="url of the container engine; empty looks at DOCKER_HOST and the usual sockets")
-    ways: Annotated[tuple[Way, ...], NoDecode] = Field(
-        ("native",), description="how a worker may build: native, emulated (by qemu 10 or later, for other architectures)"
-    )
     families: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="distro families that a worker builds for, e.g. debian; empty is all"
     )
@@ -109,11 +121,19 @@ class Settings(BaseSettings):
         ge=1, default=30 * 60, description="seconds without a line of output after which an attempt is ended"
     )
     lease_s: int = Field(ge=1, default=45, description="seconds without a sign of life after which a container ends itself")
+    presence_s: int = Field(
+        ge=2, default=30, description="seconds after which a scheduler or a worker that said nothing counts as gone"
+    )
     attempts: int = Field(ge=1, default=3, description="tries of a cell after transient failures")
+    backoff_s: float = Field(
+        ge=0, default=5.0, description="seconds before the first new try of a cell; each next wait is twice as long"
+    )
+    patience_s: int = Field(
+        ge=1, default=120, description="seconds without Redis or the store after which a run is given up for now"
+    )
     memory_gb: float = Field(gt=0, default=8.0, description="memory limit of a build container, in GiB")
     keep_logs_days: float = Field(gt=0, default=180, description="days that `farm clean` keeps logs of runs")
     keep_logs_gb: float = Field(gt=0, default=20, description="GiB of logs that `farm clean` keeps; the oldest go")
-    keep_staging_days: float = Field(gt=0, default=14, description="days that `farm clean` keeps what failed verification")
     keep_staging_gb: float = Field(gt=0, default=50, description="GiB of that; the oldest go")
     cache: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP), description="sources and base images")
     state: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP), description="private broker, kept work")
@@ -134,7 +154,7 @@ class Settings(BaseSettings):
                 hint="correct the environment (FARM_*) or farm.toml; the README has a table of all settings",
             ) from None
 
-    @field_validator("ways", "families", "labels", mode="before")
+    @field_validator("families", "labels", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         """In the environment a list is words with commas between them."""
@@ -173,7 +193,8 @@ class Settings(BaseSettings):
         """The environment of a builder that we start: these settings, and none of the store's credentials."""
         ours = ("FARM_", "AWS_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        plain = self.model_dump(mode="json", exclude={"s3", "store", "signing_key"}, exclude_none=True)
+        hidden = {"s3", "store", "signing_key", "webhook_url", "webhook_secret"}
+        plain = self.model_dump(mode="json", exclude=hidden, exclude_none=True)
         words = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in plain.items()}
         return environment | {f"FARM_{name.upper()}": value for name, value in words.items()}
 

@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # A module that others import from stands before them, so that pytest can rewrite its asserts.
 pytest_plugins = ["tests.fixtures_s3", "tests.fixtures_engine", "tests.fixtures_cell", "tests.fixtures_tls"]
@@ -15,6 +16,10 @@ def pytest_configure():
 
 # Seconds. The first of them waits for the one real cell, a compilation that other processes of a shared machine slow down.
 ENGINE_TIMEOUT = 2400
+
+# How long an example takes says how busy the machine is; a test that hangs has its own time limit.
+settings.register_profile("farm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("farm")
 
 
 def pytest_collection_modifyitems(items):

@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from typing import IO, TYPE_CHECKING, Any
 
 from farm.errors import BuildFailed, Conflict, Failure, StoreUnavailable, Transient, from_failure
-from farm.plan.recipe import BaseImage, Inputs
+from farm.plan.recipe import BaseImage, How, Inputs
 from farm.store import keys
 from farm.store.protocol import Stat
 from farm.wire.messages import Result
@@ -36,6 +36,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.times: dict[str, float] = {}  # when an object was written; 0 where this says nothing
         self._lock = threading.Lock()
 
     def get(self, key: str) -> tuple[bytes, str] | None:
@@ -59,7 +60,7 @@ class MemoryStore:
     def list(self, prefix: str) -> Iterator[Stat]:
         for key in sorted(self.objects):
             if key.startswith(prefix):
-                yield Stat(key, len(self.objects[key]), _etag(self.objects[key]))
+                yield Stat(key, len(self.objects[key]), _etag(self.objects[key]), self.times.get(key, 0.0))
 
     def fetch(self, key: str, target: Path) -> bool:
         if (data := self.objects.get(key)) is None:
@@ -155,11 +156,13 @@ def _etag(data: bytes) -> str:
 class ScriptedBox:
     """A box that answers a command with what the script says for the first key that the command has in it.
 
-    An answer is output (exit code 0), (exit code, output), or an exception to raise. What was run and put is kept.
+    An answer is output (exit code 0), (exit code, output), or an exception to raise. What was run and put is kept. The first
+    `lost` answers are lost on their way.
     """
 
-    def __init__(self, script: Mapping[str, str | tuple[int, str] | Exception] | None = None) -> None:
+    def __init__(self, script: Mapping[str, str | tuple[int, str] | Exception] | None = None, *, lost: int = 0) -> None:
         self.script = dict(script or {})
+        self.lost = lost
         self.commands: list[str] = []
         self.environments: list[Mapping[str, str]] = []
         self.files: dict[str, list[str]] = {}
@@ -183,6 +186,9 @@ class ScriptedBox:
         code, output = (0, answer) if isinstance(answer, str) else answer
         for line in output.splitlines() if on_line else ():
             on_line(line)
+        if self.lost:
+            self.lost -= 1
+            return Completed(code, "", whole=False)
         return Completed(code, output)
 
     def put(self, path: str, tar: IO[bytes] | bytes) -> None:
@@ -255,10 +261,10 @@ class FakePipeline:
     def effects(self, reporter: object, settings: object) -> FakeEffects:
         return FakeEffects(reporter)
 
-    def resolve(self, distro: str, arch: str, packages: tuple[str, ...], effects: FakeEffects) -> Inputs:
+    def resolve(self, distro: str, arch: str, packages: tuple[str, ...], effects: FakeEffects, how: How = "native") -> Inputs:
         self._note(f"resolve.{distro}.{arch}", 0)
         self._say(self._word("resolve", 1), effects)
-        return Inputs(BaseImage(distro, "pull", ("sha256:1",)), tuple((name, "1.0") for name in packages))
+        return Inputs(BaseImage(distro, "pull", ("sha256:1",)), tuple((name, "1.0") for name in packages), how)
 
     def build_cell(self, request: FakePipeline.BuildRequest, effects: FakeEffects) -> Result:
         grant, cell = request.grant, str(request.grant.recipe.cell)

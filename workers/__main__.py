@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 # verb: (module, function that takes the arguments and gives the exit code)
 VERBS: dict[str, tuple[str, str]] = {
     "worker": ("workers.app", "serve"),
+    "base": ("workers.build.command", "base"),
+    "doctor": ("workers.doctor", "doctor"),
     "engine-probe": ("workers.engine.command", "engine_probe"),
     "sweep": ("workers.engine.command", "sweep"),
+    "emulate": ("workers.engine.emulation", "emulate"),
     "verify": ("workers.verify.command", "verify"),
     "with-engine": ("workers.engine.command", "with_engine"),
 }

@@ -20,11 +20,15 @@ from celery.worker import state
 
 from farm import __version__
 from farm.errors import BrokerUnavailable, FarmError, Transient
+from farm.plan.facts import load_facts
 from farm.settings import Settings
-from farm.wire.mailbox import PRESENCE_S, BuilderMail
+from farm.wire.log import JsonFormatter
+from farm.wire.mailbox import BuilderMail
 from farm.wire.messages import WorkerCard
-from farm.wire.queue import celery_config
-from workers.abilities import emulators, queues
+from farm.wire.queue import celery_config, host_arch
+from workers import metrics
+from workers.abilities import queues
+from workers.engine.emulation import emulated
 from workers.engine.host import require
 from workers.liveness import Deafness, end_slots, start_anew
 
@@ -36,8 +40,9 @@ log = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG = 1
 
 settings = Settings()
-EMULATORS = emulators()
-QUEUES = queues(settings, EMULATORS)
+FACTS = load_facts(settings.facts)
+EMULATED = emulated(FACTS, host_arch())
+QUEUES = queues(settings, FACTS, [one.arch for one in EMULATED])
 
 app = Celery("farm", include=["workers.tasks"])
 app.conf.update(celery_config(settings))
@@ -58,6 +63,7 @@ class Presence:
         self._name = f"{socket.gethostname()}.{os.getpid()}"
         self._started = time.time()
         self.slots = settings.cells_at_once
+        self.engine_up = False
         self.stopping = False
         self._refused_at = 0.0
         self._deafness = Deafness(QUEUES, lambda: bool(state.reserved_requests or state.active_requests))
@@ -87,7 +93,7 @@ class Presence:
             BuilderMail(settings.broker_url).leave(self._name)
 
     def _keep_showing(self) -> None:
-        mail = BuilderMail(settings.broker_url)
+        mail = BuilderMail(settings.broker_url, settings.presence_s)
         engine, trouble, asked = "", "its engine was not asked yet", float("-inf")
         while not self._over.is_set():
             deaf_s = 0.0 if self.stopping else self._deafness.seconds(mail)
@@ -95,18 +101,20 @@ class Presence:
                 mail.present(self._card(engine, trouble, deaf_s))
             if deaf_s > settings.deaf_s:
                 start_anew()
-            if time.monotonic() - asked > PRESENCE_S:
+            if time.monotonic() - asked > settings.presence_s:
                 engine, trouble = _engine()
+                self.engine_up = bool(engine)
                 self._refused_at = 0.0 if engine else self._refused_at or time.time()
                 asked = time.monotonic()
             else:
-                self._over.wait(PRESENCE_S / 10)
+                self._over.wait(settings.presence_s / 10)
 
     def _card(self, engine: str, trouble: str, deaf_s: float) -> WorkerCard:
         return WorkerCard(
             name=self._name,
             queues=() if self.stopping else QUEUES,
             slots=self.slots,
+            emulators=tuple(f"{one.arch} by {one.by}" for one in EMULATED),
             engine=engine,
             trouble=trouble,
             cores=len(os.sched_getaffinity(0)),
@@ -115,7 +123,6 @@ class Presence:
             version=__version__,
             started=self._started,
             labels=settings.labels,
-            emulators=tuple(f"{arch} {version}" for arch, version in EMULATORS.items()),
             deaf_s=round(deaf_s, 1),
             refused_at=self._refused_at,
             stopping=self.stopping,
@@ -148,6 +155,14 @@ def _shut_down(**_: object) -> None:
     _presence.leave()
 
 
+@signals.after_setup_logger.connect  # type: ignore[untyped-decorator] # celery has no types
+@signals.after_setup_task_logger.connect  # type: ignore[untyped-decorator] # celery has no types
+def _logging(logger: logging.Logger, **_: object) -> None:
+    """One JSON object a line, where the settings ask for it."""
+    for handler in logger.handlers if settings.log == "json" else ():
+        handler.setFormatter(JsonFormatter())
+
+
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator] # celery has no types
 def _slot_started(**_: object) -> None:
     """A slot must not outlive its worker: nobody would notice its beats stop, and its container would be kept alive."""
@@ -163,8 +178,9 @@ def serve(arguments: Sequence[str]) -> int:
         raise Transient("this worker knows no broker", hint="set FARM_BROKER_URL to the farm's Redis")
     queues = ",".join(QUEUES)
     _presence.slots = options.slots
-    app.worker_main(
-        ["worker", "--pool", "prefork", "--concurrency", str(options.slots), "--queues", queues,
-         "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    )  # fmt: skip
+    with metrics.shown(settings, options.slots, lambda: _presence.engine_up):
+        app.worker_main(
+            ["worker", "--pool", "prefork", "--concurrency", str(options.slots), "--queues", queues,
+             "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        )  # fmt: skip
     return 0

@@ -15,6 +15,7 @@ from farm.store.artifact import BUILD_INFO_PATH, PackageVersion, VerifiedIn
 from farm.store.upload import upload
 from farm.wire.messages import Grant, Result
 from workers.build.compile import Compiled, Passes
+from workers.build.cross import CrossPasses
 from workers.build.describe import describe
 from workers.build.image import ImageMaker
 from workers.build.modules import expected, source_lists
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from farm.plan.cell import Cell
-    from farm.plan.recipe import Inputs
+    from farm.plan.recipe import How, Inputs, Recipe
     from farm.store.artifact import BuildInfo, StepTime
     from farm.wire.verification import Verification
     from workers.build.image import Images
@@ -87,7 +88,7 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
         private = [fetch(library.source, effects.settings, reporter.line) for library in recipe.libraries]
         reporter.step("images")
         maker = ImageMaker(facts.distros[recipe.cell.distro], recipe.cell.arch, effects.engine, effects.settings, reporter.line)
-        images = maker.images(recipe.build_packages, recipe.required_packages, request.grant.inputs)
+        images = _images(maker, recipe, request.grant.inputs)
         compiled = _compile(request, effects, images, (source, *private), work)
         reporter.step("relocate")
         tree = compiled.tree.with_entries(edits(compiled.tree, recipe.layout, recipe.scrub))
@@ -117,22 +118,31 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
         )
 
 
-def resolve(distro: str, arch: str, packages: tuple[str, ...], effects: Effects) -> Inputs:
+def resolve(distro: str, arch: str, packages: tuple[str, ...], effects: Effects, how: How = "native") -> Inputs:
     """What the distro decides today: the base image, and the version of every package in the builder image."""
     facts = load_facts(effects.settings.facts).distros[distro]
-    return ImageMaker(facts, arch, effects.engine, effects.settings, effects.reporter.line).resolve(packages)[1]
+    maker = ImageMaker(facts, arch, effects.engine, effects.settings, effects.reporter.line)
+    return (maker.across(facts.facts.cross[arch].on) if how == "cross" else maker).resolve(packages)[1]
+
+
+def _images(maker: ImageMaker, recipe: Recipe, granted: Inputs | None) -> Images:
+    """The images of a cell, which is cross-compiled if the inputs that were granted say so."""
+    if granted and granted.how == "cross" and recipe.cross:
+        return maker.images_across(recipe.cross, recipe.build_packages, recipe.required_packages, granted)
+    return maker.images(recipe.build_packages, recipe.required_packages, granted)
 
 
 def _compile(request: BuildRequest, effects: Effects, images: Images, sources: tuple[Path, ...], work: Path) -> Compiled:
     recipe, reporter = request.grant.recipe, effects.reporter
     spec = BoxSpec(
-        images.builder,
+        images.workshop,
         limits_of(effects.settings, request.grant.deadline_s),
         labels=_labels(request),
         cancelled=reporter.cancelled,
     )
     with effects.engine.box(spec) as box:
-        passes = Passes(box, recipe, effects.settings.make_jobs, reporter.step, reporter.line)
+        kind = CrossPasses if images.inputs.how == "cross" else Passes
+        passes = kind(box, recipe, effects.settings.make_jobs, reporter.step, reporter.line)
         return passes.run(sources, patch_texts(recipe.patches, effects.settings.facts), work / "tree.tar")
 
 
@@ -157,6 +167,7 @@ def _verify(
         maker.distro.family,
         labels=_labels(request),
         cancelled=effects.reporter.cancelled,
+        facts=effects.settings.facts,
     )
     return verify_archive(archive, build, ground, effects.reporter.line)
 

@@ -33,6 +33,7 @@ from farm.wire.messages import (
     Result,
     WakeUp,
 )
+from workers import metrics
 from workers.app import app, settings
 from workers.reporter import BeatingReporter
 
@@ -54,18 +55,23 @@ def build_cell(message: dict[str, object]) -> None:
     """Make one attempt at a cell, if the scheduler grants one."""
     wake = WakeUp.model_validate(message)
     mail = BuilderMail(settings.broker_url)
+    about: dict[str, object] = {"run": wake.run, "cell": wake.cell}
     if not mail.someone_answers(wake.run):
-        log.info("%s: nobody answers for run %s any more", wake.cell, wake.run)
+        log.info("%s: nobody answers for run %s any more", wake.cell, wake.run, extra=about)
         return
     answer = mail.ask(GrantRequest(run=wake.run, cell=wake.cell, worker=worker_name(), reply=new_reply()))
     if not isinstance(answer, Grant):
-        log.info("%s: no leave: %s", wake.cell, answer.reason if answer else "nobody answered")
+        log.info("%s: no leave: %s", wake.cell, answer.reason if answer else "nobody answered", extra=about)
         if answer and answer.pause_s > 0:
             time.sleep(min(answer.pause_s, _PAUSE_S))  # this slot takes nothing else meanwhile; other workers may
         return
-    log.info("%s: attempt %d of run %s begins", wake.cell, answer.attempt, wake.run)
+    about["attempt"] = answer.attempt
+    log.info("%s: attempt %d of run %s begins", wake.cell, answer.attempt, wake.run, extra=about)
     with tempfile.TemporaryDirectory(prefix="farm-attempt-") as folder:
-        _attempt(wake, answer, mail, Path(folder))
+        result = _attempt(wake, answer, mail, Path(folder))
+    metrics.attempted(result)
+    how = f"failed in step {result.failure.step}: {result.failure.message}" if result.failure else "was built"
+    log.info("%s: attempt %d of run %s %s", wake.cell, answer.attempt, wake.run, how, extra=about)
 
 
 @app.task(name=RESOLVE_TASK)  # type: ignore[untyped-decorator] # celery has no types
@@ -86,13 +92,13 @@ def _resolve(request: ResolveRequest, reporter: BeatingReporter) -> Resolved:
     from workers import pipeline  # noqa: PLC0415 - the engine is only imported by the process that uses it
 
     try:
-        inputs = pipeline.resolve(request.distro, request.arch, request.packages, _effects(reporter))
+        inputs = pipeline.resolve(request.distro, request.arch, request.packages, _effects(reporter), request.how)
     except Exception as error:
         return Resolved(failure=_failure(error, reporter))
     return Resolved(inputs=inputs)
 
 
-def _attempt(wake: WakeUp, grant: Grant, mail: BuilderMail, folder: Path) -> None:
+def _attempt(wake: WakeUp, grant: Grant, mail: BuilderMail, folder: Path) -> Result:
     """Build, then stage the log, then the result: what is staged last says that all the rest is there."""
     log_file = folder / STAGED_LOG
     beat = _first_beat(wake.run, wake.cell, grant.attempt, "start")
@@ -106,6 +112,7 @@ def _attempt(wake: WakeUp, grant: Grant, mail: BuilderMail, folder: Path) -> Non
         _stage(result_file, grant, settings.ca_bundle)
     with suppress(BrokerUnavailable):
         mail.nudge(wake.run)
+    return result
 
 
 def _stage(file: Path, grant: Grant, ca_bundle: str) -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from farm.audit.repair import Means
+from farm.audit.repair import relist as rebuilt
+from farm.cli.audit import listing
 from farm.cli.opening import opened
 from farm.errors import BadInput
 from farm.index import update
-from farm.index.model import entry_of
 from farm.plan.cell import Cell
-from farm.plan.facts import load_facts
 from farm.publish import channels
 from farm.settings import Settings
 from farm.sign.keys import signing
@@ -85,13 +86,12 @@ def index(only: str | None, address: str, relist: bool) -> None:
     builds = [build for build in catalog.published(store) if only in (None, build.channel)]
     if not builds:
         raise BadInput(f"nothing is published in {store.name}" + (f", channel {only}" if only else ""), hint="`farm ls`")
-    if relist:
-        facts = load_facts(settings.facts)
-        for build in builds:
-            uv = facts.series[build.cell.python.series].uv
-            channels.relist(store, build, entry_of(catalog.artifact(store, build), facts.triple(build.cell), uv=uv), place)
+    means = Means(listing(settings), place.base_url, place.clock, place.signer)
     for channel in sorted({build.channel for build in builds}):
-        count = update.rewrite(store, channel, base_url=place.base_url, signer=place.signer)
+        if relist:
+            count = rebuilt(store, channel, means)
+        else:
+            count = update.rewrite(store, channel, base_url=place.base_url, signer=place.signer)
         click.echo(f"{channel}: {count} files say {place.base_url}")
 
 

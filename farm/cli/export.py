@@ -33,7 +33,7 @@ def export(format_: str, folder: Path, distro: str, channel: str, stack: str, ad
     kept = Kept(store, settings.cache / "pull", offline=False)
     folder.mkdir(parents=True, exist_ok=True)
     made = []
-    for _, cell, listed in render.offers(update.entries(store, channel, distro), ("tar.gz",)):
+    for _, cell, listed in render.offers(update.current(store, channel, distro), ("tar.gz",)):
         if cell.variant in wanted.variants:
             name = wanted.name(cell, stack, listed.sha256)
             sha256 = flatten(kept.archive(listed), folder / name, wanted.form, wanted.programs(cell))

@@ -22,6 +22,7 @@ from farm.errors import BadInput, BrokerUnavailable
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.show import runs as show
+from farm.show.progress import new_lines
 from farm.store import keys
 from farm.wire.mailbox import SchedulerMail
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _RUN = click.option("--run", help="In this run; the newest one that wants the cell, otherwise.")
 _FOLLOW_S = 1.0
+_GAP = "[… lines went by unseen; the whole log is kept when the attempt ends]"
 
 
 @click.command()
@@ -93,15 +95,8 @@ def _print_kept(store: Store, key: str, *, after: tuple[str, ...] = ()) -> bool:
 
 
 def _new(shown: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines after those that were shown; all when nothing of them is there any more."""
-    if not shown:
-        return now
-    for end in range(len(now), 0, -1):
-        overlap = shown[-end:]
-        for start in range(len(now) - len(overlap), -1, -1):
-            if now[start : start + len(overlap)] == overlap:
-                return now[start + len(overlap) :]
-    return now
+    new = new_lines(shown, now)
+    return (_GAP, *now) if new is None else new
 
 
 @click.command()

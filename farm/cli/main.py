@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "init": ("plan", "Write a commented matrix.yaml to start from."),
     "plan": ("plan", "Show every cell of a matrix with its fate and why."),
     "submit": ("submit", "Build, verify and publish what a matrix asks for."),
+    "refresh": ("refresh", "Say which published cells are stale; build them again."),
     "watch": ("runs", "Show the progress of a run."),
     "runs": ("runs", "List runs: how far each has come."),
     "why": ("looking", "Say where a cell stands, and why it is not running."),
@@ -27,14 +28,19 @@ VERBS: dict[str, tuple[str, str]] = {
     "cancel": ("runs", "Take back a run, or a cell of all runs."),
     "retry": ("runs", "Ask again for the cells of a run that failed."),
     "resume": ("runs", "Ask again for the cells of a run that were never built."),
-    "scheduler": ("runs", "Drive every run that nobody else drives."),
+    "scheduler": ("services", "Drive every run that nobody else drives."),
+    "publisher": ("services", "Publish what builders staged, apart from the scheduler."),
+    "status": ("status", "Show runs, workers and services at a glance; or serve that as a page."),
     "workers": ("looking", "List the workers that live."),
+    "doctor": ("doctor", "Check all that this host needs, and say what to do about what is missing."),
     "show": ("explain", "Print the whole recipe of a cell."),
     "explain": ("explain", "Say why each argument, flag and package of a cell is there."),
     "ls": ("published", "List what is published."),
     "info": ("published", "Show the newest published build of a cell, and how to use it."),
     "pull": ("pull", "Install a published Python into a folder."),
     "verify": ("verify", "Verify a published cell, or any tarball, again."),
+    "verify-store": ("audit", "Look at the whole store: hashes, signatures, indexes, what nothing names."),
+    "gc": ("audit", "Remove what nothing names any more, and old builds."),
     "promote": ("channels", "List published builds in another channel."),
     "yank": ("channels", "Stop offering a build."),
     "index": ("channels", "Write the files of all clients anew, e.g. after a store was copied."),
@@ -60,7 +66,7 @@ class LazyGroup(click.Group):
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(f"farm.cli.{VERBS[cmd_name][0]}")
-        command = getattr(module, cmd_name)
+        command = getattr(module, cmd_name.replace("-", "_"))
         if not isinstance(command, click.Command):
             raise TypeError(f"farm.cli.{VERBS[cmd_name][0]}.{cmd_name} is no command")
         return command
@@ -76,8 +82,8 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """A build farm for relocatable Python.
 
-    Exit codes: 0 all is well; 2 wrong input; 3 some cells failed; 4 engine, store or broker not usable; 130 interrupted;
-    1 a bug of ours.
+    Exit codes: 0 all is well; 2 wrong input; 3 some cells or checks failed; 4 engine, store or broker not usable;
+    130 interrupted; 1 a bug of ours.
     """
 
 

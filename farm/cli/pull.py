@@ -80,7 +80,7 @@ def pull(  # noqa: PLR0913 - one parameter per option
         variant,
         exact,
     )
-    entry = choose(fetch.entries(store, where, wanted.distro), wanted)
+    entry = choose(fetch.entries(store, where, wanted.distro, wanted.exact), wanted)
     target = target.expanduser().absolute()
     there = holds(target, entry)
     if not there:

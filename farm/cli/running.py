@@ -12,7 +12,9 @@ import click
 from rich.console import Console
 from rich.live import Live
 
+from farm.dispatch.notify import Notifier
 from farm.errors import BadInput
+from farm.plan.cell import Cell
 from farm.show import progress, summary
 from farm.show.junit import junit as junit_xml
 
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from farm.dispatch.journal import Journal
     from farm.dispatch.report import RunReport
     from farm.dispatch.view import RunView
+    from farm.settings import Settings
 
 _PIPE_WIDTH = 160  # nobody wraps a log file
 
@@ -30,8 +34,9 @@ _PIPE_WIDTH = 160  # nobody wraps a log file
 class LiveProgress:
     """The picture of a run, drawn again and again at the end of a terminal."""
 
-    def __init__(self, console: Console) -> None:
-        """Nothing is drawn before the context is entered."""
+    def __init__(self, console: Console, focus: str = "") -> None:
+        """Nothing is drawn before the context is entered. `focus` is the cell whose log is shown."""
+        self._focus = focus
         self._live = Live(console=console, refresh_per_second=4, transient=True)
         self._console = console
         self._began = time.monotonic()
@@ -51,16 +56,17 @@ class LiveProgress:
 
     def show(self, view: RunView) -> None:
         """Draw."""
-        self._live.update(progress.panel(view, time.monotonic() - self._began, self._console.width))
+        self._live.update(progress.panel(view, time.monotonic() - self._began, self._console.width, self._focus))
 
 
 class PlainProgress:
     """One line for each change, for pipes and CI logs."""
 
-    def __init__(self, *, err: bool, prefix: str = "") -> None:
-        """Lines go to standard output, or to standard error."""
+    def __init__(self, *, err: bool, focus: str = "") -> None:
+        """Lines go to standard output, or to standard error; those of the log of the cell `focus`, too."""
         self._err = err
-        self._prefix = prefix
+        self._focus = focus
+        self._tail: tuple[str, ...] = ()
         self._before: RunView | None = None
         self._began = time.monotonic()
 
@@ -78,14 +84,41 @@ class PlainProgress:
     def show(self, view: RunView) -> None:
         """Print what changed."""
         for line in progress.changes(self._before, view):
-            click.echo(f"[{progress.duration(time.monotonic() - self._began)}] {self._prefix}{line}", err=self._err)
+            click.echo(f"[{progress.duration(time.monotonic() - self._began)}] {line}", err=self._err)
         self._before = view
+        for cell in view.cells:
+            if cell.name == self._focus and cell.tail:
+                for line in progress.new_lines(self._tail, cell.tail) or ():
+                    click.echo(f"{cell.name} | {line}", err=self._err)
+                self._tail = cell.tail
 
 
-def following(*, as_json: bool) -> LiveProgress | PlainProgress:
-    """Progress never mixes with JSON: that has standard output for itself."""
+def following(*, as_json: bool, focus: str = "") -> LiveProgress | PlainProgress:
+    """Progress never mixes with JSON: that has standard output for itself. `focus` is a cell whose log is shown, too."""
     console = Console(stderr=as_json)
-    return LiveProgress(console) if console.is_terminal and not console.is_dumb_terminal else PlainProgress(err=as_json)
+    live = console.is_terminal and not console.is_dumb_terminal
+    return LiveProgress(console, focus) if live else PlainProgress(err=as_json, focus=focus)
+
+
+class FailureTeller:
+    """A watcher that also says, when a cell fails while somebody looks on, what of its log says why."""
+
+    def __init__(self, watcher: LiveProgress | PlainProgress, journal: Journal) -> None:
+        """Nothing was seen yet."""
+        self._watcher, self._journal = watcher, journal
+        self._failed: frozenset[str] | None = None
+
+    def show(self, view: RunView) -> None:
+        """Show, and tell of what failed since the last time; what had failed before anybody looked is told at the end."""
+        self._watcher.show(view)
+        failed = frozenset(cell.name for cell in view.cells if cell.state == "failed")
+        for name in sorted(failed - self._failed) if self._failed is not None else ():
+            outcome = self._journal.outcome(Cell.parse(name))
+            if outcome and outcome.failure:
+                self._watcher.say(f"{name} failed: {outcome.failure.message}")
+                for line in summary.meaningful(self._journal.log_tail(outcome.log)):
+                    self._watcher.say(f"    {line}")
+        self._failed = failed
 
 
 @contextmanager
@@ -100,6 +133,14 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def notify(settings: Settings, journal: Journal) -> None:
+    """Tell the webhook of the settings, if there is one, how a run ended; one that had nothing to do is none."""
+    if settings.webhook_url and journal.kept_plan():
+        notifier = Notifier(settings, lambda line, **_: click.echo(line, err=True))
+        notifier.ended(journal)
+        notifier.close()
 
 
 def tell(ended: RunReport, *, as_json: bool) -> None:

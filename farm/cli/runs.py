@@ -1,24 +1,20 @@
-"""`farm runs`, `watch`, `cancel`, `retry`, `resume` and `scheduler`: runs that were asked for, and what becomes of them."""
+"""`farm runs`, `watch`, `cancel`, `retry` and `resume`: runs that were asked for, and what becomes of them."""
 
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
 
+from farm.cli.offering import publishing
 from farm.cli.opening import opened
-from farm.cli.running import PlainProgress, following, tell, terminable
+from farm.cli.running import FailureTeller, following, notify, tell, terminable
 from farm.cli.submit import leave
 from farm.dispatch import listing
-from farm.dispatch.decide import Tempo
 from farm.dispatch.journal import Journal
-from farm.dispatch.offer import publisher, relister
 from farm.dispatch.report import ENDS, End, report
-from farm.dispatch.scheduler import Office, Scheduler
 from farm.dispatch.submit import Options, Submission, Wish
 from farm.dispatch.watch import driven
 from farm.dispatch.watch import watch as look_on
@@ -26,12 +22,8 @@ from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.show import runs as show
-from farm.sign.keys import signing
-from farm.store.open import base_url
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from farm.store.protocol import Store
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -56,14 +48,17 @@ def runs(*, everything: bool, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run", required=False)
+@click.option("--cell", help="Show the log of this cell; that of the one that runs longest, otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON; progress goes to standard error.")
-def watch(run: str | None, *, as_json: bool) -> None:
-    """Show the progress of RUN (the newest one) until it ends."""
+def watch(run: str | None, *, cell: str | None, as_json: bool) -> None:
+    """Show the progress of RUN (the newest one) until it ends: state, step, time and worker of each cell, and a log's end."""
     settings = Settings()
     store = opened(settings)
     journal = Journal(store, run) if run else Journal.latest(store)
-    with following(as_json=as_json) as watcher:
-        ended, over = look_on(journal, settings, watcher)
+    if cell and cell not in {planned.cell for planned in journal.plan().cells}:
+        raise BadInput(f"run {journal.run} has no cell {cell}", hint=f"farm watch {journal.run} shows those it has")
+    with following(as_json=as_json, focus=cell or "") as watcher:
+        ended, over = look_on(journal, settings, FailureTeller(watcher, journal))
     tell(ended, as_json=as_json)
     if not over:
         click.echo(f"nobody drives the run {journal.run} any more: `farm resume {journal.run}` goes on with it", err=True)
@@ -137,35 +132,7 @@ def _again(run: str, ends: frozenset[End], *, with_worker: bool | None, no_wait:
         if no_wait:
             leave(submission, settings, store, as_json=as_json)
             return
-        where, signer = base_url(settings), signing(settings)
-        ended = submission.perform(store, publisher(store, where, signer), relister(store, where, signer))
+        ended = submission.perform(store, *publishing(settings, store))
+    notify(settings, submission.journal)
     tell(ended, as_json=as_json)
     sys.exit(ended.exit_code)
-
-
-@click.command()
-def scheduler() -> None:
-    """Drive every run that nobody else drives, until SIGTERM or Ctrl-C. Needs FARM_BROKER_URL."""
-    settings = Settings()
-    if not settings.broker_url:
-        raise BadInput(
-            "a scheduler needs a Redis that it shares with workers", hint="set FARM_BROKER_URL, e.g. redis://host:6379/0"
-        )
-    store, where, signer = opened(settings), base_url(settings), signing(settings)
-    publish, relist = publisher(store, where, signer), relister(store, where, signer)
-
-    def say(line: str) -> None:
-        click.echo(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {line}")
-
-    office = Office(
-        settings, store, store, publish, relist, Tempo.of(settings), lambda run: PlainProgress(err=False, prefix=f"{run} "), say
-    )
-    service = Scheduler(office)
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        service.stopping.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    say(f"driving the runs of {store.name}")
-    service.serve()

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from farm.cli import matrix_options
+from farm.cli.offering import publishing
 from farm.cli.opening import opened
-from farm.cli.running import following, tell, terminable, write_junit
-from farm.dispatch.offer import publisher, relister
+from farm.cli.running import following, notify, tell, terminable, write_junit
 from farm.dispatch.submit import Options, Submission, Wish
 from farm.errors import BadInput, Failure
 from farm.plan.facts import load_facts
 from farm.plan.narrow import Overrides
 from farm.settings import Settings
 from farm.show import plan as show_plan
-from farm.sign.keys import signing
-from farm.store.open import base_url
 from farm.wire.mailbox import SchedulerMail
 from farm.wire.queue import NORMAL, PRIORITIES, Priority
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from farm.cli.running import LiveProgress, PlainProgress
     from farm.plan.facts import Facts
     from farm.plan.fate import Plan, Planned
@@ -68,11 +69,27 @@ def submit(  # noqa: PLR0913 - one argument per option
     Exit codes: 0 all cells are published; 2 wrong input; 3 some are not; 4 engine, store or Redis not usable; 130 interrupted.
     """
     settings = Settings()
-    store, signer = opened(settings), signing(settings)
+    store = opened(settings)
 
     def read() -> Plan:
         return matrix_options.read_plan(matrix, only, Overrides(optimize, channel), settings, store)
 
+    here = not settings.broker_url if with_worker is None else with_worker
+    carry_out(read, settings, store, Options(fail_fast, here, priority, label), no_wait=no_wait, as_json=as_json, junit=junit)
+
+
+def carry_out(
+    read: Callable[[], Plan],
+    settings: Settings,
+    store: FolderStore | S3Store,
+    options: Options,
+    *,
+    no_wait: bool,
+    as_json: bool,
+    junit: Path | None = None,
+) -> None:
+    """Say what the plan is that `read` gives, bring it to its end (or leave it to a scheduler), and exit with its code."""
+    publish, relist = publishing(settings, store)  # a wrong key is said before anything is built
     plan = read()
     for line in show_plan.summary(plan):
         click.echo(line, err=as_json)
@@ -81,14 +98,13 @@ def submit(  # noqa: PLR0913 - one argument per option
         def replan() -> list[Wish]:
             return wishes(_said_again(read(), plan, watcher), load_facts(settings.facts))
 
-        here = not settings.broker_url if with_worker is None else with_worker
-        options = Options(fail_fast, here, priority, label, replan=replan)
-        submission = Submission(wishes(plan, load_facts(settings.facts)), settings, store, watcher, options)
+        asked = wishes(plan, load_facts(settings.facts))
+        submission = Submission(asked, settings, store, watcher, replace(options, replan=replan))
         if no_wait:
             leave(submission, settings, store, as_json=as_json)
             return
-        where = base_url(settings)
-        ended = submission.perform(store, publisher(store, where, signer), relister(store, where, signer))
+        ended = submission.perform(store, publish, relist)
+    notify(settings, submission.journal)
     if junit:
         write_junit(junit, ended)
     tell(ended, as_json=as_json)
@@ -105,7 +121,8 @@ def leave(submission: Submission, settings: Settings, store: FolderStore | S3Sto
     mail = SchedulerMail(settings.broker_url)
     scheduled = mail.has_scheduler()
     mail.close()
-    run = submission.run if submission.leave_to_scheduler(relister(store, base_url(settings), signing(settings))) else ""
+    _, relist = publishing(settings, store)
+    run = submission.run if submission.leave_to_scheduler(relist) else ""
     if as_json:
         click.echo(json.dumps({"run": run, "scheduler": scheduled}, indent=2))
     elif not run:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from farm.plan.cell import Cell
+from farm.wire.routes import build_queue
 
 if TYPE_CHECKING:
     from farm.settings import Settings
@@ -51,15 +52,19 @@ class Tempo:
     def of(cls, settings: Settings) -> Tempo:
         """The tempo that the settings ask for. A private farm waits for no worker but the one it started."""
         unserved = cls.unserved_s if settings.broker_url else _PRIVATE_UNSERVED_S
-        return cls(attempts=settings.attempts, lease_s=settings.lease_s, unserved_s=unserved)
+        return cls(
+            attempts=settings.attempts,
+            lease_s=settings.lease_s,
+            backoff_s=settings.backoff_s,
+            grace_s=min(cls.grace_s, 2.0 * settings.lease_s),
+            unserved_s=unserved,
+            patience_s=settings.patience_s,
+        )
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A granted attempt: its number is the fence; `granted` is epoch seconds on the trusted side's clock.
-
-    `deadline_s` is how long it may take; 0 is for ever.
-    """
+    """A granted attempt: its number is the fence; `granted` is epoch seconds on the trusted side's clock. No deadline is 0."""
 
     number: int
     worker: str
@@ -96,16 +101,18 @@ class Record:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The cells of a run in their order; those in `blocked` cannot be attempted at all.
-
-    With a `label` only workers that have it are asked.
-    """
+    """The cells of a run in their order, and where they are sent (`queues`, `label`); `blocked` ones cannot be attempted."""
 
     run: str
     cells: tuple[Cell, ...]
     fail_fast: bool = False
     blocked: frozenset[Cell] = frozenset()
+    queues: Mapping[Cell, str] = field(default_factory=dict)
     label: str = ""
+
+    def queue(self, cell: Cell) -> str:
+        """The queue of the builders that may build the cell."""
+        return self.queues.get(cell) or build_queue(cell.arch, cell.distro, label=self.label)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ from farm.dispatch import resolve
 from farm.dispatch.decide import Tempo
 from farm.dispatch.journal import Journal, PlannedCell, RunPlan
 from farm.dispatch.loop import Loop, Means
-from farm.errors import BrokerUnavailable
+from farm.errors import BrokerUnavailable, Failure
 from farm.plan.cell import Cell
 from farm.store import catalog, locks
 
 if TYPE_CHECKING:
     from farm.store.keys import Published
+
+_TICK_S = 1.0
 
 Relist = Callable[[PlannedCell], str]  # sees to it that a published cell's channel lists it; gives its catalog key
 
@@ -45,8 +48,17 @@ class Driver:
             plan = listed(resolved(self.journal, asked, resolution), self.relist)
             self.journal.save_plan(plan)
         Loop(self.journal, plan, self.means, self.tempo).run()
+        if self.means.settler is None:
+            self._await_relisting(plan)
         self.journal.close()
         return plan
+
+    def _await_relisting(self, plan: RunPlan) -> None:
+        """Until the publisher elsewhere has had the channels list what was published before."""
+        while any(planned.published for planned in plan.cells) and not self.journal.is_relisted():
+            self.means.tend()
+            self.means.mail.present(self.journal.run)
+            time.sleep(_TICK_S)
 
     def _resolver(self, label: str) -> resolve.Resolver:
         return resolve.Resolver(self.journal.run, self.journal.store, self.means, self.tempo, date=self.date, label=label)
@@ -59,7 +71,7 @@ class Driver:
         self.means.queue.close()
 
 
-def missing_locks(journal: Journal, asked: RunPlan, date: str) -> dict[locks.Platform, tuple[str, ...]]:
+def missing_locks(journal: Journal, asked: RunPlan, date: str) -> dict[locks.Platform, locks.Packages]:
     """What must be resolved before the run can be planned: packages by platform."""
     recipes = (planned.recipe for planned in asked.cells if planned.recipe)
     return locks.missing(journal.store, locks.packages_of(recipes), date)
@@ -79,9 +91,20 @@ def _resolved(
     platform = (cell.distro, cell.arch)
     blocked = planned.blocked or resolution.failures.get(platform)
     inputs = None if blocked else resolution.inputs.get(platform) or locks.newest_inputs(journal.store, *platform)
+    if inputs and inputs.how == "cross" and planned.recipe and not planned.recipe.cross:
+        blocked, inputs = _only_native(cell), None
     found = planned.model_copy(update={"blocked": blocked, "inputs": inputs})
     there = _same(cell, found, published)
     return found.model_copy(update={"published": there.key if there else ""})
+
+
+def _only_native(cell: Cell) -> Failure:
+    return Failure(
+        "transient",
+        f"{cell} can only be built by a worker on {cell.arch}: there are no rows that say how to cross-compile it like this",
+        hint=f"start such a worker; or, where `farm explain {cell}` shows rows for cross-compiling, ask for 'optimize: none'",
+        step="resolve",
+    )
 
 
 def _same(cell: Cell, planned: PlannedCell, published: Sequence[Published]) -> Published | None:

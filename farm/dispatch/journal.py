@@ -133,6 +133,22 @@ class Journal:
         """The run has ended; nobody is to drive it any more."""
         self.store.delete(keys.open_run(self.run))
 
+    def relisted(self) -> None:
+        """Keep that the channels list what was published before this run."""
+        self.store.put(keys.relisted(self.run), b"")
+
+    def is_relisted(self) -> bool:
+        """Whether they do."""
+        return any(self.store.list(keys.relisted(self.run)))
+
+    def claim_notice(self) -> bool:
+        """Whether nobody before us told that the run has ended; from now on somebody did."""
+        try:
+            self.store.put(keys.notified(self.run), b"", if_absent=True)
+        except Conflict:
+            return False
+        return True
+
     def cancel(self, cells: Iterable[Cell]) -> None:
         """Keep that these cells are no longer wanted."""
         for cell in cells:

@@ -13,7 +13,6 @@ from farm.dispatch.view import RunView, look
 from farm.plan.cell import Cell
 from farm.wire.mailbox import AttemptKey, SchedulerMail
 from farm.wire.messages import Beat
-from farm.wire.routes import build_queues, route
 
 if TYPE_CHECKING:
     from farm.dispatch.decide import Attempt
@@ -32,7 +31,6 @@ class Lookout:
     sight: Sight = field(default_factory=Sight)
     beats: Mapping[AttemptKey, Beat] = field(default_factory=dict)
     looked: float = float("-inf")
-    served: frozenset[str] = frozenset()
     last_words: dict[AttemptKey, Beat] = field(default_factory=dict)
     _seen: dict[tuple[Cell, int], float] = field(default_factory=dict)
     _sent: dict[Cell, float] = field(default_factory=dict)
@@ -69,10 +67,6 @@ class Lookout:
             # Whoever has just begun to look has seen nobody yet, which says nothing about them.
             self._seen.setdefault((cell, attempt.number), now)
 
-    def route(self, cell: Cell) -> str:
-        """The queue that a cell's wake-ups go to."""
-        return route(cell.arch, cell.distro, self.wanted.label, self.served)
-
     def woken(self, cell: Cell) -> None:
         """A wake-up was sent."""
         self._sent[cell] = self.clock()
@@ -91,9 +85,9 @@ class Lookout:
         return [(cell, attempt) for cell, record in self.sight.records.items() for attempt in record.open]
 
     def _find_workers(self, now: float) -> None:
-        self.served = self.mail.served()
+        served = self.mail.served()
         for cell in self.wanted.cells:
-            if self.route(cell) in self.served:
+            if self.wanted.queue(cell) in served:
                 self._unserved.pop(cell, None)
             else:
                 self._unserved.setdefault(cell, now)
@@ -105,6 +99,5 @@ class Lookout:
             for cell, sent in self._sent.items()
             if now - sent > self.tempo.grace_s and state_of(cell, self.wanted, self.sight, now, self.tempo) == "waiting"
         ]
-        queues = {queue for cell in overdue for queue in build_queues(cell.arch, cell.distro, self.wanted.label)}
-        tasks = {task for queue in queues for task in self.mail.waiting(queue)}
+        tasks = {task for queue in {self.wanted.queue(cell) for cell in overdue} for task in self.mail.waiting(queue)}
         return frozenset(cell for cell in overdue if wake_id(self.wanted.run, cell) in tasks)

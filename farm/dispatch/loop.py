@@ -8,26 +8,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from farm.dispatch.decide import Action, Cancel, Done, Expire, Settle, Tempo, Wake, Wanted, decide
 from farm.dispatch.grants import Granter
 from farm.dispatch.journal import Journal, Outcome, RunPlan
 from farm.dispatch.lookout import Lookout
+from farm.dispatch.meter import Meter
 from farm.dispatch.queue import TaskQueue
-from farm.dispatch.settle import Settler
+from farm.dispatch.settle import Settler, conclude
 from farm.errors import BrokerUnavailable, Failure, StoreUnavailable
 from farm.plan.cell import Cell
 from farm.store.protocol import Staging
 from farm.wire.mailbox import SchedulerMail
 from farm.wire.messages import GrantRequest
+from farm.wire.routes import build_queue
 
 if TYPE_CHECKING:
     from farm.dispatch.view import RunView
 
 _TICK_S = 0.5
-_PRESENT_S = 5.0
 
 
 class Watcher(Protocol):
@@ -40,15 +41,19 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Means:
-    """What the loop acts with. `tend` keeps the farm's own children alive, and is called at every turn."""
+    """What the loop acts with. `tend` keeps the farm's own children alive, and is called at every turn.
+
+    Without a `settler` a publisher elsewhere settles what builders staged, and the loop sees what came of it in the store.
+    """
 
     mail: SchedulerMail
     queue: TaskQueue
     staging: Staging
-    settler: Settler
+    settler: Settler | None
     watcher: Watcher
     tend: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.time
+    meter: Meter = field(default_factory=Meter)
 
 
 class Loop:
@@ -96,7 +101,9 @@ class Loop:
         else:
             lookout.listen()
         if isinstance(asked, GrantRequest):
-            means.mail.answer(asked, self._granter.answer(asked, lookout.sight, means.clock()))
+            answer = self._granter.answer(asked, lookout.sight, means.clock())
+            means.mail.answer(asked, answer)
+            means.meter.answered(answer)
             lookout.look()
         actions = decide(self._wanted, lookout.sight, means.clock(), self._tempo)
         for action in actions:
@@ -106,21 +113,21 @@ class Loop:
 
     def _present(self) -> None:
         now = self._means.clock()
-        if now - self._presented >= _PRESENT_S or not self._means.mail.is_present(self._run):
+        if now - self._presented >= self._means.mail.presence_s / 6 or not self._means.mail.is_present(self._run):
             self._means.mail.present(self._run)
             self._presented = now
 
     def _do(self, action: Action, publisher: ThreadPoolExecutor) -> None:
         match action:
             case Wake(cell):
-                self._means.queue.wake(self._run, cell, self._lookout.route(cell), self._priority)
+                self._means.queue.wake(self._run, cell, self._wanted.queue(cell), self._priority)
                 self._lookout.woken(cell)
             case Cancel(cell, number):
                 self._means.mail.cancel(self._run, cell, number)
             case Expire(cell, number, why):
                 self._expire(cell, number, why)
-            case Settle(cell, number) if (cell, number) not in self._settling:
-                job = publisher.submit(self._means.settler.settle, cell, number, self._planned[cell])
+            case Settle(cell, number) if (settler := self._means.settler) and (cell, number) not in self._settling:
+                job = publisher.submit(settler.settle, cell, number, self._planned[cell])
                 self._settling[cell, number] = job
             case _:
                 pass
@@ -130,6 +137,7 @@ class Loop:
         beat = self._lookout.last_words.get((str(cell), number))
         failure = Failure("transient", f"attempt {number} of {cell} was lost: {why}", step=beat.step if beat else "")
         log = self._journal.keep_log(cell, number, beat.tail if beat else ())
+        self._means.meter.lost()
         self._end(cell, number, Outcome(state="transient", at=self._means.clock(), failure=failure, log=log))
         self._means.mail.cancel(self._run, cell, number)
 
@@ -141,15 +149,16 @@ class Loop:
         return bool(done)
 
     def _end(self, cell: Cell, number: int, outcome: Outcome) -> None:
-        self._journal.end(cell, number, outcome)
+        conclude(self._journal, cell, number, outcome)
+        self._means.meter.ended(outcome)
         if outcome.failure:
             self._notes[cell] = outcome.failure.message
-        if not outcome.staged:
-            self._journal.clear(cell, number)
 
 
 def wanted(plan: RunPlan) -> Wanted:
     """What a plan asks for, as the rules read it."""
     cells = tuple(Cell.parse(planned.cell) for planned in plan.cells)
     blocked = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.blocked)
-    return Wanted(plan.run, cells, plan.fail_fast, blocked, plan.label)
+    hows = ((Cell.parse(planned.cell), planned.inputs.how) for planned in plan.cells if planned.inputs)
+    queues = {cell: build_queue(cell.arch, cell.distro, how, plan.label) for cell, how in hows}
+    return Wanted(plan.run, cells, plan.fail_fast, blocked, queues, plan.label)

@@ -45,7 +45,7 @@ def relister(store: Store, base_url: str, signer: Signer | None = None) -> Relis
             return planned.published
         place = (planned.channel, build.cell.distro)
         if place not in listed:
-            listed[place] = {(entry.cell, entry.build_id) for entry in update.entries(store, *place)}
+            listed[place] = {(entry.cell, entry.build_id) for entry in update.current(store, *place)}
         if (planned.cell, build.build_id) in listed[place]:
             return planned.published
         artifact = offer_again(store, _order(planned, base_url, signer, run="", attempt=0), clock=_now)

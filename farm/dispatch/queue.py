@@ -32,7 +32,7 @@ class TaskQueue:
         self._app.close()
 
     def wake(self, run: str, cell: Cell, queue: str, priority: Priority = NORMAL) -> None:
-        """Tell the builders that take a queue that there may be work."""
+        """Tell the builders of a queue that there may be work."""
         message = WakeUp(run=run, cell=str(cell)).model_dump()
         self._send(BUILD_TASK, message, queue, wake_id(run, cell), PRIORITIES[priority])
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from farm.dispatch.view import CellView, RunView
 from farm.errors import BrokerUnavailable, Failure
-from farm.plan.recipe import Inputs
+from farm.plan.recipe import HOWS, How, Inputs
 from farm.store import locks
-from farm.store.locks import Platform
+from farm.store.locks import Packages, Platform
 from farm.wire.mailbox import BEAT_S, new_reply
 from farm.wire.messages import Beat, ResolveRequest
-from farm.wire.routes import route, wanted
+from farm.wire.routes import build_queue, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,21 +28,42 @@ _TICK_S = 0.5
 
 @dataclass
 class Question:
-    """A platform whose inputs are asked for. Times are seconds of the loop's clock; `reply` is '' before it was asked."""
+    """A platform whose inputs are asked for, and how it would be built. Times are seconds of the loop's clock.
+
+    `reply` is '' before it was asked.
+    """
 
     platform: Platform
-    packages: tuple[str, ...]
+    packages: Packages
+    how: How = "native"
     reply: str = ""
     asked: float = 0.0
     seen: float = 0.0
     tries: int = 0
     beat: Beat | None = None
-    queue: str = ""
+    label: str = ""
 
     @property
     def name(self) -> str:
         """How its beats and its line of progress are called."""
         return f"resolve.{self.platform[0]}.{self.platform[1]}"
+
+    @property
+    def queue(self) -> str:
+        """Which builders are asked."""
+        return self._queue(self.how)
+
+    def _queue(self, how: How) -> str:
+        distro, arch = self.platform
+        return build_queue(arch, distro, how, self.label)
+
+    def choose(self, served: frozenset[str]) -> bool:
+        """Choose how to build with the builders that there are, a native one first; False when none can."""
+        for how in (self.how,) if self.reply else HOWS:
+            if how in self.packages and self._queue(how) in served:
+                self.how = how
+                return True
+        return False
 
 
 @dataclass
@@ -62,10 +83,10 @@ class Resolver:
         self._run, self._store, self._means, self._tempo, self._date = run, store, means, tempo, date
         self._began = means.clock()
 
-    def resolve(self, wanted: Mapping[Platform, tuple[str, ...]]) -> Resolution:
+    def resolve(self, asked: Mapping[Platform, Packages]) -> Resolution:
         """Ask and wait. The answers are kept as locks."""
         result = Resolution()
-        questions = [Question(platform, packages) for platform, packages in wanted.items()]
+        questions = [Question(platform, packages, label=self._label) for platform, packages in asked.items()]
         trouble_since: float | None = None
         while open_questions := [one for one in questions if not self._answered(one, result)]:
             self._means.tend()
@@ -91,8 +112,7 @@ class Resolver:
         for question in questions:
             question.beat = beats.get((question.name, 1))
             question.seen = self._means.clock() if question.beat else question.seen
-            question.queue = self._route(question, served)
-            if question.queue in served:
+            if question.choose(served):
                 self._pursue(question, result)
             else:
                 self._wait_for_worker(question, result)
@@ -115,23 +135,16 @@ class Resolver:
             return
         self._ask(question)
 
-    def _route(self, question: Question, served: frozenset[str]) -> str:
-        """Where to ask; what was asked already stays where it is as long as somebody takes that queue."""
-        if question.reply and question.queue in served:
-            return question.queue
-        distro, arch = question.platform
-        return route(arch, distro, self._label, served)
-
     def _still_queued(self, question: Question) -> bool:
         tasks = self._means.mail.waiting(question.queue)
         return f"{self._run}/resolve/{question.reply}" in tasks
 
     def _ask(self, question: Question) -> None:
         question.reply, question.asked, question.tries = new_reply(), self._means.clock(), question.tries + 1
-        distro, arch = question.platform
+        (distro, arch), how, reply = question.platform, question.how, question.reply
+        packages = question.packages[how]
         self._means.queue.resolve(
-            ResolveRequest(run=self._run, distro=distro, arch=arch, packages=question.packages, reply=question.reply),
-            question.queue,
+            ResolveRequest(run=self._run, distro=distro, arch=arch, packages=packages, how=how, reply=reply), question.queue
         )
 
     def _take(self, question: Question, answer: Resolved, result: Resolution) -> None:
@@ -148,8 +161,9 @@ class Resolver:
 
     def _wait_for_worker(self, question: Question, result: Resolution) -> None:
         if self._means.clock() - self._began >= self._tempo.unserved_s:
+            cross = "" if "cross" in question.packages else ", and these cells cannot be cross-compiled"
             distro, arch = question.platform
-            why = f"no live worker builds {wanted(arch, distro, self._label)}"
+            why = f"no live worker builds {wanted(arch, distro, self._label)}{cross}"
             hint = (
                 "start a worker on such a host with FARM_BROKER_URL set to this farm's Redis, or leave the cell out with --only"
             )
@@ -160,7 +174,7 @@ class Resolver:
     def _view(self, question: Question) -> CellView:
         name, beat, now = question.name, question.beat, self._means.clock()
         if beat is None:
-            return CellView(name, "waiting", question.tries)
+            return CellView(name, "waiting", question.tries, note=question.how if question.reply else "")
         return CellView(
             name,
             "building",
@@ -169,4 +183,5 @@ class Resolver:
             step_s=max(0.0, now - beat.step_started),
             elapsed_s=max(0.0, now - beat.started),
             tail=beat.tail,
+            note=question.how,
         )

@@ -45,7 +45,7 @@ def limits(settings: Settings) -> Mapping[str, Limits]:
     """The limits that the settings set, by what they are for."""
     return {
         "logs": Limits(settings.keep_logs_days, settings.keep_logs_gb),
-        "staging": Limits(settings.keep_staging_days, settings.keep_staging_gb),
+        "staging": Limits(settings.keep_staged_days, settings.keep_staging_gb),
     }
 
 

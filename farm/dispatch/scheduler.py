@@ -10,18 +10,23 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import Tempo
 from farm.dispatch.drive import Driver, Relist
 from farm.dispatch.journal import Journal
 from farm.dispatch.loop import Means, Watcher
+from farm.dispatch.meter import Meter
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.settle import Publish, Settler
 from farm.errors import FarmError
 from farm.settings import Settings
 from farm.store import locks
 from farm.store.protocol import Staging, Store
-from farm.wire.mailbox import PRESENCE_S, SchedulerMail
+from farm.wire.mailbox import SchedulerMail
+
+if TYPE_CHECKING:
+    from farm.dispatch.view import RunView
 
 _TICK_S = 1.0
 _BACKOFF_S = 5.0
@@ -34,16 +39,34 @@ class _Stopped(Exception):  # noqa: N818 - named for what happened
 
 @dataclass(frozen=True)
 class Office:
-    """What the scheduler drives runs with; `say` gets a line for what an operator should know."""
+    """What the scheduler drives runs with.
+
+    `say` gets a line for what an operator should know, and its fields (run); `ended` each run that has ended. Without `publish`
+    a `farm publisher` publishes.
+    """
 
     settings: Settings
     store: Store
     staging: Staging
-    publish: Publish
+    publish: Publish | None
     relist: Relist
     tempo: Tempo
     watcher: Callable[[str], Watcher]
-    say: Callable[[str], None]
+    say: Callable[..., None]
+    meter: Meter = field(default_factory=Meter)
+    ended: Callable[[Journal], None] = lambda _: None
+
+
+@dataclass(frozen=True)
+class _Metered:
+    """A watcher, and the meter beside it."""
+
+    watcher: Watcher
+    meter: Meter
+
+    def show(self, view: RunView) -> None:
+        self.watcher.show(view)
+        self.meter.seen(view)
 
 
 @dataclass
@@ -59,7 +82,7 @@ class Scheduler:
 
     def serve(self) -> None:
         """Return once `stopping` is set and no run is driven any more. What fails is said, and tried again."""
-        mail = SchedulerMail(self.office.settings.broker_url)
+        mail = SchedulerMail(self.office.settings.broker_url, self.office.settings.presence_s)
         trouble = ""
         while not self.stopping.is_set():
             try:
@@ -75,7 +98,7 @@ class Scheduler:
         mail.close()
 
     def _turn(self, mail: SchedulerMail) -> None:
-        if time.monotonic() - self._shown > PRESENCE_S / 3:
+        if time.monotonic() - self._shown > mail.presence_s / 3:
             mail.show_scheduler()
             self._shown = time.monotonic()
         self._driving = {run: thread for run, thread in self._driving.items() if thread.is_alive()}
@@ -88,20 +111,25 @@ class Scheduler:
     def _drive(self, run: str) -> None:
         office = self.office
         journal = Journal(office.store, run)
-        mail, queue = SchedulerMail(office.settings.broker_url), TaskQueue(office.settings)
-        means = Means(mail, queue, office.staging, Settler(journal, office.publish), office.watcher(run), self._go_on)
+        mail = SchedulerMail(office.settings.broker_url, office.settings.presence_s)
+        queue = TaskQueue(office.settings)
+        settler = Settler(journal, office.publish) if office.publish else None
+        watcher = _Metered(office.watcher(run), office.meter)
+        means = Means(mail, queue, office.staging, settler, watcher, self._go_on, meter=office.meter)
         driver = Driver(journal, means, office.tempo, office.relist, locks.today())
-        office.say(f"run {run}: driving it")
+        office.say(f"run {run}: driving it", run=run)
         try:
             mail.present(run)
             driver.drive(journal.asked())
             journal.sweep()
-            office.say(f"run {run}: ended")
+            office.say(f"run {run}: ended", run=run)
+            office.ended(journal)
         except _Stopped:
-            office.say(f"run {run}: left open")
+            office.say(f"run {run}: left open", run=run)
         except Exception as error:  # a run that trips us must not end the others
             self._put_off(run, error)
         finally:
+            office.meter.over(run)
             driver.leave()
 
     def _go_on(self) -> None:
@@ -113,4 +141,4 @@ class Scheduler:
         wait = min(_BACKOFF_S * 2.0 ** (self._failures[run] - 1), _BACKOFF_CAP_S)
         self._not_before[run] = time.monotonic() + wait
         said = error.message if isinstance(error, FarmError) else f"a bug of ours: {type(error).__name__}: {error}"
-        self.office.say(f"run {run}: {said}; trying again in {wait:.0f} s")
+        self.office.say(f"run {run}: {said}; trying again in {wait:.0f} s", run=run)

@@ -22,6 +22,13 @@ Publish = Callable[["PlannedCell", "Result"], str]
 _MOST_TRIES = 3
 
 
+def conclude(journal: Journal, cell: Cell, number: int, outcome: Outcome) -> None:
+    """Keep how an attempt ended, and remove what it staged unless somebody is to look at it."""
+    journal.end(cell, number, outcome)
+    if not outcome.staged:
+        journal.clear(cell, number)
+
+
 @dataclass
 class Settler:
     """Turns what an attempt staged into its outcome. `publish` gives the catalog key of what it published."""

@@ -120,10 +120,11 @@ class Submission:
         self.journal.ask(self.asked)
         return True
 
-    def perform(self, staging: Staging, publish: Publish, relist: Relist = attrgetter("published")) -> RunReport:
+    def perform(self, staging: Staging, publish: Publish | None, relist: Relist = attrgetter("published")) -> RunReport:
         """Bring every wish to its end. Raises FarmError, and KeyboardInterrupt after it has cleaned up.
 
-        `relist` sees to it that the channels of cells that are published already list them.
+        `relist` sees to it that the channels of cells that are published already list them. Without `publish` a
+        `farm publisher` does both.
         """
         began = time.monotonic()
         if plan := self._nothing_to_do(relist):
@@ -149,15 +150,17 @@ class Submission:
         if missing_locks(self.journal, self.asked, self._date):
             return None
         plan = resolved(self.journal, self.asked, resolve.Resolution())
+        if self._settings.publisher == "service" and any(one.published for one in plan.cells):
+            return None  # that their channels list them is the publisher's work, who looks at runs alone
         return None if any(not one.published and not one.blocked for one in plan.cells) else listed(plan, relist)
 
     def _farm(self) -> EmbeddedFarm:
         return EmbeddedFarm(self._settings, with_worker=self._options.with_worker, command=self._options.worker)
 
-    def _means(self, farm: EmbeddedFarm, staging: Staging, publish: Publish) -> Means:
-        mail = SchedulerMail(farm.settings.broker_url)
+    def _means(self, farm: EmbeddedFarm, staging: Staging, publish: Publish | None) -> Means:
+        mail = SchedulerMail(farm.settings.broker_url, farm.settings.presence_s)
         mail.ping()
-        settler = Settler(self.journal, publish)
+        settler = Settler(self.journal, publish) if publish else None
         return Means(mail, TaskQueue(farm.settings), staging, settler, self._watcher, farm.tend)
 
     def _drive(self, driver: Driver) -> RunPlan:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CellView:
-    """A cell at one moment. Times are seconds; `note` says what a cell waits for or why it failed."""
+    """A cell at one moment. Times are seconds; `note` says what a cell waits for or why it failed.
+
+    `left_s` is how long it probably still takes; None where nobody knows.
+    """
 
     name: str
     state: State
@@ -31,14 +34,17 @@ class CellView:
     steps: tuple[StepTime, ...] = ()
     tail: tuple[str, ...] = ()
     note: str = ""
+    worker: str = ""
+    left_s: float | None = None
 
 
 @dataclass(frozen=True)
 class RunView:
-    """A run at one moment."""
+    """A run at one moment; `left_s` as with cells."""
 
     run: str
     cells: tuple[CellView, ...]
+    left_s: float | None = None
 
     @property
     def settled(self) -> int:
@@ -76,6 +82,7 @@ def _alive(name: str, state: State, beat: Beat, now: float) -> CellView:
         elapsed_s=max(0.0, now - beat.started),
         steps=beat.steps,
         tail=beat.tail,
+        worker=beat.worker,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import Tempo
 from farm.dispatch.embedded import running_broker
+from farm.dispatch.eta import past_durations, with_eta
 from farm.dispatch.lookout import Lookout
 from farm.dispatch.loop import wanted
 from farm.dispatch.report import report
@@ -34,9 +35,10 @@ def watch(journal: Journal, settings: Settings, watcher: Watcher) -> tuple[RunRe
     # Only who drives the run may give a cell up because nobody serves it.
     tempo = replace(Tempo.of(settings), unserved_s=float("inf"))
     lookout = Lookout(journal, mail, wanted(plan), published, tempo, time.time)
+    durations = past_durations(journal.store, plan)
     while True:
         goes_on = _look(lookout, mail, plan.run)
-        view = lookout.view({})
+        view = with_eta(lookout.view({}), durations)
         watcher.show(view)
         ended = view.settled == len(view.cells)
         if ended or not goes_on:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import RETRIED, Sight, Tempo, Wanted, is_ending, retry_at, state_of
 from farm.dispatch.quarantine import quarantine
-from farm.wire.routes import build_queues
 from farm.wire.routes import wanted as needs
 
 if TYPE_CHECKING:
@@ -45,8 +44,7 @@ def _stopped(cell: Cell, wanted: Wanted, sight: Sight, tempo: Tempo) -> str:
 
 
 def _waiting(cell: Cell, wanted: Wanted, sight: Sight, cards: Sequence[WorkerCard], now: float, tempo: Tempo) -> Iterator[str]:
-    queues = set(build_queues(cell.arch, cell.distro, wanted.label))
-    able = [card for card in cards if queues & {*card.queues}]
+    able = [card for card in cards if wanted.queue(cell) in card.queues]
     if not able:
         yield f"waiting: no live worker builds {needs(cell.arch, cell.distro, wanted.label)}: {_others(cards)}"
         return

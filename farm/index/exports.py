@@ -147,6 +147,20 @@ def _text(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
+def rendered(channel: str, entries: Iterable[Entry], base_url: str) -> dict[str, bytes]:
+    """Every file of clients, by its key, that entries of one distro in a channel give; those that stay for ever, too."""
+    shared: dict[tuple[Export, str], list[Entry]] = {}
+    for entry in entries:
+        for export in EXPORTS:
+            shared.setdefault((export, export.key(channel, Cell.parse(entry.cell))), []).append(entry)
+    files: dict[str, bytes] = {}
+    for (export, key), group in shared.items():
+        files[key] = export.render(group, base_url)
+        if export.pinned:
+            files[export.pinned(files[key])] = files[key]
+    return files
+
+
 EXPORTS = (
     Export("uv", lambda channel, cell: keys.uv_index(channel, cell.distro), render.uv_index, "uv"),
     Export("sha256sum", lambda channel, cell: keys.sums(channel, cell.distro), render.sums, "sha256sum"),

@@ -42,20 +42,29 @@ class Entry(Model):
     archives: tuple[Listed, ...]
 
 
+class Older(Model):
+    """Where older builds of a cell lie: a shard with them alone. `first` and `last` are its lowest and highest build id."""
+
+    cell: str
+    first: str
+    last: str
+    key: str
+    sha256: str
+
+
 class Shard(Model):
-    """All builds of one series for one distro in a channel, ordered by cell and build id. Never changes."""
+    """The builds of one series for one distro in a channel, ordered by cell and build id. Never changes.
+
+    It holds what clients are offered and the last builds before that; `older` says where all others are, so that its size
+    does not grow with every rebuild (`farm.index.growth`).
+    """
 
     schema_version: Literal[1] = 1
     channel: str
     distro: str
     series: str
     entries: tuple[Entry, ...] = ()
-
-    def grown(self, entry: Entry) -> Shard:
-        """The shard with this entry in its place."""
-        kept = {(each.cell, each.build_id): each for each in self.entries} | {(entry.cell, entry.build_id): entry}
-        ordered = sorted(kept.values(), key=lambda each: (Cell.parse(each.cell).sort_key, each.build_id))
-        return self.model_copy(update={"entries": tuple(ordered)})
+    older: tuple[Older, ...] = ()
 
 
 class ShardRef(Model):

@@ -1,7 +1,8 @@
 """Brings a published build into its channel: a new shard, then the pointer, then the files that clients read.
 
 A reader that follows pointer, shard, archive finds each of them, whenever it looks: what is pointed at is written first and
-never changes. The cost is that of the shards of one distro, however much was ever published.
+never changes. The cost is that of what one distro offers, however much was ever published: older builds lie in pages
+that are left alone.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from farm.errors import Conflict, FarmError, StoreUnavailable
-from farm.index import oci, signatures
+from farm.index import growth, oci, signatures
 from farm.index.exports import EXPORTS
-from farm.index.model import Entry, Pointer, Shard, ShardRef
+from farm.index.model import Entry, Older, Pointer, Shard, ShardRef
 from farm.plan.cell import Cell
 from farm.store import catalog, keys
 from farm.store.artifact import Yank
@@ -26,8 +27,6 @@ from farm.store.artifact import Yank
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-
-    from pydantic import BaseModel
 
     from farm.index.exports import Export
     from farm.sign.keys import Signer
@@ -53,12 +52,12 @@ def add(
     """
     cell = Cell.parse(entry.cell)
     signatures.check_signer(store, channel, signer)
-    _until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
-    _image(store, entry)
+    until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
+    write_image(store, entry)
     pending = [(export, export.key(channel, cell)) for export in EXPORTS]
-    _until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
+    until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
     if signer:
-        _until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
+        until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
 
 
 def channels(store: Store) -> list[str]:
@@ -71,24 +70,52 @@ def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None 
     """Write the files of all clients anew from what the channel lists; gives how many there are. Raises StoreUnavailable."""
     signatures.check_signer(store, channel, signer)
     written = set()
-    for distro in sorted({ref.distro for ref in _pointer(store, channel)[0].shards}):
+    for distro in distros(store, channel):
         listed = entries(store, channel, distro)
         for entry in listed:
-            _image(store, entry)
+            if not entry.yanked:
+                write_image(store, entry)
         pending = sorted(
             {(export, export.key(channel, Cell.parse(entry.cell))) for export in EXPORTS for entry in listed}, key=_KEY
         )
         written |= {key for _, key in pending}
-        _until_it_holds(store, channel, partial(_export, store, channel, distro, pending, base_url))
+        until_it_holds(store, channel, partial(_export, store, channel, distro, pending, base_url))
         if signer:
-            _until_it_holds(store, channel, partial(signatures.write, store, channel, distro, signer))
+            until_it_holds(store, channel, partial(signatures.write, store, channel, distro, signer))
     return len(written)
 
 
+def distros(store: Store, channel: str) -> list[str]:
+    """What a channel lists builds for."""
+    return sorted({ref.distro for ref in _pointer(store, channel)[0].shards})
+
+
+def shard_keys(store: Store, channel: str) -> set[str]:
+    """The parts of its index that a channel names now: shards, and the pages of older builds that they name."""
+    refs = _pointer(store, channel)[0].shards
+    return {ref.key for ref in refs} | {page.key for ref in refs for page in _shard(store, ref).older}
+
+
 def entries(store: Store, channel: str, distro: str) -> list[Entry]:
-    """All builds that a channel lists for a distro."""
-    pointer = _pointer(store, channel)[0]
-    return [entry for ref in pointer.shards if ref.distro == distro for entry in _shard(store, ref).entries]
+    """All builds that a channel lists for a distro, ordered by cell and build id."""
+    shards = _shards(store, channel, distro)
+    older = [entry for shard in shards for ref in shard.older for entry in _shard(store, ref).entries]
+    everything = [*older, *(entry for shard in shards for entry in shard.entries)]
+    return sorted(everything, key=lambda entry: (Cell.parse(entry.cell).sort_key, entry.build_id))
+
+
+def current(store: Store, channel: str, distro: str) -> list[Entry]:
+    """The builds that a channel offers for a distro, and the last ones before them."""
+    return [entry for shard in _shards(store, channel, distro) for entry in shard.entries]
+
+
+def listed(store: Store, channel: str, cell: Cell, build_id: str) -> Entry | None:
+    """A build as a channel lists it; None when it does not."""
+    ref = _pointer(store, channel)[0].shard(cell.distro, cell.python.series)
+    shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
+    pages = [page for page in shard.older if page.cell == str(cell) and page.first <= build_id <= page.last]
+    found = [*shard.entries, *(entry for page in pages for entry in _shard(store, page).entries)]
+    return next((entry for entry in found if (entry.cell, entry.build_id) == (str(cell), build_id)), None)
 
 
 def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetime]) -> None:
@@ -98,20 +125,27 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     ref = pointer.shard(cell.distro, cell.python.series)
     shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
     found = catalog.load(store, keys.yank(cell, entry.build_id), Yank)
-    grown = shard.grown(entry.model_copy(update={"yanked": found[0].reason if found else ""}))
+    entry = entry.model_copy(update={"yanked": found[0].reason if found else ""})
+    grown, pages = growth.grown(shard, entry, lambda page: _shard(store, page).entries)
     if grown == shard:
         return
-    data = _rendered(grown)
+    known = {page.key for page in shard.older}
+    for key in pages.keys() - known:
+        _write_named_by_content(store, key, pages[key])
+    data = growth.rendered(grown)
     sha256 = hashlib.sha256(data).hexdigest()
     key = keys.shard(channel, cell.distro, cell.python.series, sha256)
     _write_named_by_content(store, key, data)
     moved = pointer.moved(
         ShardRef(distro=cell.distro, series=cell.python.series, key=key, sha256=sha256), f"{clock():%Y-%m-%dT%H:%M:%SZ}"
     )
-    _replace(store, keys.channel_pointer(channel), _rendered(moved), etag)
+    _replace(store, keys.channel_pointer(channel), growth.rendered(moved), etag)
+    # Who collects garbage may have seen them named by nothing a moment ago (`farm.audit.remove`).
+    for name, content in {**pages, key: data}.items():
+        _write_named_by_content(store, name, content)
 
 
-def _image(store: Store, entry: Entry) -> None:
+def write_image(store: Store, entry: Entry) -> None:
     """Write what tags of the registry will name. The layer is the archive once more, because a registry has its own names."""
     if (image := oci.image(entry)) is None:
         return
@@ -135,7 +169,7 @@ def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export,
     """
     before = {key: store.get(key) for _, key in pending}
     shared: dict[tuple[Export, str], list[Entry]] = {}
-    for entry in entries(store, channel, distro):
+    for entry in current(store, channel, distro):
         cell = Cell.parse(entry.cell)
         for export in EXPORTS:
             shared.setdefault((export, export.key(channel, cell)), []).append(entry)
@@ -169,13 +203,18 @@ def _pointer(store: Store, channel: str) -> tuple[Pointer, str]:
     return catalog.load(store, keys.channel_pointer(channel), Pointer) or (Pointer(channel=channel), "")
 
 
-def _shard(store: Store, ref: ShardRef) -> Shard:
+def _shards(store: Store, channel: str, distro: str) -> list[Shard]:
+    return [_shard(store, ref) for ref in _pointer(store, channel)[0].shards if ref.distro == distro]
+
+
+def _shard(store: Store, ref: ShardRef | Older) -> Shard:
     if (found := catalog.load(store, ref.key, Shard)) is None:
         raise FarmError(f"{ref.key} is missing from the store {store.name}", hint="restore it: the channel's pointer names it")
     return found[0]
 
 
-def _until_it_holds(store: Store, channel: str, attempt: Callable[[], None]) -> None:
+def until_it_holds(store: Store, channel: str, attempt: Callable[[], None]) -> None:
+    """Try again as long as somebody else was faster. Raises StoreUnavailable when that does not end."""
     again = Retrying(
         retry=retry_if_exception_type(Conflict),
         stop=stop_after_attempt(_TRIES),
@@ -187,7 +226,3 @@ def _until_it_holds(store: Store, channel: str, attempt: Callable[[], None]) -> 
         raise StoreUnavailable(
             f"the indexes of the channel '{channel}' change too often in the store {store.name}", hint="run it again"
         ) from None
-
-
-def _rendered(model: BaseModel) -> bytes:
-    return (model.model_dump_json(indent=1) + "\n").encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Self
 
 from farm.errors import BadInput
@@ -40,7 +41,7 @@ class Version:
         """The feature release, e.g. '3.13'."""
         return f"{self.major}.{self.minor}"
 
-    @property
+    @cached_property
     def key(self) -> tuple[int, int, int, int, int]:
         """What versions are ordered by."""
         letters = self.pre.rstrip("0123456789")
@@ -70,6 +71,7 @@ class Cell:
     variant: str = "default"
 
     @classmethod
+    @lru_cache(maxsize=1 << 16)  # an index of thousands of builds names each cell dozens of times
     def parse(cls, text: str) -> Self:
         """The cell written as `text`. Says nothing about whether we have facts for it. Raises BadInput."""
         found = _CELL_RE.fullmatch(text)

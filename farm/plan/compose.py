@@ -54,13 +54,14 @@ def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
         scrub=tuple(row.pattern for _, row in chosen.scrub),
         code=code,
         libraries=chosen.libraries,
+        cross=chosen.cross,
     )
 
 
 def decisions(cell: Cell, options: Options, facts: Facts) -> tuple[Decision, ...]:
     """Why each part of the cell's recipe is there, in the recipe's order. Raises BadInput when it is impossible."""
     chosen = select(cell, options, facts)
-    return (*_choices(cell, options, chosen), *_build(chosen), *_needs(chosen), *_tree(chosen))
+    return (*_choices(cell, options, chosen), *_build(chosen), *_cross(chosen), *_needs(chosen), *_tree(chosen))
 
 
 def _choices(cell: Cell, options: Options, chosen: Selection) -> Iterator[Decision]:
@@ -85,6 +86,12 @@ def _build(chosen: Selection) -> Iterator[Decision]:
         yield Decision(_PASSES[word.passes], word.word, word.why, word.link)
     for name, variable in chosen.environment:
         yield Decision("environment", f"{name}={variable.value}", variable.why, variable.link)
+
+
+def _cross(chosen: Selection) -> Iterator[Decision]:
+    for _, row in chosen.cross_rows if chosen.cross else ():
+        said = (*row.configure, *(f"{name}={value}" for name, value in row.environment.items()))
+        yield Decision("where it is cross-compiled", " ".join(said), row.why, row.link)
 
 
 def _needs(chosen: Selection) -> Iterator[Decision]:

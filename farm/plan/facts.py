@@ -53,6 +53,7 @@ class Facts:
     flags: Mapping[str, rows.FlagRow]
     make: Mapping[str, rows.MakeRow]
     environment: Mapping[str, rows.EnvironmentRow]
+    cross: Mapping[str, rows.CrossRow]
     capabilities: Mapping[str, rows.CapabilityRow]
     trims: Mapping[str, rows.TrimRow]
     modules: Mapping[str, rows.ModuleRow]
@@ -128,6 +129,7 @@ def load_facts(overlay: Path | None = None) -> Facts:
         flags=files.rows("flags.toml", rows.FlagRow),
         make=files.rows("make.toml", rows.MakeRow),
         environment=files.rows("environment.toml", rows.EnvironmentRow),
+        cross=files.rows("cross.toml", rows.CrossRow),
         capabilities=files.rows("capabilities.toml", rows.CapabilityRow),
         trims=files.rows("trim.toml", rows.TrimRow),
         modules=files.rows("modules.toml", rows.ModuleRow),
@@ -192,6 +194,7 @@ def _scopes(facts: Facts) -> Iterable[tuple[str, Mapping[str, Scope]]]:
         ("flags.toml", facts.flags),
         ("make.toml", facts.make),
         ("environment.toml", facts.environment),
+        ("cross.toml", facts.cross),
         ("capabilities.toml", facts.capabilities),
         ("trim.toml", facts.trims),
         ("modules.toml", facts.modules),

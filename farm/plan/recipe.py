@@ -19,6 +19,8 @@ Bytecode = Literal["none", "unchecked-hash"]
 Strip = Literal["split", "keep"]
 ArchiveKind = Literal["install_only", "debugsymbols", "tests", "static-lib"]
 Form = Literal["tar.zst", "tar.gz"]
+How = Literal["native", "cross"]
+HOWS: tuple[How, ...] = ("native", "cross")  # the preferred one first
 
 PREFIX = "/install"
 PYTHON_ORG = "https://www.python.org/ftp/python/"
@@ -128,6 +130,22 @@ class ModuleRule:
 
 
 @dataclass(frozen=True)
+class Cross:
+    """How the cell is built on a machine of another arch, where no machine of its own is: by cross-compiling.
+
+    `on` is that machine's arch. `packages` are its toolchain, and development packages of the cell's arch (`name:arch`). The
+    configure arguments and the environment are added to the recipe's own. `tools` are found before the machine's own of that
+    name, so that what the build writes down is what it writes on a machine of the cell's arch.
+    """
+
+    on: str
+    packages: tuple[str, ...]
+    configure: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    tools: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything decided about one cell's bytes. Pure; equal recipes and equal inputs give equal archives (without PGO).
 
@@ -152,6 +170,7 @@ class Recipe:
     scrub: tuple[str, ...]
     code: str
     libraries: tuple[Library, ...] = ()
+    cross: Cross | None = None
 
     @property
     def digest(self) -> str:
@@ -175,15 +194,21 @@ class BaseImage:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the distro decides: the base image and the exact version of every package in the builder image."""
+    """What the distro decides: the base image and the exact version of every package in the builder image.
+
+    `how` says which builder image: that of the cell's own arch, or one of another arch that cross-compiles. In the latter,
+    packages of the cell's arch are called `name:arch`.
+    """
 
     base: BaseImage
     packages: tuple[tuple[str, str], ...]
+    how: How = "native"
 
     @property
     def digest(self) -> str:
         """sha256 over the base image's contents and every package version, as hex."""
-        return digest_of({"layers": self.base.layers, "packages": self.packages})
+        said = {"layers": self.base.layers, "packages": self.packages}
+        return digest_of(said if self.how == "native" else {**said, "how": self.how})
 
 
 def digest_of(value: object) -> str:

@@ -61,6 +61,23 @@ class VariantRow(Row):
     link: str = ""
 
 
+class EmulatorRow(Row):
+    """What runs an arch's programs on another one: a static qemu of a Debian package, and how the kernel tells them.
+
+    `pool` is the package's path on a Debian mirror, `program` its path in the package, and `magic` and `mask` are what
+    binfmt_misc compares a file's first bytes with. A `version` older than this one is not used.
+    """
+
+    version: Bound
+    pool: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~+-]+(/[A-Za-z0-9._~+-]+)+$")]
+    sha256: Sha256
+    program: Annotated[str, Field(pattern=r"^usr/bin/[a-z0-9_-]+$")]
+    magic: Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$")]
+    mask: Annotated[str, Field(pattern=r"^([0-9a-f]{2})+$")]
+    why: Why
+    link: str = ""
+
+
 class ArchRow(Row):
     """An arch; the row's key is Debian's name for it. `family` is what uv's download index calls it."""
 
@@ -70,6 +87,7 @@ class ArchRow(Row):
     machine: Literal["EM_X86_64", "EM_AARCH64"]
     platform: Annotated[str, Field(pattern=r"^linux/[a-z0-9/]+$")]
     interpreter: str = Field(description="SONAME of the dynamic loader")
+    emulators: dict[str, EmulatorRow] = Field(default_factory=dict, description="by the arch of the host")
 
 
 class ConfigureRow(Scope):
@@ -102,6 +120,19 @@ class EnvironmentRow(Scope):
     """An environment variable of the build; the row's key is its name."""
 
     value: str
+    why: Why
+    link: str = ""
+
+
+class CrossRow(Scope):
+    """What cross-compiling adds: arguments of configure, and environment variables, such as answers to configure's probes that
+    only a machine of the cell's arch could find out by running something.
+
+    `{multiarch}` and `{cpu}` are those of the cell's arch, `{on}` is the multiarch of the machine that builds.
+    """
+
+    configure: tuple[Annotated[str, Field(pattern=r"^--[a-z][^\s]*$")], ...] = ()
+    environment: dict[str, str] = Field(default_factory=dict)
     why: Why
     link: str = ""
 
@@ -221,18 +252,35 @@ class ProvidesRow(Scope):
 class FamilyRow(Row):
     """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line.
 
+    `foreign` prepares an image for packages of another `{arch}`, for cross-compiling; `query` then names those `name:arch`.
     `current` succeeds in an image whose packages are all the newest ones.
     `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
     one matches the regular expression `owner`, which has groups `package` and `path`. `libc` are packages of every image.
     """
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
+    foreign: Annotated[str, Field(pattern=r"\{arch\}")] = ""
     current: str
     query: str
     owners: Annotated[str, Field(pattern=r"\$@")]
     owner: Annotated[str, Field(pattern=r"\(\?P<package>.*\(\?P<path>")]
     libc: tuple[PackageName, ...]
     keyring: Annotated[str, Field(pattern=r"^/")]
+    why: Why
+    link: str = ""
+
+
+class CrossToolchainRow(Row):
+    """How a distro cross-compiles for an arch; the row's key is that arch. `on` is the arch of the machines that do it.
+
+    `toolchain` are packages beside the distro's own toolchain, `foreign` those that are wanted for the cell's arch beside the
+    development packages of the capabilities. `tools` are the cross tools by the names that native ones have.
+    """
+
+    on: str
+    toolchain: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+    foreign: tuple[PackageName, ...] = ()
+    tools: dict[str, str]
     why: Why
     link: str = ""
 
@@ -256,6 +304,7 @@ class DistroFile(Row):
     embedders: tuple[PackageName, ...] = ()
     embedders_why: str = ""
     provides: dict[str, ProvidesRow]
+    cross: dict[str, CrossToolchainRow] = Field(default_factory=dict)
 
 
 class CostRow(Scope):

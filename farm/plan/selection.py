@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from farm.errors import BadInput
 from farm.plan import rows
+from farm.plan.cross import cross
 from farm.plan.packages import Packages, packages
-from farm.plan.recipe import Layout, Library, ModuleRule, Patch, Source, Trim
+from farm.plan.recipe import Cross, Layout, Library, ModuleRule, Patch, Source, Trim
 from farm.plan.scope import Place, Scope
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Selection:
     patch_rows: Rows[rows.PatchRow]
     library_rows: Rows[rows.LibraryRow]
     arch: str
+    cross_rows: Rows[rows.CrossRow]
+    cross: Cross | None
 
     @cached_property
     def layout(self) -> Layout:
@@ -127,7 +130,10 @@ def select(cell: Cell, options: Options, facts: Facts) -> Selection:
 
 @lru_cache(maxsize=4096)  # thousands of cells differ only in their patch release
 def _selection(facts: Facts, place: Place, series: str, distro: str) -> Selection:
+    cross_rows = _holding(facts.cross, place)
     return Selection(
+        cross_rows=cross_rows,
+        cross=cross(facts, distro, place.arch, [row for _, row in cross_rows]),
         series_name=series,
         series=facts.series[series],
         variant=facts.variants[place.variant],

@@ -62,11 +62,6 @@ def promote(store: Store, build: Published, channel: str, place: Place) -> None:
     update.add(store, channel, entry, base_url=place.base_url, clock=place.clock, signer=place.signer)
 
 
-def relist(store: Store, build: Published, entry: Entry, place: Place) -> None:
-    """Have a build's channel list it as this entry says, whatever it listed before."""
-    update.add(store, build.channel, entry, base_url=place.base_url, clock=place.clock, signer=place.signer)
-
-
 def _builds(store: Store, cell: Cell, build_id: str) -> list[Published]:
     known = catalog.published(store, cell)
     if found := [build for build in known if build.build_id == build_id]:
@@ -84,9 +79,8 @@ def _tell(store: Store, builds: list[Published], place: Place) -> list[str]:
 
 
 def _entry(store: Store, build: Published) -> Entry:
-    for entry in update.entries(store, build.channel, build.cell.distro):
-        if (entry.cell, entry.build_id) == (str(build.cell), build.build_id):
-            return entry
+    if entry := update.listed(store, build.channel, build.cell, build.build_id):
+        return entry
     raise BadInput(
         f"the channel '{build.channel}' does not list {build.cell}, build {build.build_id}, yet",
         hint="whoever published it was cut off: `farm submit` it again",

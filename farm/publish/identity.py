@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _RACES = 50
 _ID_LENGTH = 10
+_NOBODY = "0" * _ID_LENGTH
 
 
 class Claim(Model):
@@ -63,6 +65,17 @@ def holds(store: Store, cell: Cell, recipe: str, inputs: str, build_id: str) -> 
     """Whether the claim is still held by this build id."""
     held = catalog.load(store, keys.claim(cell, recipe, inputs), Claim)
     return held is not None and held[0].build_id == build_id
+
+
+def take_back(store: Store, prefix: str, build_id: str) -> None:
+    """Let nobody go on publishing under a build id: no claim with this prefix is held by it any more. The id stays reserved."""
+    for stat in list(store.list(prefix)):
+        if "." not in stat.key.rpartition("/")[2]:
+            continue
+        held = catalog.load(store, stat.key, Claim)
+        if held and held[0].build_id == build_id:
+            with suppress(Conflict):
+                store.put(stat.key, Claim(build_id=_NOBODY, content="").model_dump_json().encode(), if_match=held[1])
 
 
 def next_id(used: set[str], today: date) -> str:

@@ -98,7 +98,7 @@ def _differences(order: Order, staged: Result, build: BuildInfo) -> Iterator[str
         "variant": (build.variant, cell.variant),
         "optimize": (build.optimize, recipe.optimize),
         "bytecode": (build.bytecode, recipe.bytecode),
-        "layout": (Layout(build.series, build.abiflags, build.lib, build.executable, build.soname), recipe.layout),
+        "layout": (Layout(build.series, build.abiflags, build.lib, build.executable, build.soname, build.names), recipe.layout),
         "source": (
             (build.source.url, build.source.sha256, build.source.epoch),
             (recipe.source.url, recipe.source.sha256, recipe.source.epoch),

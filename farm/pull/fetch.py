@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from farm.index.model import Entry, Listed, ShardRef
+    from farm.index.model import Entry, Listed, Older, ShardRef
     from farm.sign.keys import Verifier
     from farm.store.protocol import Reading
 
@@ -115,9 +115,14 @@ def pointer(store: Kept, channel: str, trusted: Mapping[str, Verifier]) -> Point
     return found
 
 
-def entries(store: Kept, where: Pointer, distro: str) -> list[Entry]:
-    """All that the channel lists for a distro, each shard with the hash that its pointer has. Raises VerificationFailed."""
-    return [entry for ref in where.shards if ref.distro == distro for entry in _shard(store, ref).entries]
+def entries(store: Kept, where: Pointer, distro: str, build_id: str = "") -> list[Entry]:
+    """What the channel offers for a distro, each shard with the hash that its pointer has. Raises VerificationFailed.
+
+    With a build id also the older builds that it may be among.
+    """
+    shards = [_shard(store, ref) for ref in where.shards if ref.distro == distro]
+    pages = [page for shard in shards for page in shard.older if page.first <= build_id <= page.last]
+    return [entry for shard in (*shards, *(_shard(store, page) for page in pages)) for entry in shard.entries]
 
 
 def installable(entry: Entry) -> Listed:
@@ -129,7 +134,7 @@ def installable(entry: Entry) -> Listed:
     raise BadInput(f"{entry.cell}, build {entry.build_id}, has nothing to install")
 
 
-def _shard(store: Kept, ref: ShardRef) -> Shard:
+def _shard(store: Kept, ref: ShardRef | Older) -> Shard:
     data = store.get(ref.key)
     if data is None or hashlib.sha256(data).hexdigest() != ref.sha256:
         raise VerificationFailed(f"{ref.key} is not what its pointer says", hint="the store was changed by something else")

@@ -34,20 +34,25 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def panel(view: RunView, elapsed_s: float, width: int = 100) -> RenderableType:
-    """The whole picture: a table of the cells, and the last lines of the log of the one that has run longest."""
-    heading = Text(f"run {view.run}   {view.settled} of {len(view.cells)} settled   {duration(elapsed_s)}", style="bold")
+def panel(view: RunView, elapsed_s: float, width: int = 100, focus: str = "") -> RenderableType:
+    """The whole picture: a table of the cells, and the last lines of the log of `focus`, else of what has run longest."""
+    left = f"   about {duration(view.left_s)} left" if view.left_s is not None else ""
+    heading = Text(f"run {view.run}   {view.settled} of {len(view.cells)} settled   {duration(elapsed_s)}{left}", style="bold")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in ("cell", "state", "step"):
         table.add_column(column, no_wrap=True)
     table.add_column("elapsed", justify="right")
-    shown = sorted(view.cells, key=lambda cell: _ORDER[cell.state])[:_ROWS]
+    table.add_column("left", justify="right")
+    table.add_column("worker", no_wrap=True)
+    shown = sorted(view.cells, key=lambda cell: (cell.name != focus, _ORDER[cell.state]))[:_ROWS]
     for cell in shown:
-        table.add_row(Text(cell.name), Text(_state(cell), style=_STYLES[cell.state]), Text(_step(cell, width)), _elapsed(cell))
+        state = Text(_state(cell), style=_STYLES[cell.state])
+        left = duration(cell.left_s) if cell.left_s is not None else ""
+        table.add_row(Text(cell.name), state, Text(_step(cell, width)), _elapsed(cell), left, Text(cell.worker))
     parts: list[RenderableType] = [heading, table]
     if len(view.cells) > len(shown):
         parts.append(Text(f"… and {len(view.cells) - len(shown)} more", style="dim"))
-    running = [cell for cell in view.cells if cell.tail]
+    running = [cell for cell in view.cells if cell.tail and focus in ("", cell.name)]
     if running:
         longest = max(running, key=lambda cell: cell.elapsed_s)
         parts.append(Text(f"— {longest.name}: {longest.step}", style="dim"))
@@ -57,8 +62,25 @@ def panel(view: RunView, elapsed_s: float, width: int = 100) -> RenderableType:
 
 def changes(before: RunView | None, after: RunView) -> list[str]:
     """A line for each cell whose state, attempt, step or note is another one than before."""
+    return [line for _, line in changed(before, after)]
+
+
+def changed(before: RunView | None, after: RunView) -> list[tuple[CellView, str]]:
+    """The same, each line with its cell."""
     old = {cell.name: cell for cell in before.cells} if before else {}
-    return [line for cell in after.cells if (line := _change(old.get(cell.name), cell))]
+    return [(cell, line) for cell in after.cells if (line := _change(old.get(cell.name), cell))]
+
+
+def new_lines(shown: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The lines after those that were shown; None when nothing of them is there any more, so that some may be missing."""
+    if not shown:
+        return now
+    for end in range(len(now), 0, -1):
+        overlap = shown[-end:]
+        for start in range(len(now) - len(overlap), -1, -1):
+            if now[start : start + len(overlap)] == overlap:
+                return now[start + len(overlap) :]
+    return None
 
 
 def _change(before: CellView | None, now: CellView) -> str:

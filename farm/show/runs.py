@@ -60,8 +60,9 @@ def _takes(card: WorkerCard) -> str:
     """What a worker takes, shortly: for each architecture and way, the distros; then what keeps it from taking any."""
     ways: dict[str, set[str]] = {}
     for route in filter(None, map(Route.parse, card.queues)):
-        ways.setdefault(f"{route.arch} {route.way}", set()).add(route.distro)
+        ways.setdefault(f"{route.arch} {route.how}", set()).add(route.distro)
     told = [f"{way}: {' '.join(sorted(distros))}" for way, distros in ways.items()]
+    told += [f"cross: {', '.join(card.emulators)}"] if card.emulators else []
     told += [f"labels: {' '.join(card.labels)}"] if card.labels else []
     told += ["STOPPING"] if card.stopping else []
     told += [f"TAKES NOTHING SINCE {card.deaf_s:.0f} s"] if card.deaf_s > _DEAF_S else []

@@ -104,13 +104,18 @@ def signing(settings: Settings) -> Signer | None:
 def trusted(path: Path) -> dict[str, Verifier]:
     """The public keys in a PEM file, one or several, by their id. Raises BadInput."""
     try:
-        blocks = _BLOCK_RE.findall(path.read_bytes())
-        keys = [forms.load_pem_public_key(block) for block in blocks]
+        data = path.read_bytes()
+        found = keys_in(data)
     except OSError as error:
         raise BadInput(f"the trusted keys {path} cannot be read: {error.strerror}") from None
     except (ValueError, UnsupportedAlgorithm):
         raise BadInput(f"{path} has a public key that cannot be read", hint="`farm keys show` prints one") from None
-    found = [Verifier(key) for key in keys if isinstance(key, Ed25519PublicKey)]
-    if not found or len(found) != len(keys):
+    if not found or len(found) != len(set(_BLOCK_RE.findall(data))):
         raise BadInput(f"{path} does not hold Ed25519 public keys in PEM", hint="`farm keys show` prints one")
-    return {key.id: key for key in found}
+    return found
+
+
+def keys_in(data: bytes) -> dict[str, Verifier]:
+    """The Ed25519 public keys in a PEM text, by their id. Raises ValueError, UnsupportedAlgorithm."""
+    keys = [forms.load_pem_public_key(block) for block in _BLOCK_RE.findall(data)]
+    return {made.id: made for made in (Verifier(key) for key in keys if isinstance(key, Ed25519PublicKey))}

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from farm.plan.recipe import ArchiveKind, Form
+from farm.plan.recipe import ArchiveKind, Form, How
 
 SCHEMA_VERSION: Literal[1] = 1
 BUILD_INFO_PATH = "share/python-farm/build.json"
@@ -20,7 +20,7 @@ Severity = Literal["error", "warning", "note"]
 
 
 # Names that end up in a command or a path: an archive's metadata may come from anybody.
-PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]*$", max_length=100)]
+PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.:-]*$", max_length=100)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]
 
 
@@ -143,6 +143,7 @@ class BuildInfo(Model):
     patches: tuple[PatchInfo, ...]
     base_image: BaseImageInfo
     builder_packages: tuple[PackageVersion, ...]
+    built: How = Field(default="native", description="on a machine of the cell's arch, or cross-compiled on another one")
     compiler: str
     configure: ConfigureInfo
     runtime: tuple[RuntimePackageInfo, ...]

@@ -194,7 +194,7 @@ def _etag(found: os.stat_result) -> str:
 
 
 def _stat(key: str, found: os.stat_result) -> Stat:
-    return Stat(key, found.st_size, _etag(found))
+    return Stat(key, found.st_size, _etag(found), found.st_mtime)
 
 
 def _opened(path: Path) -> IO[bytes] | None:

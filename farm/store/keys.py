@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 LAYOUT_KEY = "layout"
 LAYOUT_VERSION = "1"
 
+# What stands first in every key that a farm writes.
+PLACES = (
+    *(LAYOUT_KEY, "artifacts", "catalog", "claims", "yanked", "retired", "channels", "v2", "keys"),
+    *("get-python.sh", "get-python.sh.sig", "asked", "open", "runs", "staging", "locks", "collecting"),
+)
+
 _DIGEST = 16  # hex digits of a digest in a key: 64 bits are plenty among the builds of one cell
 
 _PART = r"(?:[A-Za-z0-9._-]+|sha256:[0-9a-f]{64})"  # the latter only in a registry's names
@@ -80,6 +86,11 @@ def reservations(cell: Cell) -> str:
     return f"claims/{cell}/"
 
 
+def claims_like(distro: str, python: str, arch: str) -> str:
+    """Prefix of the claims of a cell's builds, whatever the variant."""
+    return f"claims/{python}-{distro}-{arch}"
+
+
 def artifact_folder(cell: Cell, build_id: str) -> str:
     """Where the files of a build lie."""
     return f"artifacts/{cell.distro}/{cell.python}/{cell.arch}/{build_id}"
@@ -114,6 +125,21 @@ def yank(cell: Cell, build_id: str) -> str:
 def yanks(cell: Cell | None = None) -> str:
     """Prefix of all such marks, or of one cell's."""
     return f"yanked/{cell}/" if cell else "yanked/"
+
+
+def retired(name: str = "") -> str:
+    """The note that the files of a build are to go; with no name the prefix of all such notes."""
+    return f"retired/{name}.json" if name else "retired/"
+
+
+def collecting() -> str:
+    """There while somebody removes what is not needed any more."""
+    return "collecting"
+
+
+def is_shard(key: str) -> bool:
+    """Whether it is a part of a channel's index."""
+    return key.startswith(channels()) and "/shards/" in key
 
 
 def lock(distro: str, arch: str, date: str) -> str:
@@ -154,6 +180,16 @@ def open_run(run: str) -> str:
 def open_runs() -> str:
     """Prefix of all runs that have not ended."""
     return "open/"
+
+
+def relisted(run: str) -> str:
+    """There once a `farm publisher` saw to it that the channels of a run list what was published before it."""
+    return f"runs/{run}/relisted"
+
+
+def notified(run: str) -> str:
+    """Created once per run, by who tells the webhook that it has ended."""
+    return f"runs/{run}/notified"
 
 
 def cancel(run: str, cell: Cell) -> str:
@@ -249,6 +285,11 @@ def signed_sums(channel: str, distro: str) -> str:
 def public_key(key_id: str) -> str:
     """A public key that something in the store is, or was, signed with."""
     return f"keys/farm-{key_id[:_DIGEST]}.pem"
+
+
+def public_keys() -> str:
+    """Prefix of all public keys."""
+    return "keys/"
 
 
 def provenance_name(cell: Cell, triple: str, build_id: str) -> str:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from farm.plan.recipe import Inputs
+from farm.plan.recipe import How, Inputs
 from farm.store import keys
 from farm.store.catalog import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from farm.plan.recipe import Recipe
     from farm.store.protocol import Store
 
 Platform = tuple[str, str]  # distro, arch
+Packages = Mapping[How, tuple[str, ...]]  # of a builder image, by how it builds; without 'cross' where none can cross-compile
 
 _INPUTS = TypeAdapter(Inputs)
 
@@ -43,21 +45,26 @@ def save_inputs(store: Store, distro: str, arch: str, inputs: Inputs, *, date: s
     store.put(keys.lock(distro, arch, date), _INPUTS.dump_json(inputs, indent=1))
 
 
-def packages_of(recipes: Iterable[Recipe]) -> dict[Platform, tuple[str, ...]]:
-    """What each platform's builder image must have, over all recipes."""
-    wanted: dict[Platform, set[str]] = {}
+def packages_of(recipes: Iterable[Recipe]) -> dict[Platform, Packages]:
+    """What each platform's builder images must have, over all recipes."""
+    wanted: dict[Platform, dict[How, set[str]]] = {}
     for recipe in recipes:
-        wanted.setdefault((recipe.cell.distro, recipe.cell.arch), set()).update(recipe.build_packages)
-    return {platform: tuple(sorted(packages)) for platform, packages in wanted.items()}
+        sets = wanted.setdefault((recipe.cell.distro, recipe.cell.arch), {})
+        sets.setdefault("native", set()).update(recipe.build_packages)
+        if recipe.cross:
+            sets.setdefault("cross", set()).update(recipe.cross.packages)
+    return {platform: {how: tuple(sorted(packages)) for how, packages in sets.items()} for platform, sets in wanted.items()}
 
 
-def missing(store: Store, wanted: Mapping[Platform, tuple[str, ...]], date: str) -> dict[Platform, tuple[str, ...]]:
+def missing(store: Store, wanted: Mapping[Platform, Packages], date: str) -> dict[Platform, Packages]:
     """The platforms that have no lock of that day, or one that lacks a package that is wanted."""
     return {platform: packages for platform, packages in wanted.items() if not _has(store, platform, packages, date)}
 
 
-def _has(store: Store, platform: Platform, packages: tuple[str, ...], date: str) -> bool:
+def _has(store: Store, platform: Platform, packages: Packages, date: str) -> bool:
     if store.get(keys.lock(*platform, date)) is None:
         return False
     inputs = newest_inputs(store, *platform)
-    return inputs is not None and set(packages) <= {name for name, _ in inputs.packages}
+    if inputs is None or inputs.how not in packages:
+        return False
+    return set(packages[inputs.how]) <= {name for name, _ in inputs.packages}

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stat:
-    """An object as a listing shows it: size in bytes, `etag` as the token for compare-and-swap."""
+    """An object as a listing shows it: size in bytes, `etag` as the token for compare-and-swap.
+
+    `modified` is when it was last written, in seconds since the epoch, by the store's own clock.
+    """
 
     key: str
     size: int
     etag: str
+    modified: float = 0.0
 
 
 class Store(Protocol):

@@ -118,7 +118,7 @@ class S3Store:
         with self._answering(f"list {prefix}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix + prefix)
             found = [
-                Stat(item["Key"].removeprefix(self._prefix), item["Size"], _token(item["ETag"]))
+                _stat(item["Key"].removeprefix(self._prefix), item["Size"], item)
                 for page in pages
                 for item in page.get("Contents", [])
             ]
@@ -160,7 +160,7 @@ class S3Store:
         """Size and etag of an object; None when there is none."""
         with suppress(_Missing), self._answering(f"look at {key}"):
             answer = self._client.head_object(**self._where(key))
-            return Stat(key, answer["ContentLength"], _token(answer["ETag"]))
+            return _stat(key, answer["ContentLength"], answer)
         return None
 
     def read(self, stat: Stat, start: int, stop: int) -> Iterator[bytes]:
@@ -284,6 +284,10 @@ def _passes(error: BaseException) -> bool:
 
 def _raced(error: BaseException) -> bool:
     return isinstance(error, ClientError) and _code(error) in _RACED
+
+
+def _stat(key: str, size: int, answer: Any) -> Stat:  # noqa: ANN401 - boto3 gives dicts
+    return Stat(key, size, _token(answer["ETag"]), answer["LastModified"].timestamp())
 
 
 def _token(etag: str) -> str:

@@ -10,6 +10,7 @@ import json
 import time
 import uuid
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
@@ -49,9 +50,10 @@ def without_secret(broker_url: str) -> str:
 class Mailbox:
     """A connection to Redis. Every method raises BrokerUnavailable when it does not answer."""
 
-    def __init__(self, broker_url: str) -> None:
-        """Connect lazily to redis://…, rediss://… or redis+socket:///path."""
+    def __init__(self, broker_url: str, presence_s: float = 0) -> None:
+        """Connect lazily to redis://…, rediss://… or redis+socket:///path. A sign of presence holds for `presence_s`."""
         self.url = broker_url
+        self.presence_s = presence_s or PRESENCE_S
         address = broker_url.replace("redis+socket://", "unix://", 1)
         self._redis: redis.Redis = redis.Redis.from_url(
             address, decode_responses=True, socket_timeout=60, socket_connect_timeout=10, health_check_interval=25
@@ -137,7 +139,7 @@ class BuilderMail(Mailbox):
 
     def present(self, card: WorkerCard) -> None:
         """Show that this worker lives, and what it is."""
-        self._set(f"worker:{card.name}", card.model_dump_json(), PRESENCE_S)
+        self._set(f"worker:{card.name}", card.model_dump_json(), self.presence_s)
 
     def lengths(self, queues: Iterable[str]) -> int:
         """How many messages lie in queues and were not taken yet."""
@@ -152,12 +154,36 @@ class BuilderMail(Mailbox):
             self._redis.delete(f"{KEY_PREFIX}worker:{worker}")
 
 
+@dataclass(frozen=True)
+class Vitals:
+    """What a Redis server says of itself. `time` is its clock (epoch seconds); `eviction` is '' for who may not ask."""
+
+    name: str
+    version: str
+    aof: bool
+    eviction: str
+    time: float
+
+
 class SchedulerMail(Mailbox):
     """The trusted side."""
 
+    def vitals(self) -> Vitals:
+        """What the server says of itself."""
+        with self._translated():
+            told: Any = self._redis.info()
+            seconds, micros = self._redis.time()
+        return Vitals(
+            str(told.get("server_name") or "Redis").capitalize(),
+            str(told.get("valkey_version") or told.get("redis_version", "?")),
+            bool(int(told.get("aof_enabled", 0))),
+            str(told.get("maxmemory_policy", "")),
+            seconds + micros / 1e6,
+        )
+
     def present(self, run: str) -> None:
         """Show that somebody answers for this run."""
-        self._set(f"run:{run}", "1", PRESENCE_S)
+        self._set(f"run:{run}", "1", self.presence_s)
 
     def is_present(self, run: str) -> bool:
         """Whether that is still shown: a server that was flushed forgot it, and builders drop what nobody answers for."""
@@ -165,7 +191,7 @@ class SchedulerMail(Mailbox):
 
     def show_scheduler(self) -> None:
         """Show that a scheduler takes up runs that nobody drives."""
-        self._set("scheduler", "1", PRESENCE_S)
+        self._set("scheduler", "1", self.presence_s)
 
     def has_scheduler(self) -> bool:
         """Whether one showed itself lately."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from farm.errors import Failure
-from farm.plan.recipe import Inputs, Recipe
+from farm.plan.recipe import How, Inputs, Recipe
 from farm.store.artifact import ArchiveInfo, BuildInfo, Finding, StepTime, VerifiedIn
 
 RunId = Annotated[str, Field(pattern=r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{6}$")]
@@ -66,12 +66,16 @@ class Denial(Message):
 
 
 class ResolveRequest(Message):
-    """Find the inputs of a distro and arch: build or reuse the builder image with these packages, say what is in it."""
+    """Find the inputs of a distro and arch: build or reuse the builder image with these packages, say what is in it.
+
+    `how` says which builder image: of that arch, or one that cross-compiles for it.
+    """
 
     run: RunId
     distro: Annotated[str, Field(pattern=r"^[a-z0-9.]{3,30}$")]
     arch: Annotated[str, Field(pattern=r"^[a-z0-9]{3,20}$")]
     packages: tuple[str, ...]
+    how: How = "native"
     reply: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -99,15 +103,16 @@ class Beat(Message):
 class WorkerCard(Message):
     """What a worker says of itself, again and again while it lives.
 
-    `engine` is what answers, e.g. 'Docker Engine 20.10.24'; '' when none does, and then `trouble` says why. `slots` is how many
-    cells it builds at once, memory and free disk are in GiB, `started` is epoch seconds. `emulators` are foreign architectures
-    whose programs its host runs, with the version of qemu, e.g. 'arm64 10.0.13'. `deaf_s`: for how long work has waited that
-    it could take and did not. `refused_at`: since when its engine refuses (epoch seconds). `stopping`: it takes nothing new.
+    `engine` is what answers, e.g. 'Docker Engine 20.10.24'; '' when none does: `trouble` says why, `refused_at` since when
+    (epoch seconds). `emulators` say how it runs what it cross-compiles, e.g. 'arm64 by qemu 10.0.13'. `slots` is how many cells
+    it builds at once, memory and free disk are in GiB, `started` is epoch seconds. `deaf_s`: for how long work has waited that
+    it could take and did not. `stopping`: it takes nothing new.
     """
 
     name: str
     queues: tuple[str, ...]
     slots: int = 1
+    emulators: tuple[str, ...] = ()
     engine: str = ""
     trouble: str = ""
     cores: int = 0
@@ -116,7 +121,6 @@ class WorkerCard(Message):
     version: str = ""
     started: float = 0.0
     labels: tuple[str, ...] = ()
-    emulators: tuple[str, ...] = ()
     deaf_s: float = 0.0
     refused_at: float = 0.0
     stopping: bool = False

@@ -1,14 +1,14 @@
 """`farm …` as a user runs it, but for the pipeline: its worker has the fake one, and no engine is asked for."""
 
 import dataclasses
+import os
 import sys
 from operator import attrgetter
 
-from farm.cli import runs, submit
+from farm.cli import offering, runs, submit
 from farm.cli.main import main
 from farm.dispatch import leftover
 from farm.dispatch.submit import Options
-from farm.wire import mailbox
 from tests.dispatch.conftest import TEMPO, WORKER
 from tests.dispatch.making import publisher
 
@@ -20,9 +20,10 @@ def options(fail_fast, with_worker, *more, **others):
 
 if __name__ == "__main__":
     submit.Options = options
-    submit.publisher = runs.publisher = lambda store, _base_url, _signer: publisher(store)
-    submit.relister = runs.relister = lambda store, _base_url, _signer: attrgetter("published")
-    runs.Options = options
-    mailbox.PRESENCE_S = 8  # shorter, and yet longer than who drives a run takes to say so again
+    offering.publisher = lambda store, _base_url, _signer: publisher(store)
+    offering.relister = lambda store, _base_url, _signer: attrgetter("published")
+    runs.Options = refresh.Options = options
+    # shorter, and yet longer than who drives a run takes to say so again
+    os.environ.setdefault("FARM_PRESENCE_S", "8")
     leftover.SWEEP = (sys.executable, "-c", "")
     main()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,11 +11,13 @@ from farm.dispatch.grants import Granter
 from farm.dispatch.journal import Journal, PlannedCell
 from farm.dispatch.quarantine import LONGEST_S, host_of, quarantine
 from farm.dispatch.why import why
+from farm.plan.facts import load_facts
+from farm.plan.recipe import HOWS
 from farm.settings import Settings
 from farm.show.runs import workers as table
 from farm.wire.messages import Denial, Grant, GrantRequest, WorkerCard
 from farm.wire.queue import host_arch
-from farm.wire.routes import WAYS, Route, build_queue, build_queues, route
+from farm.wire.routes import Route, build_queue
 from tests.dispatch.making import INPUTS, cell, recipe
 from tests.fakes import MemoryStore
 from workers import abilities
@@ -31,59 +31,27 @@ A, B = cell(), cell("3.13.6-debian13")
 @given(
     st.sampled_from(["debian13", "ubuntu24.04", "alpine3.20", "el9"]),
     st.sampled_from(["amd64", "arm64"]),
-    st.sampled_from(WAYS),
+    st.sampled_from(HOWS),
     st.sampled_from(["", "fast", "big-memory"]),
 )
-def test_a_queues_name_says_what_it_is_for(distro, arch, way, label):
-    assert Route.parse(build_queue(arch, distro, way, label)) == Route(distro, arch, way, label)
-
-
-def test_the_best_way_that_somebody_serves_is_taken():
-    native, cross, emulated = build_queues("arm64", "debian13")
-    assert route("arm64", "debian13", "", {emulated, cross}) == cross
-    assert route("arm64", "debian13", "", {emulated, native}) == native
-    assert route("arm64", "debian13", "", {build_queue("arm64", "debian12")}) == native
-    assert route("arm64", "debian13", "fast", {native}) == f"{native}.fast"
-
-
-def emulator(folder, name, version, enabled="enabled"):
-    program = folder / f"{name}-static"
-    program.write_text(f"#!/bin/sh\necho 'qemu-{name} version {version}'\n")
-    program.chmod(0o755)
-    (folder / f"qemu-{name}").write_text(f"{enabled}\ninterpreter {program}\nflags: F\n")
-
-
-def test_emulators_are_found_with_their_version(tmp_path):
-    foreign = "aarch64" if os.uname().machine != "aarch64" else "x86_64"
-    arch = abilities._QEMU[foreign]
-    assert abilities.emulators(tmp_path) == {}
-    emulator(tmp_path, foreign, "10.0.13 (Debian 1:10.0.13)")
-    emulator(tmp_path, "riscv64", "7.2.17", enabled="disabled")
-    emulator(tmp_path, os.uname().machine, "10.0.13")
-    assert abilities.emulators(tmp_path) == {arch: "10.0.13"}
-    (tmp_path / f"{foreign}-static").unlink()
-    assert abilities.emulators(tmp_path) == {arch: "?"}
+def test_a_queues_name_says_what_it_is_for(distro, arch, how, label):
+    assert Route.parse(build_queue(arch, distro, how, label)) == Route(distro, arch, how, label)
 
 
 def test_what_a_worker_takes_follows_from_what_it_can_do_and_is_told_to():
-    here, there = host_arch(), "riscv64"
-    usual = abilities.queues(Settings(), {there: "10.0.13"})
+    here, there, facts = host_arch(), "arm64", load_facts()
+    usual = abilities.queues(Settings(), facts, [])
     assert build_queue(here, "debian13") in usual
     assert not [queue for queue in usual if there in queue]
-    both = Settings(ways=("native", "emulated"), labels=("fast",))
-    assert {build_queue(there, "debian12", "emulated"), build_queue(here, "debian12", "native", "fast")} <= {
-        *abilities.queues(both, {there: "10.0.13"})
-    }
-    for bad in ("7.2.17", "?"):
-        assert not [queue for queue in abilities.queues(both, {there: bad}) if there in queue]
-    assert abilities.queues(Settings(families=("alpine-like",)), {}) == ()
+    both = abilities.queues(Settings(labels=("fast",)), facts, [there])
+    assert {build_queue(there, "debian12", "cross"), build_queue(here, "debian12", "native", "fast")} <= {*both}
+    assert abilities.queues(Settings(families=("no-such-family",)), facts, [there]) == ()
 
 
 def test_lists_come_from_the_environment_as_words_and_go_on_to_the_worker(monkeypatch):
     monkeypatch.setenv("FARM_LABELS", "fast, big")
-    monkeypatch.setenv("FARM_WAYS", "native,emulated")
     settings = Settings()
-    assert (settings.labels, settings.ways) == (("fast", "big"), ("native", "emulated"))
+    assert settings.labels == ("fast", "big")
     assert settings.child_environment()["FARM_LABELS"] == "fast,big"
 
 

@@ -103,7 +103,7 @@ def test_duplicate_wake_ups_are_harmless(farm):
         broker = farm.settings.model_copy(update={"broker_url": farm.mail().url})
         queue = TaskQueue(broker)
         for _ in range(3):
-            queue.wake(farm.last.run, cell())
+            queue.wake(farm.last.run, cell(), f"build.linux-{cell().arch}.native")
         mail = farm.mail()
         eventually(lambda: not mail.waiting(f"build.linux-{cell().arch}.native"))
         release()

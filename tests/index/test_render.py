@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.index.model import Entry, Listed, Pointer, Shard
+from farm.index.model import Entry, Listed, Pointer
 from farm.index.render import newest, sums, uv_index
 from farm.plan.cell import Cell
 
@@ -105,15 +105,6 @@ def test_order_does_not_matter_and_the_highest_build_wins(entries, random):
     assert sums(mixed, BASE) == sums(entries, BASE)
     for found in newest(entries):
         assert found.build_id == max(each.build_id for each in entries if each.cell == found.cell)
-
-
-@given(st.lists(ENTRIES))
-def test_a_shard_holds_each_build_once_and_comes_back_from_its_json(entries):
-    shard = Shard(channel="dev", distro="debian13", series="3.13")
-    for each in [*entries, *entries]:
-        shard = shard.grown(each)
-    assert len(shard.entries) == len({(each.cell, each.build_id) for each in entries})
-    assert Shard.model_validate_json(shard.model_dump_json()) == shard
 
 
 def test_a_pointer_with_another_schema_is_refused():

@@ -25,7 +25,9 @@ def check_promises(store: MemoryStore) -> None:
         elif key == keys.channel_pointer("dev"):
             for ref in Pointer.model_validate_json(data).shards:
                 assert hashlib.sha256(objects[ref.key]).hexdigest() == ref.sha256
-                for entry in Shard.model_validate_json(objects[ref.key]).entries:
+                shard = Shard.model_validate_json(objects[ref.key])
+                older = [entry for page in shard.older for entry in Shard.model_validate_json(objects[page.key]).entries]
+                for entry in (*shard.entries, *older):
                     assert entry.metadata in objects
                     listed |= {(archive.key, archive.sha256) for archive in entry.archives}
         elif "/uv/" in key:

@@ -103,6 +103,7 @@ def build_info(of: Order) -> BuildInfo:
         lib=made.layout.lib,
         executable=made.layout.executable,
         soname=made.layout.soname,
+        names=made.layout.names,
         optimize=made.optimize,
         bytecode=made.bytecode,
         recipe=made.digest,

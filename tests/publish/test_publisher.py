@@ -62,6 +62,11 @@ def test_a_variant_has_names_of_its_own():
     assert f"{stem}-install_only.tar.gz" in names
 
 
+def test_a_series_that_calls_its_commands_otherwise_is_published_too():
+    layout = replace(recipe().layout, names=("python", "python2", "pip", "pip2"))
+    published(MemoryStore(), order(recipe=replace(recipe(), layout=layout)))
+
+
 def test_publishing_twice_gives_one_artifact():
     store = MemoryStore()
     first = published(store)

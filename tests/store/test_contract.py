@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -53,6 +54,14 @@ def test_absence_is_a_value(store, tmp_path):
     assert store.stat("no/such") is None
     assert listed(store, "no/") == []
     store.delete("no/such")
+
+
+def test_a_listing_tells_when_an_object_was_written(real):
+    before = time.time()
+    real.put("a/b", b"1")
+    (listed_stat,), stat = real.list("a/"), real.stat("a/b")
+    for modified in (listed_stat.modified, stat.modified):
+        assert before - 2 < modified < time.time() + 2  # S3 tells whole seconds
 
 
 def test_an_empty_object(store, tmp_path):

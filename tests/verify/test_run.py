@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from farm.errors import Cancelled, Transient
+from farm.errors import BadInput, Cancelled, Transient
 from farm.plan.facts import load_facts
 from tests.fakes import ScriptedBox, ScriptedEngine
 from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted, Entry, build_info
@@ -137,3 +137,17 @@ def test_rows_of_what_is_expected():
     assert elsewhere()["winreg"] == "No module named 'winreg'"
     assert "ObjC" in elsewhere()["_ios_support"]
     assert "tkinter" not in elsewhere()
+
+
+def test_an_operators_own_facts_say_which_checks_make_no_sense_for_a_series_of_theirs(tmp_path):
+    row = 'checks = ["moved.pip"]\nsince = "3.5"\nuntil = "3.5"\nwhy = "no pip"\n'
+    (tmp_path / "expected.toml").write_text(f"[[inapplicable]]\n{row}")
+    assert inapplicable("moved.pip", "3.5", tmp_path) == "no pip"
+    assert not inapplicable("moved.pip", "3.6", tmp_path)
+    assert not inapplicable("moved.pip", "3.5")
+
+
+def test_a_mistake_in_them_names_the_file(tmp_path):
+    (tmp_path / "expected.toml").write_text("[[libc]]\nsonames = []\nwhy = 'x'\n")
+    with pytest.raises(BadInput, match=r"expected\.toml"):
+        inapplicable("moved.pip", "3.5", tmp_path)

@@ -11,9 +11,10 @@ from farm.plan.facts import load_facts
 from farm.plan.options import Options
 from tests.fakes import ScriptedBox
 from workers.build.compile import Passes
+from workers.build.cross import CrossPasses
 
 
-def run(cell: str, tmp_path, optimize="none"):
+def run(cell: str, tmp_path, optimize="none", kind=Passes):
     recipe = compose(Cell.parse(cell), Options(optimize, channel="dev"), load_facts(), "code")
     sources = []
     for source in (recipe.source, *(library.source for library in recipe.libraries)):
@@ -22,7 +23,7 @@ def run(cell: str, tmp_path, optimize="none"):
         sources.append(path)
     box = ScriptedBox({"finish.sh": (1, "far enough")})
     steps: list[str] = []
-    passes = Passes(box, recipe, 3, steps.append, lambda line: None)
+    passes = kind(box, recipe, 3, steps.append, lambda line: None)
     with pytest.raises(BuildFailed, match="far enough"):
         passes.run(sources, {}, tmp_path / "spool")
     return box, steps
@@ -70,3 +71,33 @@ def test_the_training_run_uses_all_jobs(tmp_path):
     box, _ = run("3.13.5-debian13-amd64", tmp_path, "pgo+lto")
     assert [command for command in box.commands if "PROFILE_TASK=-m test --pgo --timeout=1200 -j3" in command]
     assert not [command for command in box.commands if "{jobs}" in command]
+
+
+def test_a_cross_build_first_makes_a_python_for_its_own_machine(tmp_path):
+    box, steps = run("3.14.7-debian13-arm64", tmp_path, kind=CrossPasses)
+    assert steps[:3] == ["unpack", "make python for this machine", "configure"]
+    configured = [
+        (command, env) for command, env in zip(box.commands, box.environments, strict=True) if "src/configure" in command
+    ]
+    (native, own), (command, env) = configured
+    assert "--host" not in native
+    assert not own["PATH"].startswith("/work/")
+    assert "PKG_CONFIG_LIBDIR" not in own
+    assert "--host=aarch64-unknown-linux-gnu" in command
+    assert "--with-build-python=/work/native/python" in command
+    assert env["PATH"].startswith("/work/cross/bin:")
+    assert env["PKG_CONFIG_LIBDIR"].startswith("/usr/lib/aarch64-linux-gnu/")
+
+
+def test_cross_tools_go_by_the_names_of_native_ones(tmp_path):
+    """So that the shipped sysconfig names the compiler that users have."""
+    box, _ = run("3.14.7-debian13-arm64", tmp_path, kind=CrossPasses)
+    assert "ln -s /usr/bin/aarch64-linux-gnu-gcc /work/cross/bin/gcc" in box.commands
+
+
+def test_what_has_no_rows_for_it_is_not_cross_compiled(tmp_path):
+    recipe = compose(Cell.parse("3.9.2-debian13-arm64"), Options("none", channel="dev"), load_facts(), "code")
+    passes = CrossPasses(ScriptedBox(), recipe, 3, lambda step: None, lambda line: None)
+    (tmp_path / recipe.source.file).touch()
+    with pytest.raises(BuildFailed, match=r"3\.9\.2-debian13-arm64 has no rows"):
+        passes.run([tmp_path / recipe.source.file], {}, tmp_path / "spool")

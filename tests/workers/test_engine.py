@@ -49,6 +49,21 @@ def test_an_image_that_is_not_there_has_no_layers(engine):
     assert engine.layers("python-farm/no-such-image:1") is None
 
 
+@pytest.mark.parametrize(
+    ("command", "output", "whole"),
+    [
+        ("echo a; printf b", "a\nb", True),
+        ("echo a", "a", True),
+        ("true", "", True),
+        ("echo a; kill -9 $PPID; sleep 1", "a", False),  # nobody is left to print the mark
+    ],
+)
+def test_a_lost_end_of_output_is_noticed(engine, box_image, command, output, whole):
+    with engine.box(BoxSpec(box_image, QUICK)) as box:
+        done = box.run(["sh", "-c", command])
+    assert (done.output, done.whole) == (output, whole)
+
+
 def test_a_box_is_shut_in(engine, box_image):
     with engine.box(BoxSpec(box_image, QUICK)) as box:
         said = box.run(["sh", "-c", "id -u; ls /sys/class/net; cat /proc/self/status"]).output

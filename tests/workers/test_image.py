@@ -4,7 +4,7 @@ import pytest
 
 from farm.errors import Transient
 from farm.plan.facts import load_facts
-from farm.plan.recipe import BaseImage, Inputs
+from farm.plan.recipe import BaseImage, Cross, Inputs
 from farm.settings import Settings
 from tests.fakes import BuildingShelf
 from workers.build.image import ImageMaker, dockerfile, release_of
@@ -125,3 +125,23 @@ def test_images_of_days_long_over_are_dropped_and_no_others(on):
     shelf.images = dict.fromkeys(left, LAYERS)
     maker(shelf).resolve(("gcc",))
     assert left - set(shelf.images) == {f"{repository}:{'0' * 16}-20200101"}
+
+
+def test_a_workshop_for_another_arch_knows_its_packages():
+    """What is compiled in it is tried in images of the cell's own arch."""
+    shelf = BuildingShelf(LAYERS, QUERIED)
+    cross = Cross("amd64", ("gcc", "libssl-dev:arm64"), (), (), ())
+    here = ImageMaker(load_facts().distros["debian13"], "arm64", shelf, Settings(base_image="bootstrap"), lambda _: None)
+    images = here.images_across(cross, ("gcc", "libssl-dev"), ("libssl3t64",), None)
+    assert shelf.built[images.workshop].splitlines()[1] == "RUN dpkg --add-architecture arm64"
+    assert "libssl-dev:arm64" in shelf.built[images.workshop]
+    assert "debian13-amd64" in shelf.built[images.workshop]
+    assert images.inputs.how == "cross"
+    assert "debian13-arm64" in shelf.built[images.builder]
+    assert "add-architecture" not in shelf.built[images.builder]
+    assert "debian13-arm64" in shelf.built[images.runtime]
+
+
+def test_inputs_say_how_they_build():
+    native = Inputs(BaseImage("base", "bootstrap", LAYERS), (("gcc", "1"),))
+    assert native.digest != Inputs(native.base, native.packages, "cross").digest

@@ -15,7 +15,7 @@ from workers import pipeline
 from workers.build.image import ImageMaker, Images
 
 INPUTS = Inputs(BaseImage("base:1", "bootstrap", ("sha256:1",)), ())
-IMAGES = Images(INPUTS.base, builder="builder:1", runtime="runtime:1", inputs=INPUTS)
+IMAGES = Images(INPUTS.base, workshop="builder:1", builder="builder:1", runtime="runtime:1", inputs=INPUTS)
 
 
 def maker(engine: ScriptedEngine) -> ImageMaker:

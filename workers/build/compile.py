@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from farm.errors import BuildFailed
+from farm.errors import BuildFailed, Transient
 from farm.plan.recipe import Recipe
 from workers.build.tree import Tree, read_tar
 from workers.engine.protocol import Box
@@ -65,10 +65,14 @@ class Passes:
         self._do("sh", "/work/scripts/unpack.sh", f"/work/{self.recipe.source.file}")
         for library in self.recipe.libraries:
             self._library(library)
+        self._prepare()
         self._shared()
         self._static()
         self._finish()
         return self._export(spool)
+
+    def _prepare(self) -> None:
+        """What has to be there before configure runs."""
 
     def _library(self, library: Library) -> None:
         """Headers and libraries into /work/private/install; what is shipped into /work/private/ship."""
@@ -83,7 +87,7 @@ class Passes:
 
     def _shared(self) -> None:
         self.on_step("configure")
-        self._do("../src/configure", *self.recipe.configure, cwd=_BUILD)
+        self._do("../src/configure", *self._configure, cwd=_BUILD)
         self.on_step("make shared")
         self._make(f"-j{self.jobs}")
         self.on_step("install")
@@ -98,26 +102,56 @@ class Passes:
         self._do("sh", "/work/scripts/finish.sh", self.recipe.layout.lib, self.recipe.strip)
         if self.recipe.bytecode != "none":
             self.on_step("bytecode")
-            self._do("sh", "-c", _parallel(self._python("bytecode.py", _TREE, self.recipe.layout.lib)))
+            command = self._python(self._interpreter, "bytecode.py", _TREE, self.recipe.layout.lib)
+            self._do("sh", "-c", _parallel(command))
 
     def _export(self, spool: Path) -> Compiled:
         self.on_step("export")
-        said = json.loads(self._do(*self._python("facts.py")).splitlines()[-1])
-        compiler = self._do("gcc", "--version").splitlines()[0]
+        said = json.loads(self._lines(*self._python(self._built, "facts.py"))[-1])
+        compiler = self._lines("gcc", "--version")[0]
         with spool.open("wb") as file:
             file.writelines(self.box.get(_TREE))
         return Compiled(read_tar(spool, "install"), compiler, str(said["openssl"]), str(said["sqlite"]))
 
-    def _python(self, script: str, *arguments: str) -> tuple[str, ...]:
-        return (f"{_TREE}/bin/{self.recipe.layout.executable}", "-B", "-E", "-s", f"/work/scripts/{script}", *arguments)
+    @property
+    def _configure(self) -> tuple[str, ...]:
+        """Arguments of configure."""
+        return self.recipe.configure
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        """Of every command of Python's own build."""
+        return dict(self.recipe.environment)
+
+    @property
+    def _built(self) -> str:
+        return f"{_TREE}/bin/{self.recipe.layout.executable}"
+
+    @property
+    def _interpreter(self) -> str:
+        """A Python of this very version that runs on this machine."""
+        return self._built
+
+    @staticmethod
+    def _python(interpreter: str, script: str, *arguments: str) -> tuple[str, ...]:
+        return (interpreter, "-B", "-E", "-s", f"/work/scripts/{script}", *arguments)
+
+    def _lines(self, *argv: str) -> list[str]:
+        """What a command that always prints something prints."""
+        lines = self._do(*argv).splitlines()
+        if not lines:
+            raise Transient(f"the engine lost what '{argv[0]}' printed", hint="is the machine overloaded?")
+        return lines
 
     def _make(self, *words: str) -> None:
         self._do("make", *words, *(word.replace("{jobs}", str(self.jobs)) for word in self.recipe.make), cwd=_BUILD)
 
-    def _do(self, *argv: str, cwd: str = "/work", library: Library | None = None) -> str:
+    def _do(
+        self, *argv: str, cwd: str = "/work", library: Library | None = None, environment: Mapping[str, str] | None = None
+    ) -> str:
         """Runs a command; for a library without the recipe's environment, which is for Python's own build."""
         env = {
-            **(_BARE if library else dict(self.recipe.environment)),
+            **(_BARE if library else environment or self._environment),
             "SOURCE_DATE_EPOCH": str((library or self.recipe).source.epoch),
         }
         done = self.box.run(argv, env=env, cwd=cwd, on_line=self.on_line)

@@ -59,6 +59,7 @@ def describe(recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: Module
         patches=tuple(_patch(patch, facts) for patch in recipe.patches),
         base_image=_base(recipe, inputs, facts),
         builder_packages=tuple(PackageVersion(name=name, version=version) for name, version in inputs.packages),
+        built=inputs.how,
         compiler=compiled.compiler,
         configure=ConfigureInfo(shared=recipe.configure, static=recipe.make_static, make=recipe.make),
         runtime=_runtime(recipe, dict(inputs.packages)),
@@ -95,11 +96,15 @@ def _library(library: Library, facts: Facts) -> LibraryInfo:
 
 
 def _runtime(recipe: Recipe, versions: dict[str, str]) -> tuple[RuntimePackageInfo, ...]:
-    """The run-time packages; the builder image has most of them too, in the same version, through its development packages."""
+    """The run-time packages; the builder image has most of them too, in the same version, through its development packages.
+
+    In one that cross-compiles they are called `name:arch`.
+    """
+    arch = recipe.cell.arch
     return tuple(
         RuntimePackageInfo(
             name=package.name,
-            version=versions.get(package.name, ""),
+            version=versions.get(f"{package.name}:{arch}") or versions.get(package.name, ""),
             modules=package.modules,
             sonames=package.sonames,
             optional=package.optional,

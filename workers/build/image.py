@@ -7,13 +7,14 @@ day the distro is asked whether they still are: then the image gets that day's t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from farm.errors import BuildFailed, Transient
 from farm.plan.facts import Distro
-from farm.plan.recipe import BaseImage, Inputs, digest_of
+from farm.plan.recipe import BaseImage, Cross, How, Inputs, digest_of
 from farm.settings import Settings
+from workers import metrics
 from workers.build.base import Release, ensure_base
 from workers.build.days import drop_old, today
 from workers.engine.protocol import BoxSpec, Engine, Limits
@@ -24,32 +25,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Images:
-    """The images of a cell, in the engine, and the inputs that they are."""
+    """The images of a cell, in the engine, and the inputs that they are.
+
+    Python is compiled in `workshop`; checks compile in `builder`, which is the same image unless that one cross-compiles.
+    """
 
     base: BaseImage
+    workshop: str
     builder: str
     runtime: str
     inputs: Inputs
 
 
-def dockerfile(base: str, install: str, packages: Iterable[str]) -> str:
+def dockerfile(base: str, install: str, packages: Iterable[str], prepare: str = "") -> str:
     """A Dockerfile that adds packages to a base image, and the folder that boxes work in.
 
-    `install` is the distro family's command, with `{packages}` in it.
+    `install` is the distro family's command, with `{packages}` in it; `prepare` is what has to be said before.
     """
     command = install.format(packages=" ".join(packages))
-    return f"FROM {base}\nRUN {command}\nRUN mkdir -p /work && chown 1000:1000 /work\n"
+    before = f"RUN {prepare}\n" if prepare else ""
+    return f"FROM {base}\n{before}RUN {command}\nRUN mkdir -p /work && chown 1000:1000 /work\n"
 
 
 @dataclass(frozen=True)
 class ImageMaker:
-    """Makes images of one distro and arch in one engine."""
+    """Makes images of one distro and arch in one engine; with `foreign`, builder images that cross-compile for that arch."""
 
     distro: Distro
     arch: str
     engine: Engine
     settings: Settings
     on_line: Callable[[str], None]
+    foreign: str = ""
 
     def resolve(self, packages: tuple[str, ...], granted: Inputs | None = None) -> tuple[str, Inputs]:
         """The builder image with these packages, and what exactly is in it; the granted one while the engine has it.
@@ -59,28 +66,53 @@ class ImageMaker:
         if granted and self.engine.layers(granted.base.name) == granted.base.layers:
             base = granted.base
             for image in self._there("builder", base, packages):
-                inputs = Inputs(base, self.installed(image))
+                inputs = Inputs(base, self.installed(image), self._how)
                 if inputs.digest == granted.digest:
                     return image, inputs
         else:
-            base = ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line)
+            base = self._base()
         builder = self._with_packages("builder", base, packages)
-        return builder, Inputs(base, self.installed(builder))
+        return builder, Inputs(base, self.installed(builder), self._how)
 
     def images(self, packages: tuple[str, ...], runtime: tuple[str, ...], wanted: Inputs | None) -> Images:
         """All images of a cell. Raises Transient when the distro is not any more what the plan was made for."""
+        builder, inputs = self.granted(packages, wanted)
+        return Images(inputs.base, builder, builder, self._with_packages("runtime", inputs.base, runtime), inputs)
+
+    def images_across(self, cross: Cross, packages: tuple[str, ...], runtime: tuple[str, ...], wanted: Inputs | None) -> Images:
+        """The same where a machine of another arch cross-compiles the cell, and runs what came out under emulation."""
+        workshop, inputs = self.across(cross.on).granted(cross.packages, wanted)
+        base = self._base()
+        builder, tried = (self._with_packages(*role) for role in (("builder", base, packages), ("runtime", base, runtime)))
+        return Images(base, workshop, builder, tried, inputs)
+
+    def across(self, on: str) -> ImageMaker:
+        """The maker of builder images that run on another arch and cross-compile for this one."""
+        return replace(self, arch=on, foreign=self.arch)
+
+    @property
+    def _how(self) -> How:
+        return "cross" if self.foreign else "native"
+
+    def _base(self) -> BaseImage:
+        return ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line)
+
+    def granted(self, packages: tuple[str, ...], wanted: Inputs | None) -> tuple[str, Inputs]:
+        """`resolve`, but of what is wanted. Raises Transient when the distro is not any more what the plan was made for."""
         builder, inputs = self.resolve(packages, wanted)
         if wanted is not None and inputs.digest != wanted.digest:
             raise Transient(
                 f"{self.distro.id} has changed since the plan was made: {_difference(wanted, inputs)}",
                 hint="submit again: the inputs are then resolved anew",
             )
-        return Images(inputs.base, builder, self._with_packages("runtime", inputs.base, runtime), inputs)
+        return builder, inputs
 
     def _with_packages(self, role: str, base: BaseImage, packages: tuple[str, ...]) -> str:
         """An image of the base and packages, with the packages of today: a day is what a lock is good for."""
         image = f"{self._repository(role)}:{self._key(base, packages)}-{today()}"
-        if self.engine.layers(image) is not None:
+        there = self.engine.layers(image) is not None
+        metrics.cache("image", hit=there)
+        if there:
             return image
         kept = next(iter(self._there(role, base, packages)), "")
         if kept and self._current(kept):
@@ -88,12 +120,15 @@ class ImageMaker:
             self.engine.tag(kept, image)
         else:
             self.on_line(f"building the {role} image of {self.distro.id}: {len(packages)} packages")
-            self.engine.build(image, dockerfile(base.name, self.distro.family.install, packages), on_line=self.on_line)
+            prepare = self.distro.family.foreign.format(arch=self.foreign) if self.foreign else ""
+            text = dockerfile(base.name, self.distro.family.install, packages, prepare)
+            self.engine.build(image, text, on_line=self.on_line)
         drop_old(self.engine, self._repository(role))
         return image
 
     def _repository(self, role: str) -> str:
-        return f"python-farm/{role}-{self.distro.id}-{self.arch}"
+        arch = f"{self.arch}-for-{self.foreign}" if self.foreign else self.arch
+        return f"python-farm/{role}-{self.distro.id}-{arch}"
 
     def _key(self, base: BaseImage, packages: tuple[str, ...]) -> str:
         return digest_of([base.layers, self.distro.family.install, packages])[:16]

@@ -16,6 +16,7 @@ import requests
 
 from farm.errors import BadInput, FarmError, Transient
 from farm.store.urls import without_secrets
+from workers import metrics
 from workers.build.mirror import mirror_roots
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def fetch(source: Source, settings: Settings, on_line: Callable[[str], None], pa
     Transient when a place could not be asked.
     """
     target = settings.cache / "sources" / source.sha256 / source.file
-    if _cached(target, source, on_line):
+    there = _cached(target, source, on_line)
+    metrics.cache("source", hit=there)
+    if there:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target.parent)

@@ -9,7 +9,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 import requests
 from docker.errors import APIError, DockerException
-from docker.utils.socket import frames_iter
 
 from farm.errors import BuildFailed, Cancelled, Transient
 from workers.engine.protocol import Completed, Limits
@@ -19,7 +18,9 @@ if TYPE_CHECKING:
 
 _KILLED = 137
 _TICK_S = 0.5
+_FRAME_HEAD = 8  # which stream, three zeros, and the payload's length
 _TRIES_TO_SEE_THE_END = 4
+_MARK = "@@end@@"
 
 
 class DockerBox:
@@ -93,12 +94,13 @@ class DockerBox:
     ) -> Completed:
         """Run a command to its end. Raises Transient when the engine or the box is lost, BuildFailed past a deadline."""
         limited = ["timeout", "-k", "10", str(timeout_s), *argv] if timeout_s else list(argv)
-        command = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh", *limited]  # one stream, so that lines keep their order
+        # one stream, so that lines keep their order, and a mark behind all of it, so that a lost end is noticed
+        command = ["/bin/sh", "-c", f'"$@" 2>&1; code=$?; printf %s {_MARK}; exit $code', "sh", *limited]
         try:
             started = self._api.exec_create(
                 self._container.id, command, environment=dict(env or {}), workdir=cwd, user=user, stdout=True, stderr=True
             )
-            output = self._stream(started["Id"], on_line)
+            output, whole = self._stream(started["Id"], on_line)
             code = self._api.exec_inspect(started["Id"])["ExitCode"]
         except (APIError, requests.RequestException) as error:
             raise self._why or Transient(f"the box was lost: {error}", hint="is the engine running?") from error
@@ -106,25 +108,26 @@ class DockerBox:
             raise self._why
         if code in (None, _KILLED) and self._ended():
             raise Transient("the box ended under the build: the engine stopped it, or the host ran out of memory")
-        return Completed(_KILLED if code is None else code, output)
+        return Completed(_KILLED if code is None else code, output, whole)
 
-    def _stream(self, started: str, on_line: Callable[[str], None] | None) -> str:
+    def _stream(self, started: str, on_line: Callable[[str], None] | None) -> tuple[str, bool]:
         lines: list[str] = []
         rest = b""
         self._last_line = time.monotonic()
         connection = self._api.exec_start(started, socket=True)
         try:
-            for _, chunk in frames_iter(connection, tty=False):  # type: ignore[no-untyped-call]  # docker-py
+            for chunk in _frames(connection):
                 self._last_line = time.monotonic()
-                *whole, rest = (rest + chunk).split(b"\n")
-                for raw in whole:
+                *ended, rest = (rest + chunk).split(b"\n")
+                for raw in ended:
                     _take(raw, lines, on_line)
         finally:
             self._last_line = 0.0
             _close(connection)
-        if rest:
+        whole = rest.endswith(_MARK.encode())
+        if rest := rest.removesuffix(_MARK.encode()):
             _take(rest, lines, on_line)
-        return "\n".join(lines)
+        return "\n".join(lines), whole
 
     def _ended(self) -> bool:
         """Whether the whole box is gone, and not just a command in it; the engine takes a moment to know."""
@@ -152,6 +155,18 @@ class DockerBox:
             yield from stream
         except (APIError, requests.RequestException) as error:
             raise self._why or Transient(f"the box gave no {path}: {error}") from error
+
+
+def _frames(connection: Any) -> Iterator[bytes]:  # noqa: ANN401 - docker-py's socket
+    """What a command prints, as it comes: the payloads of the engine's frames.
+
+    Read through the buffer of the answer's head: what came together with the head lies there, and docker-py's own reader, which
+    starts at the bare socket, would lose it. https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
+    """
+    getattr(connection, "_sock", connection).settimeout(None)  # builds are silent for long; deadlines are the keeper's
+    reader = connection._response.raw._fp.fp  # noqa: SLF001 - docker-py keeps it there for us
+    while len(head := reader.read(_FRAME_HEAD)) == _FRAME_HEAD:
+        yield reader.read(int.from_bytes(head[4:], "big"))
 
 
 def _close(connection: Any) -> None:  # noqa: ANN401 - docker-py's socket, which hangs on to its response

@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Completed:
-    """A command that ended in a box: its exit code and all it printed (stdout and stderr as they came)."""
+    """A command that ended in a box: its exit code and what it printed (stdout and stderr as they came).
+
+    `whole` is False when the engine lost the end of it: Docker waits two seconds for it after the command's end, and a busy
+    machine can need longer.
+    """
 
     exit_code: int
     output: str
+    whole: bool = True
 
     @property
     def ok(self) -> bool:

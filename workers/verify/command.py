@@ -99,7 +99,7 @@ def _ground(build: BuildInfo, engine: Engine, settings: Settings, depth: Depth) 
     images = ImageMaker(distro, cell.arch, engine, settings, _say).images(builder, required, None)
     limits = limits_of(settings, settings.verify_deadline_s)
     programs = _sources(cell, settings) if depth == "full" else {}
-    return Ground(engine, images.runtime, images.builder, limits, distro.family, sources=programs)
+    return Ground(engine, images.runtime, images.builder, limits, distro.family, sources=programs, facts=settings.facts)
 
 
 def _sources(cell: Cell, settings: Settings) -> dict[str, Path]:

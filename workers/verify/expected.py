@@ -9,8 +9,9 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from farm.errors import BadInput
 from farm.plan.facts import load_facts
 from farm.plan.recipe import Source
 from farm.plan.scope import Bounds, Numbers, Scope
@@ -18,6 +19,7 @@ from workers.verify.probe import ProbeFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from farm.store.artifact import BuildInfo
 
@@ -114,6 +116,14 @@ class _Expected(BaseModel):
     source: dict[str, SourceRow]
     names: tuple[_Names, ...]
     inapplicable: tuple[_Inapplicable, ...]
+
+
+class _Theirs(BaseModel):
+    """What an operator's own `expected.toml` may say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    inapplicable: tuple[_Inapplicable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -224,9 +234,24 @@ def _numbers(series: str) -> Numbers:
     return int(major), int(minor), 0
 
 
-def inapplicable(check: str, series: str) -> str:
-    """Why a check makes no sense for a series; '' when it does."""
-    return next((row.why for row in _expected().inapplicable if check in row.checks and row.spans(_numbers(series))), "")
+def inapplicable(check: str, series: str, overlay: Path | None = None) -> str:
+    """Why a check makes no sense for a series; '' when it does. `overlay` is the operator's folder of facts."""
+    rows = (*_expected().inapplicable, *_theirs(overlay))
+    return next((row.why for row in rows if check in row.checks and row.spans(_numbers(series))), "")
+
+
+@cache
+def _theirs(overlay: Path | None) -> tuple[_Inapplicable, ...]:
+    """An operator's own rows for series of their own. Raises BadInput."""
+    file = overlay / "expected.toml" if overlay else None
+    if file is None or not file.is_file():
+        return ()
+    try:
+        return _Theirs.model_validate(tomllib.loads(file.read_text("utf-8"))).inapplicable
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise BadInput(
+            f"{file} cannot be read: {error}", hint="it may have rows [[inapplicable]]: checks, since, until, why"
+        ) from None
 
 
 def checks_with_rows() -> frozenset[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from farm.errors import BuildFailed
+from farm.errors import BuildFailed, Transient
 from workers.verify.findings import quoted
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ SOURCES = "/work/sources"
 USER = "1000:1000"
 TIMEOUT_S = 300.0
 _TIMED_OUT = 124  # what timeout(1) says
+_TRIES = 3
 
 # uid 1000 has no home in a pristine image; pip and ensurepip want one. Nothing else of the environment is set on purpose:
 # C locale, no LD_LIBRARY_PATH, no PYTHONHOME is what a container gives.
@@ -51,7 +52,9 @@ def run(
 
 def ask(box: Box, argv: Sequence[str], model: type[Facts], *, env: Mapping[str, str] | None = None, user: str = USER) -> Facts:
     """Run a probe and give its answer as `model`. Raises ProbeFailed, with the last lines of output, when there is none."""
-    done = run(box, argv, env=env, user=user)
+    done = next((done for _ in range(_TRIES) if (done := run(box, argv, env=env, user=user)).whole), None)
+    if done is None:
+        raise Transient("the engine lost what a probe printed, again and again", hint="is the machine overloaded?")
     answer = next((line for line in reversed(done.output.splitlines()) if line.startswith(MARK)), "")
     if not answer:
         raise ProbeFailed(

@@ -39,7 +39,7 @@ class Ground:
     """Where checks run: an engine with two images, the pristine base plus the declared run-time packages, and the builder's.
 
     `family` says how the distro is asked; `labels` and `cancelled` are those of every box (see BoxSpec).
-    `sources` are programs to build against it, for the checks that do.
+    `sources` are programs to build against it, for the checks that do; `facts` is the operator's own folder of facts.
     """
 
     engine: Engine
@@ -50,6 +50,7 @@ class Ground:
     labels: Mapping[str, str] = field(default_factory=dict)
     cancelled: Callable[[], bool] = bool
     sources: Mapping[str, Path] = field(default_factory=dict)
+    facts: Path | None = None
 
     def box(self, image: str) -> BoxSpec:
         """A box of one of the images."""
@@ -94,7 +95,7 @@ def verify_archive(
         for name, path in ground.sources.items():
             builder.put(SOURCES, parcel({name: path.read_bytes()}))
         names = frozenset(ground.sources)
-        furnished = replace(bare, runtime=runtime, builder=builder, family=ground.family, sources=names)
+        furnished = replace(bare, runtime=runtime, builder=builder, family=ground.family, sources=names, overlay=ground.facts)
         return verify(furnished, depth=depth, on_line=on_line)
 
 
@@ -133,7 +134,7 @@ def _furnished(ground: Ground, image: str, place: str, archive: Path) -> Iterato
 
 def _absent(check: Check, subject: Subject) -> str:
     """What a check is about, and this archive does not have; '' when there is nothing in its way."""
-    if senseless := inapplicable(check.id, subject.build.series):
+    if senseless := inapplicable(check.id, subject.build.series, subject.overlay):
         return senseless
     if check.needs and not any(kind in subject.others for kind in check.needs):
         return f"no {' or '.join(check.needs)} archive lies beside it"

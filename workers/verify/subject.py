@@ -30,7 +30,7 @@ class Subject:
     `others` are the build's other archives, as far as they are there.
 
     `root` is where the tree lies in the runtime box, `builder_root` in the builder box. What several checks need is
-    gathered once, when the first asks.
+    gathered once, when the first asks. `overlay` is the operator's own folder of facts.
     """
 
     archive: Path
@@ -42,6 +42,7 @@ class Subject:
     family: FamilyRow | None = None
     others: Mapping[ArchiveKind, Path] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
+    overlay: Path | None = None
     root: str = f"/work/{RUNTIME_PLACE}/python"
     builder_root: str = f"/work/{BUILDER_PLACE}/python"
 

@@ -1,0 +1,1 @@
+const char *small_version(void);

@@ -1,0 +1,99 @@
+"""What a command prints in a box is not lost, however the engine's answer is cut into packets."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import docker
+import pytest
+
+from workers.engine.box import DockerBox
+from workers.engine.protocol import Limits
+
+HEAD = (
+    b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+)
+
+
+def frame(text, stream=1):
+    return bytes((stream, 0, 0, 0)) + len(text).to_bytes(4, "big") + text
+
+
+def json_answer(text):
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\nConnection: close"
+    return f"{head}\r\n\r\n{text}".encode()
+
+
+def request(connection):
+    """One request's first line; its body is read and forgotten."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next((int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head.split(b"\r\n")[0].decode()
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """`engine(parts)` is a client of an engine that answers an exec with these packets."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "engine.sock"))
+    listener.listen()
+    clients = []
+
+    def serve(parts):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                line = request(connection)
+                if "/start " in line:
+                    for part in parts:
+                        connection.sendall(part)
+                        time.sleep(0.05)
+                else:
+                    connection.sendall(json_answer('{"Id": "e1"}' if line.startswith("POST") else '{"ExitCode": 0}'))
+
+    def start(parts):
+        threading.Thread(target=serve, args=(parts,), daemon=True).start()
+        clients.append(docker.DockerClient(base_url=f"unix://{tmp_path}/engine.sock", version="1.41"))
+        return clients[0]
+
+    yield start
+    for client in clients:
+        client.close()
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+class Container:
+    id = "c1"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (HEAD + frame(b"one\ntwo\n"),),  # a quick command on a busy machine: all of it comes with the head
+        (HEAD, frame(b"one\ntwo\n")),
+        (HEAD + frame(b"one\nt"), frame(b"wo\n", stream=2)),
+        (HEAD + frame(b"one\ntwo\n")[:5], frame(b"one\ntwo\n")[5:11], frame(b"one\ntwo\n")[11:]),
+    ],
+)
+def test_nothing_is_lost(engine, parts):
+    lines = []
+    box = DockerBox(engine(parts), Container(), Limits(), lambda: False)
+    done = box.run(["true"], on_line=lines.append)
+    assert done.output == "one\ntwo"
+    assert lines == ["one", "two"]
+    assert done.ok
+
+
+def test_a_silent_command_is_silent(engine):
+    assert DockerBox(engine((HEAD,)), Container(), Limits(), lambda: False).run(["true"]).output == ""

@@ -1,0 +1,51 @@
+"""The dual build, cross-compiled: in a box of another arch, where a Python for that arch, built first, runs what make runs.
+
+What came out is run only once here, to say what it was linked with; the box's host can do that by emulation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farm.errors import BuildFailed
+from workers.build.compile import Passes
+
+if TYPE_CHECKING:
+    from farm.plan.recipe import Cross
+
+_NATIVE = "/work/native"
+_TOOLS = "/work/cross/bin"
+_PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# It only has to run: made quickly, not fast.
+_QUICK = ("--disable-test-modules", "--with-ensurepip=no", "OPT=-O1")
+
+
+class CrossPasses(Passes):
+    """`Passes` on a machine of another arch. The cross tools go by the names of native ones, so that sysconfig names those."""
+
+    def _prepare(self) -> None:
+        self.on_step("make python for this machine")
+        environment = {**dict(self.recipe.environment), "PATH": _PLACES}
+        self._do("mkdir", "-p", _NATIVE, _TOOLS)
+        for name, tool in self._cross.tools:
+            self._do("ln", "-s", f"/usr/bin/{tool}", f"{_TOOLS}/{name}")
+        self._do("../src/configure", *_QUICK, cwd=_NATIVE, environment=environment)
+        self._do("make", f"-j{self.jobs}", cwd=_NATIVE, environment=environment)
+
+    @property
+    def _configure(self) -> tuple[str, ...]:
+        return (*super()._configure, *self._cross.configure)
+
+    @property
+    def _cross(self) -> Cross:
+        if self.recipe.cross is None:
+            raise BuildFailed(f"{self.recipe.cell} has no rows that say how to cross-compile it")
+        return self.recipe.cross
+
+    @property
+    def _interpreter(self) -> str:
+        return f"{_NATIVE}/python"
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**super()._environment, **dict(self._cross.environment), "PATH": f"{_TOOLS}:{_PLACES}"}
