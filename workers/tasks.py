@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _ROOM_BYTES = 8 << 20  # less free disk than that, and not even a log can be written
-_PAUSE_S = 5.0
+_PAUSE_S = 30.0
 
 
 def worker_name() -> str:
@@ -70,6 +70,8 @@ def build_cell(message: dict[str, object]) -> None:
     answer = mail.ask(GrantRequest(run=wake.run, cell=wake.cell, worker=worker_name(), reply=new_reply()))
     if not isinstance(answer, Grant):
         log.info("%s: no leave: %s", wake.cell, answer.reason if answer else "nobody answered", extra=about)
+        if answer and answer.pause_s > 0:
+            time.sleep(min(answer.pause_s, _PAUSE_S))  # this slot takes nothing else meanwhile; other workers may
         return
     about["attempt"] = answer.attempt
     log.info("%s: attempt %d of run %s begins", wake.cell, answer.attempt, wake.run, extra=about)

@@ -62,6 +62,7 @@ class RunPlan(Model):
     fail_fast: bool = False
     priority: Priority = NORMAL
     deadline_s: int
+    label: str = ""
     cells: tuple[PlannedCell, ...]
 
 
@@ -193,7 +194,7 @@ class Journal:
                 endings[cell][number] = Ending(state, self.outcome_at(key).at)
         for cell, number, _, key in self._numbered(keys.attempts(self.run), ".json"):
             note = self._note(key)
-            attempts.setdefault(cell, []).append(Attempt(number, note.worker, note.granted))
+            attempts.setdefault(cell, []).append(Attempt(number, note.worker, note.granted, note.deadline_s))
         return {
             cell: Record(
                 tuple(sorted(attempts.get(cell, ()), key=lambda attempt: attempt.number)),

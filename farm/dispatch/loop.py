@@ -23,7 +23,7 @@ from farm.plan.cell import Cell
 from farm.store.protocol import Staging
 from farm.wire.mailbox import SchedulerMail
 from farm.wire.messages import GrantRequest
-from farm.wire.queue import build_queue
+from farm.wire.routes import build_queue
 
 if TYPE_CHECKING:
     from farm.dispatch.view import RunView
@@ -160,4 +160,5 @@ def wanted(plan: RunPlan) -> Wanted:
     cells = tuple(Cell.parse(planned.cell) for planned in plan.cells)
     blocked = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.blocked)
     hows = ((Cell.parse(planned.cell), planned.inputs.how) for planned in plan.cells if planned.inputs)
-    return Wanted(plan.run, cells, plan.fail_fast, blocked, {cell: build_queue(cell.arch, how) for cell, how in hows})
+    queues = {cell: build_queue(cell.arch, cell.distro, how, plan.label) for cell, how in hows}
+    return Wanted(plan.run, cells, plan.fail_fast, blocked, queues, plan.label)
