@@ -5,7 +5,7 @@ import os
 import sys
 from operator import attrgetter
 
-from farm.cli import offering, runs, submit
+from farm.cli import offering, refresh, runs, submit
 from farm.cli.main import main
 from farm.dispatch import leftover
 from farm.dispatch.submit import Options
