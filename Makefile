@@ -7,12 +7,14 @@ CODE := farm workers tests deploy benchmarks
 SCRIPTS = .ci/run $(shell find deploy farm tests workers -type f \( -name '*.sh' -o -path 'workers/build/scripts/*.sh' \))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check compose-test lint bench venv clean
+.PHONY: help demo test test-matrix chaos check compose-test lint bench venv clean
 
 help:
 	@echo "make demo    build one Python for real, publish it to ./store, and run it in a Docker image"
 	@echo "make test    lint, and all tests, a real build included"
+	@echo "make chaos   kill, flush, fill and cut off every part of a farm that builds; TRIES=3 of each, half an hour"
 	@echo "make compose-test  build the images of deploy/, start a whole farm with docker-compose, and build cells with it"
+	@echo "make test-matrix CELLS='3.14.7-debian13-* …'   build cells of tests/e2e/cells.yaml for real, into ./store"
 	@echo "make lint    only the linters: ruff, mypy, import-linter, shellcheck"
 	@echo "make bench   measure the time budgets"
 	@echo "make venv    only set up the virtual environment $(VENV)"
@@ -25,6 +27,12 @@ test: $(VENV)/ready-dev
 	@$(BIN)/python -m deploy.test_packages
 	@$(WITH_ENGINE) $(MAKE) --no-print-directory check
 
+# Everything that may befall a farm, for real: docs/reliability.md has what was seen. TRIES=10 for more, SEED=… for the same again.
+chaos: $(VENV)/ready-dev
+	@$(BIN)/python -m deploy.test_packages
+	@rm -f chaos-rows.json
+	@CHAOS=1 TRIES=$(or $(TRIES),3) $(WITH_ENGINE) $(BIN)/python -m pytest tests/chaos/test_chaos.py -m chaos -s
+
 # What `make test` runs once an engine answers. PYTEST passes arguments on, e.g. make test PYTEST='-k sources -x'
 check: lint
 	$(BIN)/python -m deploy.run_tests $(PYTEST)
@@ -32,6 +40,11 @@ check: lint
 compose-test: $(VENV)/ready-dev
 	@$(BIN)/python -m deploy.test_packages
 	@$(WITH_ENGINE) $(BIN)/python -m pytest tests/deploy $(PYTEST)
+
+# CELLS: cells or globs, with spaces between them. What is in the store already is not built again.
+test-matrix: $(VENV)/ready
+	@test -n "$(CELLS)" || { echo "test-matrix: which cells? e.g. CELLS='3.14.7-debian13-*'"; exit 2; }
+	@set -f; $(WITH_ENGINE) $(BIN)/farm submit tests/e2e/cells.yaml $(patsubst %,--only '%',$(CELLS))
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check $(CODE)

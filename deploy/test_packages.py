@@ -19,6 +19,7 @@ WANTED = {
     "skopeo": "skopeo",
     "busybox": "busybox",
     "curl": "curl",
+    "faketime": "faketime",
     "chromium": "chromium",
     "docker-compose": "docker-compose",
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -18,6 +19,8 @@ from pydantic_settings import (
 )
 
 from farm.errors import BadInput
+
+Label = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,30}$")]
 
 APP = "python-farm"
 
@@ -67,7 +70,9 @@ class Settings(BaseSettings):
     trusted_keys: Path | None = Field(None, description="file with the public keys that `farm pull` trusts, in PEM")
     keep_days: int = Field(ge=0, default=365, description="days for which `farm gc` keeps builds that newer ones replaced")
     keep_builds: int = Field(ge=1, default=3, description="builds of a cell that `farm gc` keeps in each channel, however old")
-    keep_staged_days: int = Field(ge=0, default=14, description="days for which `farm gc` keeps what failed verification")
+    keep_staged_days: int = Field(
+        ge=0, default=14, description="days for which `farm gc` and `farm clean` keep what failed verification"
+    )
     broker_url: str = Field(
         "",
         pattern=r"^$|^(rediss?|redis\+socket)://",
@@ -96,6 +101,18 @@ class Settings(BaseSettings):
     base_image: Literal["auto", "pull", "bootstrap"] = Field("auto", description="how to get a distro's base image")
     registry: str = Field("", description="registry (and path) that base images are pulled from; empty is the engine's default")
     engine: str = Field("", description="url of the container engine; empty looks at DOCKER_HOST and the usual sockets")
+    families: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="distro families that a worker builds for, e.g. debian; empty is all"
+    )
+    labels: Annotated[tuple[Label, ...], NoDecode] = Field(
+        (), description="labels of a worker, which `farm submit --label` asks for"
+    )
+    deaf_s: int = Field(
+        ge=1, default=300, description="seconds of taking none of the work that waits, then a worker starts anew"
+    )
+    stop_s: int = Field(
+        ge=1, default=1800, description="seconds that a worker told to stop has for what it builds; then it hands it back"
+    )
     slots: int = Field(ge=0, default=0, description="cells built at once by one worker; 0 lets the machine decide")
     jobs: int = Field(ge=0, default=0, description="-j of make inside a cell; 0 divides the cores among the cells")
     cell_deadline_s: int = Field(ge=1, default=3 * 3600, description="seconds after which an attempt is ended")
@@ -115,6 +132,9 @@ class Settings(BaseSettings):
         ge=1, default=120, description="seconds without Redis or the store after which a run is given up for now"
     )
     memory_gb: float = Field(gt=0, default=8.0, description="memory limit of a build container, in GiB")
+    keep_logs_days: float = Field(gt=0, default=180, description="days that `farm clean` keeps logs of runs")
+    keep_logs_gb: float = Field(gt=0, default=20, description="GiB of logs that `farm clean` keeps; the oldest go")
+    keep_staging_gb: float = Field(gt=0, default=50, description="GiB of that; the oldest go")
     cache: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP), description="sources and base images")
     state: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP), description="private broker, kept work")
     s3: S3Settings = Field(default_factory=S3Settings)
@@ -133,6 +153,12 @@ class Settings(BaseSettings):
                 "wrong settings: " + "; ".join(wrong),
                 hint="correct the environment (FARM_*) or farm.toml; the README has a table of all settings",
             ) from None
+
+    @field_validator("families", "labels", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """In the environment a list is words with commas between them."""
+        return tuple(word for word in value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("ca_bundle")
     @classmethod
@@ -167,10 +193,10 @@ class Settings(BaseSettings):
         """The environment of a builder that we start: these settings, and none of the store's credentials."""
         ours = ("FARM_", "AWS_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        plain = self.model_dump(
-            mode="json", exclude={"s3", "store", "signing_key", "webhook_url", "webhook_secret"}, exclude_none=True
-        )
-        return environment | {f"FARM_{name.upper()}": str(value) for name, value in plain.items()}
+        hidden = {"s3", "store", "signing_key", "webhook_url", "webhook_secret"}
+        plain = self.model_dump(mode="json", exclude=hidden, exclude_none=True)
+        words = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in plain.items()}
+        return environment | {f"FARM_{name.upper()}": value for name, value in words.items()}
 
     @property
     def cells_at_once(self) -> int:

@@ -250,7 +250,8 @@ class FakePipeline:
     """Stands in for `workers.pipeline` in a real Celery worker. A folder says what each attempt at a cell does.
 
     `CELL.script` holds a word for each attempt (the last one goes on): ok, or a failure's kind, or 'die'. While `CELL.hold` is
-    there an attempt goes on and on. Each attempt adds 'cell attempt pid' to `started`. `resolve.script` is for resolving.
+    there an attempt goes on and on. `unfit` says why the host cannot build. Each attempt adds 'cell attempt pid' to `started`.
+    `resolve.script` is for resolving.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -262,6 +263,10 @@ class FakePipeline:
 
     def effects(self, reporter: object, settings: object) -> FakeEffects:
         return FakeEffects(reporter)
+
+    def unfit(self, settings: object) -> str:
+        unfit = self.folder / "unfit"
+        return unfit.read_text() if unfit.exists() else ""
 
     def resolve(self, distro: str, arch: str, packages: tuple[str, ...], effects: FakeEffects, how: How = "native") -> Inputs:
         self._note(f"resolve.{distro}.{arch}", 0)

@@ -18,6 +18,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("workers.doctor", "doctor"),
     "engine-probe": ("workers.engine.command", "engine_probe"),
     "sweep": ("workers.engine.command", "sweep"),
+    "audit": ("workers.yardstick.command", "audit"),
+    "pins": ("workers.pins.command", "pins"),
     "emulate": ("workers.engine.emulation", "emulate"),
     "verify": ("workers.verify.command", "verify"),
     "with-engine": ("workers.engine.command", "with_engine"),

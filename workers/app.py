@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import logging
 import os
 import shutil
 import signal
@@ -15,28 +16,34 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from celery import Celery, signals
+from celery.worker import state
 
 from farm import __version__
 from farm.errors import BrokerUnavailable, FarmError, Transient
 from farm.plan.facts import load_facts
 from farm.settings import Settings
+from farm.store import scratch
 from farm.wire.log import JsonFormatter
 from farm.wire.mailbox import BuilderMail
 from farm.wire.messages import WorkerCard
-from farm.wire.queue import build_queue, celery_config, host_arch
+from farm.wire.queue import celery_config, host_arch
 from workers import metrics
+from workers.abilities import queues
 from workers.engine.emulation import emulated
 from workers.engine.host import require
+from workers.liveness import Deafness, end_slots, start_anew
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
 
 settings = Settings()
-EMULATED = emulated(load_facts(settings.facts), host_arch())
-QUEUES = (build_queue(host_arch()), *(build_queue(one.arch, "cross") for one in EMULATED))
+FACTS = load_facts(settings.facts)
+EMULATED = emulated(FACTS, host_arch())
+QUEUES = queues(settings, FACTS, [one.arch for one in EMULATED])
 
 app = Celery("farm", include=["workers.tasks"])
 app.conf.update(celery_config(settings))
@@ -58,12 +65,29 @@ class Presence:
         self._started = time.time()
         self.slots = settings.cells_at_once
         self.engine_up = False
+        self.stopping = False
+        self._refused_at = 0.0
+        self._deafness = Deafness(QUEUES, lambda: bool(state.reserved_requests or state.active_requests))
 
     def begin(self) -> None:
         """Show it from now on."""
         threading.Thread(target=self._keep_showing, name="presence", daemon=True).start()
 
     def end(self) -> None:
+        """Show that it takes nothing new; it is gone as soon as its last cell is."""
+        self.stopping = True
+        hurry = threading.Timer(settings.stop_s, self._hand_back)
+        hurry.daemon = True
+        hurry.start()
+
+    def _hand_back(self) -> None:
+        """End at once, and the slots with it: what they built is lost to them, and built by others a few leases later."""
+        log.warning("not finished within %d s of being told to stop: handing back what is left", settings.stop_s)
+        self.leave()
+        end_slots()
+        os._exit(0)
+
+    def leave(self) -> None:
         """Show it no longer."""
         self._over.set()
         with suppress(BrokerUnavailable):
@@ -73,19 +97,23 @@ class Presence:
         mail = BuilderMail(settings.broker_url, settings.presence_s)
         engine, trouble, asked = "", "its engine was not asked yet", float("-inf")
         while not self._over.is_set():
+            deaf_s = 0.0 if self.stopping else self._deafness.seconds(mail)
             with suppress(BrokerUnavailable):
-                mail.present(self._card(engine, trouble))
+                mail.present(self._card(engine, trouble, deaf_s))
+            if deaf_s > settings.deaf_s:
+                start_anew()
             if time.monotonic() - asked > settings.presence_s:
                 engine, trouble = _engine()
                 self.engine_up = bool(engine)
+                self._refused_at = 0.0 if engine else self._refused_at or time.time()
                 asked = time.monotonic()
             else:
                 self._over.wait(settings.presence_s / 10)
 
-    def _card(self, engine: str, trouble: str) -> WorkerCard:
+    def _card(self, engine: str, trouble: str, deaf_s: float) -> WorkerCard:
         return WorkerCard(
             name=self._name,
-            queues=QUEUES,
+            queues=() if self.stopping else QUEUES,
             slots=self.slots,
             emulators=tuple(f"{one.arch} by {one.by}" for one in EMULATED),
             engine=engine,
@@ -95,6 +123,10 @@ class Presence:
             disk_gb=round(shutil.disk_usage(tempfile.gettempdir()).free / (1 << 30), 1),
             version=__version__,
             started=self._started,
+            labels=settings.labels,
+            deaf_s=round(deaf_s, 1),
+            refused_at=self._refused_at,
+            stopping=self.stopping,
         )
 
 
@@ -119,6 +151,11 @@ def _shutting_down(**_: object) -> None:
     _presence.end()
 
 
+@signals.worker_shutdown.connect  # type: ignore[untyped-decorator] # celery has no types
+def _shut_down(**_: object) -> None:
+    _presence.leave()
+
+
 @signals.after_setup_logger.connect  # type: ignore[untyped-decorator] # celery has no types
 @signals.after_setup_task_logger.connect  # type: ignore[untyped-decorator] # celery has no types
 def _logging(logger: logging.Logger, **_: object) -> None:
@@ -131,6 +168,7 @@ def _logging(logger: logging.Logger, **_: object) -> None:
 def _slot_started(**_: object) -> None:
     """A slot must not outlive its worker: nobody would notice its beats stop, and its container would be kept alive."""
     end_with_parent()
+    scratch.take()  # within its worker's own folder: the next slot removes what a killed one left
 
 
 def serve(arguments: Sequence[str]) -> int:
@@ -142,7 +180,7 @@ def serve(arguments: Sequence[str]) -> int:
         raise Transient("this worker knows no broker", hint="set FARM_BROKER_URL to the farm's Redis")
     queues = ",".join(QUEUES)
     _presence.slots = options.slots
-    with metrics.shown(settings, options.slots, lambda: _presence.engine_up):
+    with scratch.taken(), metrics.shown(settings, options.slots, lambda: _presence.engine_up):
         app.worker_main(
             ["worker", "--pool", "prefork", "--concurrency", str(options.slots), "--queues", queues,
              "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from farm.errors import Failure
+from farm.errors import EngineUnavailable, Failure
 from farm.plan.facts import load_facts
 from farm.plan.patches import patch_texts
 from farm.settings import Settings
@@ -196,3 +196,12 @@ def _refusal(verification: Verification, cell: Cell) -> Failure | None:
 def effects(reporter: Reporter, settings: Settings) -> Effects:
     """What the pipeline acts with on this host. Raises EngineUnavailable."""
     return Effects(DockerEngine(require(settings).url), reporter, settings)
+
+
+def unfit(settings: Settings) -> str:
+    """Why no engine answers this host; '' when one does."""
+    try:
+        require(settings)
+    except EngineUnavailable as error:
+        return error.message
+    return ""

@@ -82,7 +82,7 @@ class BeatingReporter:
         self._steps = list(self.steps)
         self._step, self._step_started = name, self._clock()
         self.line(f"=== {name}")
-        self._log.flush()
+        self.flush()
 
     def line(self, text: str) -> None:
         """A line of output. Raises Cancelled."""
@@ -92,12 +92,14 @@ class BeatingReporter:
 
     def note(self, text: str) -> None:
         """A line of output that nothing can stop."""
-        self._log.write(text.rstrip("\n") + "\n")
+        with suppress(OSError):  # a full disk costs lines of the log; whether it costs the cell is not for the log to say
+            self._log.write(text.rstrip("\n") + "\n")
         self._tail.append(text.rstrip()[:_TAIL_WIDTH])
 
     def flush(self) -> None:
-        """Have all of the log in its file."""
-        self._log.flush()
+        """Have all of the log in its file, as far as there is room."""
+        with suppress(OSError):
+            self._log.flush()
 
     def cancelled(self) -> bool:
         """Whether somebody asked for this attempt to end."""
@@ -122,4 +124,4 @@ class BeatingReporter:
             if self._line.is_cancelled(beat.run, beat.cell, beat.attempt):
                 self._cancelled.set()
         with suppress(ValueError):  # the file was closed meanwhile
-            self._log.flush()
+            self.flush()

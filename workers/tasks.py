@@ -6,8 +6,10 @@ because the scheduler sees in the store what is missing and wakes the cell again
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import shutil
 import socket
 import tempfile
 import time
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from farm.errors import BrokerUnavailable, BuildFailed, Failure, FarmError
+from farm.errors import BrokerUnavailable, BuildFailed, Failure, FarmError, Transient
 from farm.wire.mailbox import BuilderMail, new_reply
 from farm.wire.messages import (
     BUILD_TASK,
@@ -42,6 +44,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ROOM_BYTES = 8 << 20  # less free disk than that, and not even a log can be written
+_PAUSE_S = 30.0
+
 
 def worker_name() -> str:
     """How this slot is called in attempts, labels and logs: its worker's name, and its own number."""
@@ -57,9 +63,15 @@ def build_cell(message: dict[str, object]) -> None:
     if not mail.someone_answers(wake.run):
         log.info("%s: nobody answers for run %s any more", wake.cell, wake.run, extra=about)
         return
+    if trouble := unfit():
+        log.warning("%s: not asked for, because this host is not fit: %s", wake.cell, trouble)
+        time.sleep(min(_PAUSE_S, settings.lease_s))  # so that others take what is left in the queue
+        return
     answer = mail.ask(GrantRequest(run=wake.run, cell=wake.cell, worker=worker_name(), reply=new_reply()))
     if not isinstance(answer, Grant):
         log.info("%s: no leave: %s", wake.cell, answer.reason if answer else "nobody answered", extra=about)
+        if answer and answer.pause_s > 0:
+            time.sleep(min(answer.pause_s, _PAUSE_S))  # this slot takes nothing else meanwhile; other workers may
         return
     about["attempt"] = answer.attempt
     log.info("%s: attempt %d of run %s begins", wake.cell, answer.attempt, wake.run, extra=about)
@@ -68,6 +80,16 @@ def build_cell(message: dict[str, object]) -> None:
     metrics.attempted(result)
     how = f"failed in step {result.failure.step}: {result.failure.message}" if result.failure else "was built"
     log.info("%s: attempt %d of run %s %s", wake.cell, answer.attempt, wake.run, how, extra=about)
+
+
+def unfit() -> str:
+    """Why this host cannot build anything just now; '' when it can. Asking for a cell then would only cost it an attempt."""
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if free < _ROOM_BYTES:
+        return f"only {free} bytes are free for temporary files"
+    from workers import pipeline  # noqa: PLC0415 - see below
+
+    return pipeline.unfit(settings)
 
 
 @app.task(name=RESOLVE_TASK)  # type: ignore[untyped-decorator] # celery has no types
@@ -145,6 +167,8 @@ def _failure(error: Exception, reporter: BeatingReporter) -> Failure:
         error = BuildFailed(
             f"the attempt did not end at its deadline of {settings.cell_deadline_s} s", hint="raise FARM_CELL_DEADLINE_S"
         )
+    if isinstance(error, OSError) and error.errno in _FULL:
+        error = Transient(f"this host's disk is full: {error}", hint="make room where it keeps temporary files and its cache")
     if isinstance(error, FarmError):
         return error.failure(reporter.current_step)
     reporter.note(traceback.format_exc())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
 from farm.errors import BadInput
+from farm.plan import support
 from farm.plan.buildcode import build_code
 from farm.plan.facts import load_facts
 from farm.plan.fate import Plan, plan
@@ -60,7 +62,8 @@ def read_plan(matrix_path: Path, only: Sequence[str], overrides: Overrides, sett
     platforms = dict.fromkeys((asked.cell.distro, asked.cell.arch) for asked in matrix.cells)
     known = {platform: locks.newest_inputs(store, *platform) for platform in platforms}
     made = plan(matrix, facts, catalog.published(store), known, build_code())
-    return replace(made, notes=(*made.notes, *_unresolved(made, store)))
+    ends = support.notes([asked.cell for asked in matrix.cells], facts, datetime.now(UTC).date())
+    return replace(made, notes=(*made.notes, *_unresolved(made, store), *ends))
 
 
 def _unresolved(made: Plan, store: Store) -> Iterator[str]:

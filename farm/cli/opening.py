@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from farm.dispatch import leftover
+from farm.store import scratch
 from farm.store.open import open_store
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def opened(settings: Settings) -> FolderStore | S3Store:
     """The store of the settings. Raises BadInput, StoreUnavailable."""
+    scratch.sweep()
     store = open_store(settings)
     for run in leftover.clear(settings, store):
         click.echo(f"run {run} was killed: what it left behind is removed", err=True)

@@ -39,14 +39,14 @@ def plan(matrix: Path, only: tuple[str, ...], optimize: Optimize | None, channel
     settings = Settings()
     store = opened(settings)
     planned = read_plan(matrix, only, Overrides(optimize, channel), settings, store)
-    changed = _changes(planned, store)
+    changed = changes_of(planned, store)
     if as_json:
         click.echo(json.dumps(show.data(planned, changed), indent=2))
     else:
         click.echo("\n".join(show.lines(planned, changed)))
 
 
-def _changes(planned: Plan, store: Store) -> dict[Cell, list[str]]:
+def changes_of(planned: Plan, store: Store) -> dict[Cell, list[str]]:
     """What has changed for the first stale cells, from the metadata of their newest builds."""
     stale = [one for one in planned.cells if one.fate == "stale" and one.recipe and one.newest]
     found = {}

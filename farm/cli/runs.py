@@ -22,6 +22,7 @@ from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.show import runs as show
+from farm.store import scratch
 
 if TYPE_CHECKING:
     from farm.store.protocol import Store
@@ -124,8 +125,10 @@ def _again(run: str, ends: frozenset[End], *, with_worker: bool | None, no_wait:
         raise BadInput(f"run {run} has no cell that is {' or '.join(sorted(ends))}: {counts}", hint="`farm runs` shows others")
     asked = journal.asked()
     wishes = [Wish.of(planned) for planned in asked.cells if planned.cell in wanted]
-    options = Options(asked.fail_fast, not settings.broker_url if with_worker is None else with_worker, asked.priority)
-    with terminable(), following(as_json=as_json) as watcher:
+    options = Options(
+        asked.fail_fast, not settings.broker_url if with_worker is None else with_worker, asked.priority, asked.label
+    )
+    with terminable(), scratch.taken(), following(as_json=as_json) as watcher:
         submission = Submission(wishes, settings, store, watcher, options)
         if no_wait:
             leave(submission, settings, store, as_json=as_json)

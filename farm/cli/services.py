@@ -18,6 +18,7 @@ from farm.dispatch.scheduler import Office, Scheduler
 from farm.errors import BadInput
 from farm.settings import Settings
 from farm.show import progress
+from farm.store import scratch
 from farm.wire import log
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def scheduler() -> None:
     )
     service = Scheduler(office)
     _stopped_by_signals(service.stopping)
-    with show_metrics(settings, meter.registry):
+    with scratch.taken(), show_metrics(settings, meter.registry):
         say(f"driving the runs of {store.name}")
         service.serve()
     notifier.close()
@@ -110,6 +111,6 @@ def publisher() -> None:
     say, meter = Sayer(settings), PrometheusMeter()
     service = PublishingService(store, publish, relist, Tempo.of(settings), say, meter)
     _stopped_by_signals(service.stopping)
-    with show_metrics(settings, meter.registry):
+    with scratch.taken(), show_metrics(settings, meter.registry):
         say(f"publishing what is staged in {store.name}")
         service.serve()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,13 @@ from farm.plan.facts import load_facts
 from farm.plan.narrow import Overrides
 from farm.settings import Settings
 from farm.show import plan as show_plan
+from farm.store import scratch
 from farm.wire.mailbox import SchedulerMail
 from farm.wire.queue import NORMAL, PRIORITIES, Priority
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from farm.cli.running import LiveProgress, PlainProgress
     from farm.plan.facts import Facts
     from farm.plan.fate import Plan, Planned
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
 @click.option(
     "--priority", type=click.Choice([*PRIORITIES]), default=NORMAL, show_default=True, help="Before which runs it goes."
 )
+@click.option("--label", default="", help="Only on workers that have this label (FARM_LABELS).")
 @click.option("--no-wait", is_flag=True, help="Print the run's id and return; a `farm scheduler` drives the run.")
 @click.option(
     "--with-worker/--without-worker",
@@ -56,6 +61,7 @@ def submit(  # noqa: PLR0913 - one argument per option
     junit: Path | None,
     fail_fast: bool,
     priority: Priority,
+    label: str,
     no_wait: bool,
     with_worker: bool | None,
 ) -> None:
@@ -65,22 +71,36 @@ def submit(  # noqa: PLR0913 - one argument per option
     """
     settings = Settings()
     store = opened(settings)
-    publish, relist = publishing(settings, store)  # a wrong key is said before anything is built
 
     def read() -> Plan:
         return matrix_options.read_plan(matrix, only, Overrides(optimize, channel), settings, store)
 
+    here = not settings.broker_url if with_worker is None else with_worker
+    carry_out(read, settings, store, Options(fail_fast, here, priority, label), no_wait=no_wait, as_json=as_json, junit=junit)
+
+
+def carry_out(
+    read: Callable[[], Plan],
+    settings: Settings,
+    store: FolderStore | S3Store,
+    options: Options,
+    *,
+    no_wait: bool,
+    as_json: bool,
+    junit: Path | None = None,
+) -> None:
+    """Say what the plan is that `read` gives, bring it to its end (or leave it to a scheduler), and exit with its code."""
+    publish, relist = publishing(settings, store)  # a wrong key is said before anything is built
     plan = read()
     for line in show_plan.summary(plan):
         click.echo(line, err=as_json)
-    with terminable(), following(as_json=as_json) as watcher:
+    with terminable(), scratch.taken(), following(as_json=as_json) as watcher:
 
         def replan() -> list[Wish]:
             return wishes(_said_again(read(), plan, watcher), load_facts(settings.facts))
 
-        here = not settings.broker_url if with_worker is None else with_worker
-        options = Options(fail_fast, here, priority, replan=replan)
-        submission = Submission(wishes(plan, load_facts(settings.facts)), settings, store, watcher, options)
+        asked = wishes(plan, load_facts(settings.facts))
+        submission = Submission(asked, settings, store, watcher, replace(options, replan=replan))
         if no_wait:
             leave(submission, settings, store, as_json=as_json)
             return

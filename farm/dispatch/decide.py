@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from farm.plan.cell import Cell
-from farm.wire.queue import build_queue
+from farm.wire.routes import build_queue
 
 if TYPE_CHECKING:
     from farm.settings import Settings
@@ -25,6 +25,7 @@ State = Literal["published", "failed", "stopped", "staged", "building", "waiting
 SETTLED: frozenset[State] = frozenset({"published", "failed", "stopped"})
 
 _BACKOFF_CAP_S = 300.0
+_OVERDUE_S = 3600.0  # what is staged after the deadline has half an hour for its uploads
 _PRIVATE_UNSERVED_S = 15.0  # longer than a worker needs to show itself again after Redis was flushed
 
 
@@ -32,6 +33,7 @@ _PRIVATE_UNSERVED_S = 15.0  # longer than a worker needs to show itself again af
 class Tempo:
     """How patient the dispatcher is; all times in seconds.
 
+    `quarantine_s` is how long a host waits after `quarantine_after` failures of its own.
     `window` is how many wake-ups of one run may wait in the queue: a run of thousands so leaves room for another one's ten.
     """
 
@@ -43,6 +45,8 @@ class Tempo:
     poll_s: float = 2.0
     patience_s: float = 120.0
     window: int = 16
+    quarantine_after: int = 3
+    quarantine_s: float = 10.0
 
     @classmethod
     def of(cls, settings: Settings) -> Tempo:
@@ -60,11 +64,12 @@ class Tempo:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A granted attempt: its number is the fence; `granted` is epoch seconds on the trusted side's clock."""
+    """A granted attempt: its number is the fence; `granted` is epoch seconds on the trusted side's clock. No deadline is 0."""
 
     number: int
     worker: str
     granted: float
+    deadline_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,17 +101,18 @@ class Record:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The cells of a run in their order; those in `blocked` cannot be attempted at all. `queues` are where they are sent."""
+    """The cells of a run in their order, and where they are sent (`queues`, `label`); `blocked` ones cannot be attempted."""
 
     run: str
     cells: tuple[Cell, ...]
     fail_fast: bool = False
     blocked: frozenset[Cell] = frozenset()
     queues: Mapping[Cell, str] = field(default_factory=dict)
+    label: str = ""
 
     def queue(self, cell: Cell) -> str:
         """The queue of the builders that may build the cell."""
-        return self.queues.get(cell) or build_queue(cell.arch)
+        return self.queues.get(cell) or build_queue(cell.arch, cell.distro, label=self.label)
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,7 @@ class Sight:
 
     `seen` is when an attempt last gave a sign of life, `sent` when a cell was last woken, `queued` which wake-ups still wait,
     `unserved` since when no live worker takes a cell's queue. `cancelled` are cells that are no longer wanted.
+    `looked` is when the queue was looked into: what was not overdue then may well lie in it.
     """
 
     records: Mapping[Cell, Record] = field(default_factory=dict)
@@ -124,6 +131,7 @@ class Sight:
     queued: frozenset[Cell] = frozenset()
     unserved: Mapping[Cell, float] = field(default_factory=dict)
     cancelled: frozenset[Cell] = frozenset()
+    looked: float | None = None
 
     def record(self, cell: Cell) -> Record:
         """What the store says of a cell."""
@@ -216,6 +224,11 @@ def is_alive(cell: Cell, attempt: Attempt, sight: Sight, now: float, tempo: Temp
     return now - last <= 2 * tempo.lease_s
 
 
+def _is_overdue(attempt: Attempt, now: float) -> bool:
+    """Whether its builder should have ended it long ago: beats alone are not believed for ever."""
+    return attempt.deadline_s > 0 and now - attempt.granted > attempt.deadline_s + _OVERDUE_S
+
+
 def refusal(cell: Cell, wanted: Wanted, sight: Sight, now: float, tempo: Tempo) -> str:
     """Why no attempt at a cell may be granted now; '' when one may."""
     if cell not in wanted.cells:
@@ -261,6 +274,10 @@ def _about_attempts(cell: Cell, sight: Sight, now: float, tempo: Tempo, *, over:
             actions.append(Settle(cell, number))
         elif number in record.staged:
             actions.append(Expire(cell, number, "the cell was settled without it"))
+        elif _is_overdue(attempt, now):
+            actions.append(
+                Expire(cell, number, f"{attempt.worker} beats, and has not ended it {_OVERDUE_S:.0f} s after its deadline")
+            )
         elif not is_alive(cell, attempt, sight, now, tempo):
             actions.append(Expire(cell, number, f"no sign of life from {attempt.worker} for {2 * tempo.lease_s:.0f} s"))
         elif over:
@@ -276,7 +293,8 @@ def _needs_waking(cell: Cell, sight: Sight, now: float, tempo: Tempo) -> bool:
     last_ending = max((ending.at for ending in record.endings.values()), default=0.0)
     if sent is None or sent < last_ending:
         return True
-    return cell not in sight.queued and now - sent > tempo.grace_s
+    looked = now if sight.looked is None else sight.looked
+    return cell not in sight.queued and looked - sent > tempo.grace_s
 
 
 def _is_unserved(cell: Cell, sight: Sight, now: float, tempo: Tempo) -> bool:

@@ -42,7 +42,7 @@ class Driver:
         plan = self.journal.kept_plan()
         if plan is None:
             missing = missing_locks(self.journal, asked, self.date)
-            resolution = self._resolver().resolve(missing)
+            resolution = self._resolver(asked.label).resolve(missing)
             if missing and replan:
                 asked = replan()
             plan = listed(resolved(self.journal, asked, resolution), self.relist)
@@ -60,8 +60,8 @@ class Driver:
             self.means.mail.present(self.journal.run)
             time.sleep(_TICK_S)
 
-    def _resolver(self) -> resolve.Resolver:
-        return resolve.Resolver(self.journal.run, self.journal.store, self.means, self.tempo, self.date)
+    def _resolver(self, label: str) -> resolve.Resolver:
+        return resolve.Resolver(self.journal.run, self.journal.store, self.means, self.tempo, date=self.date, label=label)
 
     def leave(self) -> None:
         """Nobody drives the run from here on, and nothing stays open."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import Tempo, Wanted, refusal
 from farm.dispatch.journal import AttemptNote, Journal, PlannedCell
+from farm.dispatch.quarantine import quarantine
 from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.plan.recipe import PACKS, staged_name
@@ -43,6 +44,8 @@ class Granter:
             return Denial(reason=error.message)
         if why := refusal(cell, self.wanted, sight, now, self.tempo):
             return Denial(reason=why)
+        if waits := quarantine(request.worker, sight, now, self.tempo):
+            return Denial(reason=waits.said(now), pause_s=waits.until - now)
         planned = self.planned[cell]
         if planned.recipe is None:
             return Denial(reason=f"{cell} has no recipe")

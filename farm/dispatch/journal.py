@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import secrets
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +17,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from farm.dispatch.decide import Attempt, Ending, Record
-from farm.errors import BadInput, Conflict, Failure, FarmError
+from farm.dispatch.decide import PUBLISHED, RETRIED, Attempt, Ending, Record
+from farm.errors import BadInput, Conflict, Failure, FarmError, Transient
 from farm.plan.cell import Cell
 from farm.plan.recipe import Inputs, Recipe
 from farm.store import keys
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 _NUMBERED_RE = re.compile(r"^(?P<cell>[^/]+)/(?P<number>[0-9]+)(?P<rest>[./].+)$")
 _RESULT_LIMIT = 16 << 20
+# Two schedulers may have written down two ends of one attempt: what is published is, and what was given up is tried again.
+_RANK = {PUBLISHED: 0, RETRIED: 1}
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -58,6 +62,7 @@ class RunPlan(Model):
     fail_fast: bool = False
     priority: Priority = NORMAL
     deadline_s: int
+    label: str = ""
     cells: tuple[PlannedCell, ...]
 
 
@@ -94,6 +99,7 @@ class Journal:
 
     store: Store
     run: str
+    clock: Callable[[], float] = time.time
     _notes: dict[str, AttemptNote] = field(default_factory=dict)
     _outcomes: dict[str, Outcome] = field(default_factory=dict)
 
@@ -183,11 +189,12 @@ class Journal:
         for cell, number, _, _ in self._numbered(keys.staging_of(self.run), f"/{STAGED_RESULT}"):
             staged.setdefault(cell, set()).add(number)
         for cell, number, rest, key in self._numbered(keys.outcomes(self.run), ".json"):
-            state = rest.removeprefix(".").removesuffix(".json")
-            endings.setdefault(cell, {})[number] = Ending(state, self.outcome_at(key).at)
+            state, known = _state(rest), endings.setdefault(cell, {}).get(number)
+            if known is None or _rank(state) < _rank(known.state):
+                endings[cell][number] = Ending(state, self.outcome_at(key).at)
         for cell, number, _, key in self._numbered(keys.attempts(self.run), ".json"):
             note = self._note(key)
-            attempts.setdefault(cell, []).append(Attempt(number, note.worker, note.granted))
+            attempts.setdefault(cell, []).append(Attempt(number, note.worker, note.granted, note.deadline_s))
         return {
             cell: Record(
                 tuple(sorted(attempts.get(cell, ()), key=lambda attempt: attempt.number)),
@@ -200,14 +207,14 @@ class Journal:
     def outcome(self, cell: Cell) -> Outcome | None:
         """How the newest ended attempt at a cell ended."""
         found = list(self._numbered(f"{keys.outcomes(self.run)}{cell}/", ".json", prefix=keys.outcomes(self.run)))
-        return self.outcome_at(max(found, key=lambda item: item[1])[3]) if found else None
+        return self.outcome_at(max(found, key=lambda item: (item[1], -_rank(_state(item[2]))))[3]) if found else None
 
     def newest_ends(self) -> dict[Cell, str]:
         """How the newest ended attempt at each cell ended, from the names of keys alone."""
-        newest: dict[Cell, tuple[int, str]] = {}
+        newest: dict[Cell, tuple[int, int, str]] = {}
         for cell, number, rest, _ in self._numbered(keys.outcomes(self.run), ".json"):
-            newest[cell] = max(newest.get(cell, (0, "")), (number, rest.removeprefix(".").removesuffix(".json")))
-        return {cell: state for cell, (_, state) in newest.items()}
+            newest[cell] = max(newest.get(cell, (0, 0, "")), (number, -_rank(_state(rest)), _state(rest)))
+        return {cell: state for cell, (_, _, state) in newest.items()}
 
     def newest_attempt(self, cell: Cell) -> int:
         """The number of the newest attempt at a cell; 0 when there is none."""
@@ -215,9 +222,10 @@ class Journal:
         return max((number for _, number, _, _ in self._numbered(f"{prefix}{cell}/", ".json", prefix=prefix)), default=0)
 
     def outcome_at(self, key: str) -> Outcome:
-        """The outcome kept at a key."""
+        """The outcome kept at a key. It did not end later than now, whatever the clock said of who wrote it down."""
         if key not in self._outcomes:
-            self._outcomes[key] = self._read(key, Outcome) or Outcome(state="transient", at=0.0)
+            outcome = self._read(key, Outcome) or Outcome(state="transient", at=0.0)
+            self._outcomes[key] = outcome.model_copy(update={"at": min(outcome.at, self.clock())})
         return self._outcomes[key]
 
     def grant(self, cell: Cell, number: int, note: AttemptNote) -> bool:
@@ -229,7 +237,11 @@ class Journal:
         return True
 
     def end(self, cell: Cell, number: int, outcome: Outcome) -> None:
-        """Keep how an attempt ended."""
+        """Keep how an attempt ended, unless somebody else has: then it was not for us to find it wanting."""
+        prefix = keys.outcomes(self.run)
+        ends = self._numbered(f"{prefix}{cell}/", ".json", prefix=prefix)
+        if outcome.state != PUBLISHED and any(ended == number for _, ended, _, _ in ends):
+            return
         key = keys.outcome(self.run, cell, number, outcome.state)
         self.store.put(key, outcome.model_dump_json(exclude_defaults=True).encode())
         self._outcomes[key] = outcome
@@ -241,7 +253,7 @@ class Journal:
         try:
             result = Result.model_validate_json((found[0] if found else b"")[:_RESULT_LIMIT])
         except ValidationError as error:
-            raise FarmError(f"the builder staged a result that cannot be read: {error.errors()[0]['msg']}") from error
+            raise Transient(f"the builder staged a result that cannot be read: {error.errors()[0]['msg']}") from error
         if (result.run, result.cell, result.attempt) != (self.run, str(cell), number):
             raise FarmError(f"the builder staged the result of another attempt: {result.cell}, attempt {result.attempt}")
         return result
@@ -283,7 +295,8 @@ class Journal:
 
     def _note(self, key: str) -> AttemptNote:
         if key not in self._notes:
-            self._notes[key] = self._read(key, AttemptNote) or AttemptNote(worker="?", granted=0.0, deadline_s=0)
+            note = self._read(key, AttemptNote) or AttemptNote(worker="?", granted=0.0, deadline_s=0)
+            self._notes[key] = note.model_copy(update={"granted": min(note.granted, self.clock())})
         return self._notes[key]
 
     def _read(self, key: str, model: type[M]) -> M | None:
@@ -302,3 +315,12 @@ class Journal:
             found = _NUMBERED_RE.match(stat.key.removeprefix(prefix or where))
             if found and found["rest"].endswith(ending):
                 yield Cell.parse(found["cell"]), int(found["number"]), found["rest"], stat.key
+
+
+def _state(rest: str) -> str:
+    """How an attempt ended, from the end of its outcome's key."""
+    return rest.removeprefix(".").removesuffix(".json")
+
+
+def _rank(state: str) -> int:
+    return _RANK.get(state, len(_RANK))

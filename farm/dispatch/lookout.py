@@ -41,7 +41,7 @@ class Lookout:
         self.look_at_store()
         self.listen()
         self._find_workers(self.looked)
-        self.sight = replace(self.sight, queued=self._queued(self.looked))
+        self.sight = replace(self.sight, queued=self._queued(self.looked), looked=self.looked)
 
     def look_at_store(self) -> None:
         """See what is true, whoever is alive."""

@@ -18,12 +18,12 @@ from farm.dispatch.lookout import Lookout
 from farm.dispatch.meter import Meter
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.settle import Settler, conclude
-from farm.errors import BrokerUnavailable, Failure, StoreUnavailable
+from farm.errors import BrokerUnavailable, Conflict, Failure, StoreUnavailable
 from farm.plan.cell import Cell
 from farm.store.protocol import Staging
 from farm.wire.mailbox import SchedulerMail
 from farm.wire.messages import GrantRequest
-from farm.wire.queue import build_queue
+from farm.wire.routes import build_queue
 
 if TYPE_CHECKING:
     from farm.dispatch.view import RunView
@@ -82,7 +82,7 @@ class Loop:
                     if self._turn(publisher):
                         return
                     trouble_since = None
-                except (BrokerUnavailable, StoreUnavailable):
+                except (BrokerUnavailable, StoreUnavailable, Conflict):
                     now = self._means.clock()
                     trouble_since = now if trouble_since is None else trouble_since
                     if now - trouble_since > self._tempo.patience_s:
@@ -160,4 +160,5 @@ def wanted(plan: RunPlan) -> Wanted:
     cells = tuple(Cell.parse(planned.cell) for planned in plan.cells)
     blocked = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.blocked)
     hows = ((Cell.parse(planned.cell), planned.inputs.how) for planned in plan.cells if planned.inputs)
-    return Wanted(plan.run, cells, plan.fail_fast, blocked, {cell: build_queue(cell.arch, how) for cell, how in hows})
+    queues = {cell: build_queue(cell.arch, cell.distro, how, plan.label) for cell, how in hows}
+    return Wanted(plan.run, cells, plan.fail_fast, blocked, queues, plan.label)

@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 from farm.errors import BrokerUnavailable
 from farm.wire.mailbox import without_secret
 from farm.wire.messages import BUILD_TASK, RESOLVE_TASK, ResolveRequest, WakeUp
-from farm.wire.queue import FIRST, NORMAL, PRIORITIES, build_queue, celery_config
+from farm.wire.queue import FIRST, NORMAL, PRIORITIES, celery_config
 
 if TYPE_CHECKING:
     from farm.plan.cell import Cell
@@ -36,9 +36,8 @@ class TaskQueue:
         message = WakeUp(run=run, cell=str(cell)).model_dump()
         self._send(BUILD_TASK, message, queue, wake_id(run, cell), PRIORITIES[priority])
 
-    def resolve(self, request: ResolveRequest) -> None:
+    def resolve(self, request: ResolveRequest, queue: str) -> None:
         """Ask a builder for the inputs of a distro and arch."""
-        queue = build_queue(request.arch, request.how)
         self._send(RESOLVE_TASK, request.model_dump(mode="json"), queue, f"{request.run}/resolve/{request.reply}", FIRST)
 
     def _send(self, task: str, message: dict[str, object], queue: str, task_id: str, priority: int) -> None:

@@ -13,7 +13,7 @@ from farm.store import locks
 from farm.store.locks import Packages, Platform
 from farm.wire.mailbox import BEAT_S, new_reply
 from farm.wire.messages import Beat, ResolveRequest
-from farm.wire.queue import build_queue
+from farm.wire.routes import build_queue, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,7 @@ class Question:
     seen: float = 0.0
     tries: int = 0
     beat: Beat | None = None
+    label: str = ""
 
     @property
     def name(self) -> str:
@@ -50,12 +51,16 @@ class Question:
     @property
     def queue(self) -> str:
         """Which builders are asked."""
-        return build_queue(self.platform[1], self.how)
+        return self._queue(self.how)
+
+    def _queue(self, how: How) -> str:
+        distro, arch = self.platform
+        return build_queue(arch, distro, how, self.label)
 
     def choose(self, served: frozenset[str]) -> bool:
         """Choose how to build with the builders that there are, a native one first; False when none can."""
         for how in (self.how,) if self.reply else HOWS:
-            if how in self.packages and build_queue(self.platform[1], how) in served:
+            if how in self.packages and self._queue(how) in served:
                 self.how = how
                 return True
         return False
@@ -72,15 +77,16 @@ class Resolution:
 class Resolver:
     """Asks for the inputs of some platforms, all at once, until each has answered or failed."""
 
-    def __init__(self, run: str, store: Store, means: Means, tempo: Tempo, date: str) -> None:
-        """Nothing is asked yet."""
+    def __init__(self, run: str, store: Store, means: Means, tempo: Tempo, *, date: str, label: str = "") -> None:
+        """Nothing is asked yet. With a label only workers that have it are."""
+        self._label = label
         self._run, self._store, self._means, self._tempo, self._date = run, store, means, tempo, date
         self._began = means.clock()
 
-    def resolve(self, wanted: Mapping[Platform, Packages]) -> Resolution:
+    def resolve(self, asked: Mapping[Platform, Packages]) -> Resolution:
         """Ask and wait. The answers are kept as locks."""
         result = Resolution()
-        questions = [Question(platform, packages) for platform, packages in wanted.items()]
+        questions = [Question(platform, packages, label=self._label) for platform, packages in asked.items()]
         trouble_since: float | None = None
         while open_questions := [one for one in questions if not self._answered(one, result)]:
             self._means.tend()
@@ -138,7 +144,7 @@ class Resolver:
         (distro, arch), how, reply = question.platform, question.how, question.reply
         packages = question.packages[how]
         self._means.queue.resolve(
-            ResolveRequest(run=self._run, distro=distro, arch=arch, packages=packages, how=how, reply=reply)
+            ResolveRequest(run=self._run, distro=distro, arch=arch, packages=packages, how=how, reply=reply), question.queue
         )
 
     def _take(self, question: Question, answer: Resolved, result: Resolution) -> None:
@@ -156,7 +162,8 @@ class Resolver:
     def _wait_for_worker(self, question: Question, result: Resolution) -> None:
         if self._means.clock() - self._began >= self._tempo.unserved_s:
             cross = "" if "cross" in question.packages else ", and these cells cannot be cross-compiled"
-            why = f"no live worker builds {question.platform[1]}{cross}"
+            distro, arch = question.platform
+            why = f"no live worker builds {wanted(arch, distro, self._label)}{cross}"
             hint = (
                 "start a worker on such a host with FARM_BROKER_URL set to this farm's Redis, or leave the cell out with --only"
             )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import PUBLISHED
 from farm.dispatch.journal import Journal, Outcome
-from farm.errors import Conflict, Failure, FarmError, StoreUnavailable
+from farm.errors import Conflict, Failure, FarmError, StoreUnavailable, Transient
 from farm.plan.cell import Cell
 from farm.store import keys
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Publish = Callable[["PlannedCell", "Result"], str]
 
-_MOST_TRIES = 3
+_PATIENCE_S = 60.0
 
 
 def conclude(journal: Journal, cell: Cell, number: int, outcome: Outcome) -> None:
@@ -36,10 +36,10 @@ class Settler:
     journal: Journal
     publish: Publish
     clock: Callable[[], float] = time.time
-    _tries: dict[tuple[Cell, int], int] = field(default_factory=dict)
+    _since: dict[tuple[Cell, int], float] = field(default_factory=dict)
 
     def settle(self, cell: Cell, number: int, planned: PlannedCell) -> Outcome:
-        """The outcome of an attempt. Raises StoreUnavailable a few times before it becomes the outcome."""
+        """The outcome of an attempt. Raises StoreUnavailable or Conflict for a minute before it becomes the outcome."""
         log = self.journal.keep_log(cell, number)
         try:
             result = self.journal.staged(cell, number)
@@ -52,10 +52,10 @@ class Settler:
         try:
             artifact = self.publish(planned, result)
         except (StoreUnavailable, Conflict) as error:  # a conflict: somebody else published at the same moment
-            self._tries[cell, number] = self._tries.get((cell, number), 0) + 1
-            if self._tries[cell, number] < _MOST_TRIES:
+            if self.clock() - self._since.setdefault((cell, number), self.clock()) < _PATIENCE_S:
                 raise
-            return self._outcome(cell, number, result, log, failure=error.failure("publish"))
+            lost = Transient(error.message, hint=error.hint)  # neither says anything against the cell
+            return self._outcome(cell, number, result, log, failure=lost.failure("publish"))
         except FarmError as error:
             return self._outcome(cell, number, result, log, failure=error.failure("publish"))
         except Exception as error:  # what a builder staged may trip anything; that must not end the run of the others

@@ -71,7 +71,9 @@ class Wish:
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is to go. `worker` are the words that start a worker, for tests; `tempo` None follows the settings.
+    """How a run is to go; with a `label`, only on workers that have it.
+
+    `worker` are the words that start a worker, for tests; `tempo` None follows the settings.
 
     `replan` is called once the distros were resolved, before anything is built: it gives the wishes as they are then.
     """
@@ -79,6 +81,7 @@ class Options:
     fail_fast: bool = False
     with_worker: bool = True
     priority: Priority = NORMAL
+    label: str = ""
     probe: Sequence[str] = ENGINE_PROBE
     worker: Sequence[str] = ()
     tempo: Tempo | None = None
@@ -105,6 +108,7 @@ class Submission:
             started=self._started,
             fail_fast=self._options.fail_fast,
             priority=self._options.priority,
+            label=self._options.label,
             deadline_s=self._settings.cell_deadline_s,
             cells=tuple(wish.planned() for wish in wishes),
         )

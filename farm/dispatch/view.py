@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import SETTLED, State, state_of
 from farm.store.artifact import StepTime
+from farm.wire.routes import wanted as needs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +67,7 @@ def look(
     for cell, state in states.items():
         number = sight.record(cell).newest
         beat = beats.get((str(cell), number)) if state in {"building", "staged"} else None
-        note = _note(cell, state, sight, notes.get(cell, ""))
+        note = _note(cell, state, sight, notes.get(cell, ""), wanted.label)
         views.append(_alive(str(cell), state, beat, now) if beat else CellView(str(cell), state, number, note=note))
     return RunView(wanted.run, tuple(views))
 
@@ -85,9 +86,9 @@ def _alive(name: str, state: State, beat: Beat, now: float) -> CellView:
     )
 
 
-def _note(cell: Cell, state: State, sight: Sight, failure: str) -> str:
+def _note(cell: Cell, state: State, sight: Sight, failure: str, label: str) -> str:
     if state in {"waiting", "stopped"} and cell in sight.unserved:
-        return f"no live worker builds {cell.arch}"
+        return f"no live worker builds {needs(cell.arch, cell.distro, label)}"
     if state == "waiting" and failure:
         return f"will be tried again: {failure}"
     return "" if state == "published" else failure

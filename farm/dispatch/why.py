@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import RETRIED, Sight, Tempo, Wanted, is_ending, retry_at, state_of
+from farm.dispatch.quarantine import quarantine
+from farm.wire.routes import wanted as needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from farm.plan.cell import Cell
     from farm.wire.messages import WorkerCard
+
+_DEAF_S = 30.0  # shorter is how long a message may take
 
 
 def why(cell: Cell, wanted: Wanted, sight: Sight, cards: Sequence[WorkerCard], now: float, tempo: Tempo) -> Iterator[str]:
@@ -36,24 +40,49 @@ def _stopped(cell: Cell, wanted: Wanted, sight: Sight, tempo: Tempo) -> str:
         return "cancelled"
     if is_ending(wanted, sight, tempo):
         return "not begun: another cell failed, and the run was asked to end then (--fail-fast)"
-    return f"given up: no live worker built {cell.arch} for {tempo.unserved_s:.0f} s"
+    return f"given up: no live worker built {needs(cell.arch, cell.distro, wanted.label)} for {tempo.unserved_s:.0f} s"
 
 
 def _waiting(cell: Cell, wanted: Wanted, sight: Sight, cards: Sequence[WorkerCard], now: float, tempo: Tempo) -> Iterator[str]:
     able = [card for card in cards if wanted.queue(cell) in card.queues]
     if not able:
-        others = ", ".join(f"{card.name} takes {' '.join(card.queues)}" for card in cards) or "there is no worker at all"
-        yield f"waiting: no live worker builds {cell.arch} ({wanted.queue(cell)}): {others}"
+        yield f"waiting: no live worker builds {needs(cell.arch, cell.distro, wanted.label)}: {_others(cards)}"
         return
     if (at := retry_at(cell, sight.record(cell), tempo)) > now:
         yield f"waiting: it failed in passing {len(sight.record(cell).endings)} times, and is tried again in {at - now:.0f} s"
+    fit = []
     for card in able:
-        if not card.engine:
-            yield f"waiting: the container engine of {card.name} refuses: {card.trouble.splitlines()[0]}"
-    slots = sum(card.slots for card in able if card.engine)
+        if trouble := _trouble(card, sight, now, tempo):
+            yield f"waiting: {trouble}"
+        else:
+            fit.append(card)
+    slots = sum(card.slots for card in fit)
     busy = sum(len(record.open) for record in sight.records.values())
     if slots and busy >= slots:
-        yield f"waiting: all {slots} slots of {len(able)} workers are busy"
+        yield f"waiting: all {slots} slots of {len(fit)} workers are busy"
     elif slots:
         said = "it was sent, and waits to be taken" if cell in sight.sent else "it is not sent yet"
         yield f"waiting: {said}; {slots - busy} of {slots} slots are free of this run"
+
+
+def _others(cards: Sequence[WorkerCard]) -> str:
+    """What the workers there are can do instead."""
+    told = (
+        f"{card.name} builds {' '.join(sorted({queue.removeprefix('build.') for queue in card.queues})) or 'nothing'}"
+        for card in cards
+    )
+    return "; ".join(told) or "there is no worker at all"
+
+
+def _trouble(card: WorkerCard, sight: Sight, now: float, tempo: Tempo) -> str:
+    """Why a worker that could build the cell does not; '' when nothing is known against it."""
+    if waits := quarantine(card.name, sight, now, tempo):
+        return f"{card.name} is quarantined: {waits.said(now)}"
+    if not card.engine:
+        since = f" since {now - card.refused_at:.0f} s" if card.refused_at else ""
+        return f"the container engine of {card.name} refuses{since}: {card.trouble.splitlines()[0] if card.trouble else '?'}"
+    if card.stopping:
+        return f"{card.name} is told to stop, and takes nothing new"
+    if card.deaf_s > _DEAF_S:
+        return f"{card.name} is connected and takes no work since {card.deaf_s:.0f} s"
+    return ""

@@ -73,6 +73,8 @@ def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None 
     """Write the files of all clients anew from what the channel lists; gives how many there are. Raises StoreUnavailable."""
     signatures.check_signer(store, channel, signer)
     written = set()
+    # Before the pointer is read: what it does not list then is gone.
+    shown = {stat.key for stat in store.list(keys.site(channel, "builds/"))}
     for distro in distros(store, channel):
         listed = entries(store, channel, distro)
         for entry in listed:
@@ -87,6 +89,9 @@ def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None 
             until_it_holds(store, channel, partial(signatures.write, store, channel, distro, signer))
         _show(store, channel, distro, base_url)
         until_it_holds(store, channel, partial(site.builds, store, channel, listed, base_url))
+        shown -= {site.page(channel, entry.cell, entry.build_id) for entry in listed}
+    for key in shown:
+        store.delete(key)
     return len(written)
 
 

@@ -9,7 +9,7 @@ from farm.plan.recipe import Cross
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farm.plan import rows
+    from farm.plan import distro_rows, rows
     from farm.plan.facts import Facts
 
 
@@ -30,7 +30,7 @@ def cross(facts: Facts, distro: str, arch: str, chosen: Sequence[rows.CrossRow])
     )
 
 
-def _packages(distro: rows.DistroFile, row: rows.CrossToolchainRow, arch: str) -> tuple[str, ...]:
+def _packages(distro: distro_rows.DistroFile, row: distro_rows.CrossToolchainRow, arch: str) -> tuple[str, ...]:
     """The machine's own toolchain and the cross one; the development packages of all capabilities, for the cell's arch."""
     development = {name for provides in distro.provides.values() for name in provides.build}
     foreign = {f"{name}:{arch}" for name in (*development, *row.foreign)}

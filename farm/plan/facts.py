@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput
-from farm.plan import rows
+from farm.plan import distro_rows, rows
 from farm.plan.cell import VARIANTS, Cell, Version
 from farm.plan.scope import Numbers, Place, Scope
 from farm.plan.suggest import did_you_mean
@@ -26,8 +26,8 @@ class Distro:
     """A distro release: its facts, and the names that rows may call it by: its id and its family."""
 
     id: str
-    facts: rows.DistroFile
-    family: rows.FamilyRow
+    facts: distro_rows.DistroFile
+    family: distro_rows.FamilyRow
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -144,13 +144,13 @@ def load_facts(overlay: Path | None = None) -> Facts:
 
 
 def _distros(files: Files) -> dict[str, Distro]:
-    families = files.rows("families.toml", rows.FamilyRow)
+    families = files.rows("families.toml", distro_rows.FamilyRow)
     return {name: _distro(files, name, families) for name in files.distro_names()}
 
 
-def _distro(files: Files, name: str, families: Mapping[str, rows.FamilyRow]) -> Distro:
+def _distro(files: Files, name: str, families: Mapping[str, distro_rows.FamilyRow]) -> Distro:
     label = files.label(f"distros/{name}.toml")
-    facts = checked(label, {name: _inherited(files, name, ())}, rows.DistroFile)[name]
+    facts = checked(label, {name: _inherited(files, name, ())}, distro_rows.DistroFile)[name]
     if facts.family not in families:
         raise BadInput(
             f"{label}: key 'family': no row '{facts.family}' in families.toml{did_you_mean(facts.family, families)}", hint=HINT

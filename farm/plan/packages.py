@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.plan import rows
+from farm.plan import distro_rows, rows
 from farm.plan.recipe import Advice, RuntimePackage
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def packages(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow], pla
     return Packages(tuple(build), runtime, reasons, tuple(_advice(found, distro.family.advise, place)))
 
 
-def _capability(row: rows.CapabilityRow, provides: rows.ProvidesRow, place: Place) -> _Capability:
+def _capability(row: rows.CapabilityRow, provides: distro_rows.ProvidesRow, place: Place) -> _Capability:
     if not provides.holds(place):
         return _Capability(row, ())
     modules = tuple(module.name for module in row.modules if module.holds(place))

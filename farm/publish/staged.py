@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from farm.errors import Conflict, VerificationFailed
+from farm.errors import Conflict, Transient, VerificationFailed
 from farm.publish.tarball import Contents, inspect
 from farm.store import keys
 from farm.store.artifact import BUILD_INFO_PATH, ArchiveInfo, BuildInfo
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from farm.wire.messages import Result
 
 ARCHIVE_BYTES = 2 << 30
+_CUT_OFF = "an upload may have been damaged on its way, so it is built again; a builder that lies only spoils its own attempts"
 _NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -43,7 +44,7 @@ def check_fence(store: Store, order: Order) -> None:
 
 
 def fetch_checked(store: Store, order: Order, staged: Result, folder: Path) -> tuple[Checked, ...]:
-    """The staged archives, fetched into `folder` and checked. Raises VerificationFailed, StoreUnavailable."""
+    """The staged archives, fetched into `folder` and checked. Raises VerificationFailed, Transient, StoreUnavailable."""
     prefix = keys.staging(order.run, order.cell, order.attempt)
     sizes = {stat.key.removeprefix(prefix): stat.size for stat in store.list(prefix)}
     for archive in staged.archives:
@@ -55,10 +56,11 @@ def _check_size(order: Order, archive: ArchiveInfo, sizes: dict[str, int]) -> No
     """Before a byte is read: a size that lies, or is too big, costs nothing."""
     if not _NAME_RE.fullmatch(archive.name) or archive.name not in sizes:
         raise VerificationFailed(f"{order} did not stage the archive {archive.name!r}")
-    if sizes[archive.name] != archive.size or archive.size > ARCHIVE_BYTES:
-        raise VerificationFailed(
-            f"{order} staged {archive.name} of {sizes[archive.name]} bytes, and said {archive.size} (at most {ARCHIVE_BYTES})"
-        )
+    if archive.size > ARCHIVE_BYTES:
+        raise VerificationFailed(f"{order} staged {archive.name} of {archive.size} bytes (at most {ARCHIVE_BYTES})")
+    if sizes[archive.name] != archive.size:
+        said = f"{archive.name} of {sizes[archive.name]} bytes, and said {archive.size}"
+        raise Transient(f"{order} staged {said}", hint=_CUT_OFF)
 
 
 def _checked(store: Store, order: Order, staged: Result, archive: ArchiveInfo, folder: Path) -> Checked:
@@ -69,7 +71,7 @@ def _checked(store: Store, order: Order, staged: Result, archive: ArchiveInfo, f
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     # The hash first: nothing reads an archive that is not the one that was verified.
     if sha256 != archive.sha256:
-        raise VerificationFailed(f"{order} staged {archive.name} with sha256 {sha256}, and said {archive.sha256}")
+        raise Transient(f"{order} staged {archive.name} with sha256 {sha256}, and said {archive.sha256}", hint=_CUT_OFF)
     contents = inspect(path, archive.format)
     if contents.tar_sha256 != archive.tar_sha256:
         raise VerificationFailed(f"{order}: the tar in {archive.name} has sha256 {contents.tar_sha256}, not as said")

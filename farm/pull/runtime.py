@@ -11,7 +11,7 @@ from farm.errors import BadInput, Transient
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from farm.plan.rows import FamilyRow
+    from farm.plan.distro_rows import FamilyRow
 
 
 def missing(needed: Iterable[str], family: FamilyRow) -> list[str]:

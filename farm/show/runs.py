@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from farm.show.progress import duration
+from farm.wire.routes import Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from farm.dispatch.listing import RunLine
     from farm.wire.messages import WorkerCard
 
+_DEAF_S = 30.0
 NO_RUN = "no run was ever asked for; start one with: farm submit matrix.yaml"
 NO_WORKER = "no worker shows itself; start one with: python -m workers worker"
 
@@ -41,7 +43,7 @@ def workers(cards: Iterable[WorkerCard], now: float | None = None) -> str:
     rows = [
         (
             card.name,
-            " ".join(card.queues) + (f" ({', '.join(card.emulators)})" if card.emulators else ""),
+            _takes(card),
             card.slots,
             card.engine or "NO ENGINE",
             card.cores,
@@ -52,6 +54,19 @@ def workers(cards: Iterable[WorkerCard], now: float | None = None) -> str:
         for card in cards
     ]
     return columns(("worker", "takes", "slots", "engine", "cores", "memory", "disk free", "up"), rows)
+
+
+def _takes(card: WorkerCard) -> str:
+    """What a worker takes, shortly: for each architecture and way, the distros; then what keeps it from taking any."""
+    ways: dict[str, set[str]] = {}
+    for route in filter(None, map(Route.parse, card.queues)):
+        ways.setdefault(f"{route.arch} {route.how}", set()).add(route.distro)
+    told = [f"{way}: {' '.join(sorted(distros))}" for way, distros in ways.items()]
+    told += [f"cross: {', '.join(card.emulators)}"] if card.emulators else []
+    told += [f"labels: {' '.join(card.labels)}"] if card.labels else []
+    told += ["STOPPING"] if card.stopping else []
+    told += [f"TAKES NOTHING SINCE {card.deaf_s:.0f} s"] if card.deaf_s > _DEAF_S else []
+    return "; ".join(told)
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

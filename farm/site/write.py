@@ -66,10 +66,15 @@ def builds(store: Store, channel: str, entries: Iterable[Entry], base_url: str, 
         befores: list[Entry | None] = [None, *ordered]
         for before, entry in zip(befores, ordered, strict=False):
             if only is None or entry.build_id in only:
-                key = keys.site(channel, f"builds/{entry.cell}/{entry.build_id}.html")
+                key = page(channel, entry.cell, entry.build_id)
                 found = store.get(key)
                 around = _around(store, entry, before, offered)
                 _put(store, key, found, pages.build(entry, around, channel, base_url, facts))
+
+
+def page(channel: str, cell: str, build_id: str) -> str:
+    """The key of a build's page."""
+    return keys.site(channel, f"builds/{cell}/{build_id}.html")
 
 
 def _around(store: Store, entry: Entry, before: Entry | None, offered: str) -> Surroundings:

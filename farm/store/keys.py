@@ -157,6 +157,11 @@ def plan(run: str) -> str:
     return f"runs/{run}/plan.json"
 
 
+def runs() -> str:
+    """Prefix of all that is kept of runs."""
+    return "runs/"
+
+
 def asked(run: str) -> str:
     """What a run was asked to do; there before anything is resolved."""
     return f"{asked_runs()}{run}.json"
@@ -235,6 +240,11 @@ def staging(run: str, cell: Cell, number: int, name: str = "") -> str:
 def staging_of(run: str) -> str:
     """Prefix of all that a run staged."""
     return f"staging/{run}/"
+
+
+def all_staging() -> str:
+    """Prefix of all that was ever staged."""
+    return "staging/"
 
 
 def log(run: str, cell: Cell, number: int) -> str:

@@ -41,6 +41,7 @@ _CONNECT_S, _READ_S = 10, 120
 _SERVER_ERROR = 500
 _BROKEN_OFF = (HTTPClientError, IncompleteReadError)
 _REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "403")
+_SKEWED = ("RequestTimeTooSkewed", "RequestExpired")
 _CONDITION_FAILED = ("PreconditionFailed", "412")
 _RACED = ("ConditionalRequestConflict", "409", "NoSuchUpload")  # the last: another publisher completed the same bytes
 _SKEWED = ("RequestTimeTooSkewed", "RequestExpired")
@@ -231,7 +232,9 @@ class S3Store:
             return _Missing(f"cannot {doing} in the store {self.name}: it is not there")
         if code in _CONDITION_FAILED or code in _RACED:
             return Conflict(f"cannot {doing} in the store {self.name}: it is already there, or has changed since it was read")
-        if code == "NoSuchBucket":
+        if code in _SKEWED:
+            hint = "this host's clock and the server's differ by more than it allows: compare `date -u`, and let NTP set both"
+        elif code == "NoSuchBucket":
             hint = f"create the bucket '{self._bucket}', or set FARM_STORE"
         elif code in _REFUSED:
             hint = "check FARM_S3_ACCESS_KEY, FARM_S3_SECRET_KEY and what that key may do in the bucket"

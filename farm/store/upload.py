@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import secrets
 import shutil
 from contextlib import suppress
@@ -80,11 +82,21 @@ def _send(url: str, path: Path, ca_bundle: str, wait: wait_base) -> None:
         )
 
 
+def _md5() -> hashlib._Hash:
+    """As S3 wants it for the way; it is no protection against anybody."""
+    return hashlib.md5(usedforsecurity=False)
+
+
 def _put(url: str, path: Path, ca_bundle: str) -> int:
     with path.open("rb") as file:
         # An empty file would go out chunked, which S3 refuses.
         body: IO[bytes] | bytes = file if path.stat().st_size else b""
-        with requests.put(url, data=body, timeout=_TIMEOUT_S, allow_redirects=False, verify=ca_bundle or True) as answer:
-            if answer.status_code >= requests.codes.server_error:
+        # The store refuses what was cut off or changed on the way.
+        headers = {"Content-MD5": base64.b64encode(hashlib.file_digest(file, _md5).digest()).decode()}
+        file.seek(0)
+        with requests.put(
+            url, data=body, headers=headers, timeout=_TIMEOUT_S, allow_redirects=False, verify=ca_bundle or True
+        ) as answer:
+            if answer.status_code >= requests.codes.server_error or answer.status_code == requests.codes.bad_request:
                 raise _Busy(f"HTTP {answer.status_code}")
             return answer.status_code

@@ -31,6 +31,7 @@ BEAT_S = 10.0
 _ANSWER_S = 300
 _CANCEL_S = 24 * 3600
 _MAX_MESSAGE = 4 << 20
+_SILENT_S = 10  # no answer takes that long; whoever waits longer misses a lease for one lost packet
 
 AttemptKey = tuple[str, int]
 M = TypeVar("M", bound=BaseModel)
@@ -56,7 +57,7 @@ class Mailbox:
         self.presence_s = presence_s or PRESENCE_S
         address = broker_url.replace("redis+socket://", "unix://", 1)
         self._redis: redis.Redis = redis.Redis.from_url(
-            address, decode_responses=True, socket_timeout=60, socket_connect_timeout=10, health_check_interval=25
+            address, decode_responses=True, socket_timeout=_SILENT_S, socket_connect_timeout=10, health_check_interval=25
         )
 
     def close(self) -> None:
@@ -140,6 +141,13 @@ class BuilderMail(Mailbox):
     def present(self, card: WorkerCard) -> None:
         """Show that this worker lives, and what it is."""
         self._set(f"worker:{card.name}", card.model_dump_json(), self.presence_s)
+
+    def lengths(self, queues: Iterable[str]) -> int:
+        """How many messages lie in queues and were not taken yet."""
+        with self._translated(), self._redis.pipeline(transaction=False) as pipe:
+            for name in (name for queue in queues for name in _lists(queue)):
+                pipe.llen(f"{KEY_PREFIX}{name}")
+            return sum(pipe.execute())
 
     def leave(self, worker: str) -> None:
         """Show that this worker is gone."""
@@ -251,11 +259,14 @@ class SchedulerMail(Mailbox):
 
     def waiting(self, queue: str) -> frozenset[str]:
         """Ids of the tasks that lie in a queue and were not taken yet."""
-        # As kombu names its lists: the plain name for priority 0, else the name, two control characters and the step.
-        names = [queue] + [f"{queue}\x06\x16{step}" for step in PRIORITY_STEPS if step]
         with self._translated():
-            lists: list[Any] = [self._redis.lrange(f"{KEY_PREFIX}{name}", 0, -1) for name in names]
+            lists: list[Any] = [self._redis.lrange(f"{KEY_PREFIX}{name}", 0, -1) for name in _lists(queue)]
         return frozenset(_task_id(message) for messages in lists for message in messages)
+
+
+def _lists(queue: str) -> list[str]:
+    """As kombu names a queue's lists: the plain name for priority 0, else the name, two control characters and the step."""
+    return [queue] + [f"{queue}\x06\x16{step}" for step in PRIORITY_STEPS if step]
 
 
 def _parsed(model: type[M], text: str | None) -> M | None:

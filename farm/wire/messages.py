@@ -56,9 +56,13 @@ class Grant(Message):
 
 
 class Denial(Message):
-    """No leave, and why: published meanwhile, cancelled, another attempt is alive, no attempts left."""
+    """No leave, and why: published meanwhile, cancelled, another attempt is alive, no attempts left.
+
+    `pause_s`: the asker's host is quarantined, and its slot should take nothing else for that long.
+    """
 
     reason: str
+    pause_s: float = 0.0
 
 
 class ResolveRequest(Message):
@@ -99,9 +103,10 @@ class Beat(Message):
 class WorkerCard(Message):
     """What a worker says of itself, again and again while it lives.
 
-    `engine` is what answers, e.g. 'Docker Engine 20.10.24'; '' when none does, and then `trouble` says why. `emulators` say how
-    it runs what it cross-compiles, e.g. 'arm64 by qemu 10.0.13'. `slots` is how many
-    cells it builds at once, memory and free disk are in GiB, `started` is epoch seconds.
+    `engine` is what answers, e.g. 'Docker Engine 20.10.24'; '' when none does: `trouble` says why, `refused_at` since when
+    (epoch seconds). `emulators` say how it runs what it cross-compiles, e.g. 'arm64 by qemu 10.0.13'. `slots` is how many cells
+    it builds at once, memory and free disk are in GiB, `started` is epoch seconds. `deaf_s`: for how long work has waited that
+    it could take and did not. `stopping`: it takes nothing new.
     """
 
     name: str
@@ -115,6 +120,10 @@ class WorkerCard(Message):
     disk_gb: float = 0.0
     version: str = ""
     started: float = 0.0
+    labels: tuple[str, ...] = ()
+    deaf_s: float = 0.0
+    refused_at: float = 0.0
+    stopping: bool = False
 
 
 class Result(Message):

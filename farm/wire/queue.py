@@ -31,11 +31,6 @@ def host_arch() -> str:
     return _MACHINES.get(machine, machine)
 
 
-def build_queue(arch: str, how: str = "native") -> str:
-    """The queue of what a builder must be able to do, e.g. 'build.linux-amd64.native'."""
-    return f"build.linux-{arch}.{how}"
-
-
 def celery_config(settings: Settings) -> dict[str, object]:
     """Celery's settings, for the side that sends and for the side that takes."""
     # A reserved message comes back when this has passed, whether its task still runs or not: it must outlast every task.
@@ -69,7 +64,8 @@ def celery_config(settings: Settings) -> dict[str, object]:
             "unacked_restore_interval": 10,
             "unacked_restore_throttle": 1,
             "global_keyprefix": KEY_PREFIX,
-            "queue_order_strategy": "priority",
+            # Priorities first, and within one the queues of all distros in turn: no distro waits for another one's thousands.
+            "queue_order_strategy": "round_robin",
             "priority_steps": list(PRIORITY_STEPS),
             "health_check_interval": 25,
             "socket_keepalive": not settings.broker_url.startswith("redis+socket"),

@@ -5,7 +5,7 @@ import os
 import sys
 from operator import attrgetter
 
-from farm.cli import offering, runs, submit
+from farm.cli import offering, refresh, runs, submit
 from farm.cli.main import main
 from farm.dispatch import leftover
 from farm.dispatch.submit import Options
@@ -22,7 +22,7 @@ if __name__ == "__main__":
     submit.Options = options
     offering.publisher = lambda store, _base_url, _signer: publisher(store)
     offering.relister = lambda store, _base_url, _signer: attrgetter("published")
-    runs.Options = options
+    runs.Options = refresh.Options = options
     # shorter, and yet longer than who drives a run takes to say so again
     os.environ.setdefault("FARM_PRESENCE_S", "8")
     leftover.SWEEP = (sys.executable, "-c", "")

@@ -48,6 +48,10 @@ TABLE = {
     "a new cell is woken": (sight(), [Wake(A)]),
     "a cell that was woken just now is left alone": (sight(sent={A: NOW - 1}), []),
     "a wake-up that waits in the queue is left alone": (sight(sent={A: NOW - 900}, queued=frozenset({A})), []),
+    "a wake-up that was not overdue when the queue was looked into is left alone": (
+        sight(sent={A: NOW - 21}, looked=NOW - 2),
+        [],
+    ),
     "a wake-up that is in no queue any more is sent again": (sight(sent={A: NOW - 21}), [Wake(A)]),
     "a cell whose arch nobody serves is not woken": (sight(unserved={A: NOW - 1}), []),
     "a cell that nobody serves for long is given up": (sight(unserved={A: NOW - 60}), [Done()]),

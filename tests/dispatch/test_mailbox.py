@@ -13,7 +13,7 @@ from farm.errors import BrokerUnavailable
 from farm.settings import Settings
 from farm.wire.mailbox import BuilderMail, new_reply, without_secret
 from farm.wire.messages import Beat, Denial, Grant, GrantRequest, Resolved, WorkerCard
-from farm.wire.queue import build_queue
+from farm.wire.routes import build_queue
 from tests.dispatch.making import ARCH, INPUTS, cell, recipe
 from tests.fakes import MemoryStore
 
@@ -125,9 +125,10 @@ def test_what_a_resolve_step_found_comes_back(mails):
 def test_a_wake_up_is_found_in_the_queue_again(mails, broker):
     _, scheduler = mails
     queue = TaskQueue(Settings(broker_url=broker.url))
-    assert scheduler.waiting(build_queue(ARCH)) == frozenset()
-    queue.wake(RUN, cell(), build_queue(ARCH))
-    assert scheduler.waiting(build_queue(ARCH)) == {wake_id(RUN, cell())}
+    name = build_queue(ARCH, "debian13")
+    assert scheduler.waiting(name) == frozenset()
+    queue.wake(RUN, cell(), name)
+    assert scheduler.waiting(name) == {wake_id(RUN, cell())}
     queue.close()
 
 

@@ -20,6 +20,8 @@ from tests.dispatch.test_command import CELL
 from tests.dispatch.test_scheduler import OTHER, Farm
 from tests.fixtures_s3 import free_ports
 
+PATIENCE_S = 240  # a busy machine takes a minute to start a process
+
 
 class Services(Farm):
     """A farm whose services show their metrics and log in JSON."""
@@ -46,7 +48,7 @@ class Services(Farm):
 
     def metrics(self, name):
         """Every sample: 'name{labels}' to its value."""
-        text = eventually(lambda: self._asked(f"http://127.0.0.1:{self.ports[name]}/metrics"))
+        text = eventually(lambda: self._asked(f"http://127.0.0.1:{self.ports[name]}/metrics"), PATIENCE_S)
         lines = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, value in lines}
 
@@ -62,7 +64,7 @@ class Services(Farm):
         return [json.loads(line) for line in self.said().splitlines() if line.startswith("{")]
 
     def over(self):
-        eventually(lambda: not list(self.store.list("open/")), 60)
+        eventually(lambda: not list(self.store.list("open/")), PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +131,7 @@ def test_a_publisher_apart_publishes_and_the_scheduler_does_not(farm):
     farm.service("scheduler")
     run = farm.ask()
     staged = lambda: {stat.key.split("/")[2] for stat in farm.store.list(keys.staging_of(run)) if "result" in stat.key}  # noqa: E731
-    eventually(lambda: staged() == {CELL, OTHER}, 60)
+    eventually(lambda: staged() == {CELL, OTHER}, PATIENCE_S)
     assert farm.builds() == [], "somebody published before there was a publisher"
     publisher = farm.service("publisher")
     farm.over()
@@ -140,7 +142,7 @@ def test_a_publisher_apart_publishes_and_the_scheduler_does_not(farm):
     assert farm.metrics("publisher")['farm_attempts_ended_total{state="published",step=""}'] == 2
     # What is published already is listed again by the publisher, and the run ends only then.
     again = farm.ask()
-    eventually(lambda: list(farm.store.list(keys.relisted(again))), 30)
+    eventually(lambda: list(farm.store.list(keys.relisted(again))), PATIENCE_S)
     farm.over()
     publisher.send_signal(signal.SIGTERM)
     assert publisher.wait(20) == 0
@@ -173,7 +175,7 @@ def test_metrics_of_scheduler_and_builder_count_what_happens(farm):
     assert seen["farm_grants_lost_total"] == 0
     assert seen['farm_step_duration_seconds_count{step="compile"}'] == 3
     assert seen["farm_queue_age_seconds"] == 0
-    assert eventually(lambda: farm.metrics("scheduler")["farm_runs_driven"] == 0)
+    assert eventually(lambda: farm.metrics("scheduler")["farm_runs_driven"] == 0, PATIENCE_S)
     built = farm.metrics("worker")
     assert built['farm_builder_attempts_total{state="built"}'] == 2
     assert built['farm_builder_attempts_total{state="transient"}'] == 1
@@ -199,7 +201,7 @@ def test_cells_are_counted_by_state_while_they_wait(farm):
     let_go = farm.hold()
     farm.worker()
     farm.ask()
-    eventually(lambda: farm.metrics("scheduler")['farm_cells{state="building"}'] >= 1, 60)
+    eventually(lambda: farm.metrics("scheduler")['farm_cells{state="building"}'] >= 1, PATIENCE_S)
     assert farm.metrics("scheduler")["farm_runs_driven"] == 1
     let_go()
     farm.over()
@@ -213,7 +215,7 @@ def test_one_message_is_sent_for_a_run_however_many_drive_it_and_it_is_signed(fa
     farm.scheduler()
     run = farm.ask()
     farm.over()
-    ((headers, body),) = eventually(lambda: receiver.got, 60)
+    ((headers, body),) = eventually(lambda: receiver.got, PATIENCE_S)
     told = json.loads(body)
     assert (told["event"], told["run"], told["ok"]) == ("run.ended", run, False)
     assert told["cells"] == {"published": 1, "already published": 0, "failed": 1, "not built": 0}
@@ -242,14 +244,14 @@ def test_the_status_is_a_page_and_data_and_text(farm):
     farm.building()
     at = f"127.0.0.1:{farm.ports['status']}"
     farm.launch(sys.executable, "-m", "tests.dispatch.farm_child", "status", "--listen", at)
-    page = eventually(lambda: farm._asked(f"http://{at}/"))
+    page = eventually(lambda: farm._asked(f"http://{at}/"), PATIENCE_S)
     assert CELL in page
     assert run in page
-    data = requests.get(f"http://{at}/status.json", timeout=20).json()
+    data = requests.get(f"http://{at}/status.json", timeout=60).json()
     assert data["scheduler"]
     assert [(cell["run"], cell["state"]) for cell in data["cells"] if cell["name"] == CELL] == [(run, "building")]
     assert [card["slots"] for card in data["workers"]] == [2]
-    assert requests.get(f"http://{at}/runs", timeout=20).status_code == 404
+    assert requests.get(f"http://{at}/runs", timeout=60).status_code == 404
     code, out, _ = farm.run("status")
     assert (code, "a scheduler drives it" in out) == (0, True)
     let_go()
@@ -281,9 +283,11 @@ def test_watch_in_a_pipe_has_the_chosen_log_and_what_of_it_says_why_a_cell_faile
     looking = farm.start("watch", run, "--cell", CELL)
     code, out, err = farm.run("logs", CELL)
     assert (code, "still compiling" in out) == (0, True), err
-    eventually(lambda: farm.store.list(keys.outcomes(run)) and OTHER in str(list(farm.store.list(keys.outcomes(run)))), 60)
+    eventually(
+        lambda: farm.store.list(keys.outcomes(run)) and OTHER in str(list(farm.store.list(keys.outcomes(run)))), PATIENCE_S
+    )
     let_go()
-    out, _ = looking.communicate(timeout=90)
+    out, _ = looking.communicate(timeout=PATIENCE_S)
     assert looking.returncode == 3
     assert f"{CELL} | still compiling" in out
     assert "    error: this one is build-failed" in out

@@ -11,6 +11,7 @@ from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.plan.compose import compose, decisions
 from farm.plan.facts import load_facts
+from farm.plan.matrix import read_matrix
 from farm.plan.options import Options
 from farm.plan.selection import impossible
 from tests.plan import golden
@@ -30,9 +31,10 @@ def every_cell(facts):
                 yield cell, options
 
 
-def test_the_root_matrix_decides_what_it_did(facts, root_matrix):
+@pytest.mark.parametrize(("matrix", "kept"), golden.GOLDENS.items(), ids=lambda path: path.name)
+def test_a_matrix_decides_what_it_did(facts, matrix, kept):
     """Read the difference, then run `python -m tests.plan.golden`: every build of the changed cells becomes stale."""
-    assert golden.text(facts, root_matrix) == golden.GOLDEN.read_text()
+    assert golden.text(facts, read_matrix(matrix.read_bytes(), matrix.name, facts)) == kept.read_text()
 
 
 def test_no_cell_of_the_root_matrix_is_impossible(facts, root_matrix):

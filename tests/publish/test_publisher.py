@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from farm.errors import BadInput, Conflict, FarmError, StoreUnavailable, VerificationFailed
+from farm.errors import BadInput, Conflict, FarmError, StoreUnavailable, Transient, VerificationFailed
 from farm.index import update
 from farm.plan.cell import Cell
 from farm.publish.publisher import offer_again, publish
@@ -238,10 +238,20 @@ def test_a_builder_is_not_believed(staging, message):
     of = order()
     staged = staging(store, of)
     before = dict(store.objects)
-    with pytest.raises(VerificationFailed, match=message) as caught:
+    with pytest.raises((VerificationFailed, Transient), match=message) as caught:
         publish(store, staged, of, clock=now)
     assert str(CELL) in caught.value.message or "unsafe" in caught.value.message
     assert store.objects == before, "something was written for an archive that was refused"
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:-1] + b"x"])
+def test_what_was_damaged_on_its_way_is_built_again(damage):
+    store = MemoryStore()
+    of = order()
+    staged = other_object(damage)(store, of)
+    with pytest.raises(Transient, match="and said"):
+        publish(store, staged, of, clock=now)
+    assert not [key for key in store.objects if key.startswith(("artifacts/", "catalog/"))]
 
 
 @pytest.mark.parametrize("newest", [0, 2])

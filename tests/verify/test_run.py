@@ -77,7 +77,7 @@ def test_cancelling_ends_a_verification_at_once(tmp_path, engine, box_image):
     where = replace(ground(engine), runtime=box_image, builder=box_image, cancelled=lambda: time.monotonic() > ends)
     with pytest.raises(Cancelled):
         verify_archive(archive(tmp_path, crafted), build_info(), where)
-    assert 0 <= time.monotonic() - ends < 10
+    assert 0 <= time.monotonic() - ends < 60
 
 
 def test_a_lost_engine_is_transient_and_boxes_are_given_back(tmp_path):

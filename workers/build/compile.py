@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from farm.plan.recipe import Library
 
 _BYTECODE_PARTS = 2
+_AVAILABLE, _ROOM_KB = 3, 1024  # the column of `df -P`; with less than that a compiler fails in many odd ways
 _SCRIPTS = ("unpack.sh", "advise.sh", "library.sh", "finish.sh", "bytecode.py", "facts.py")
 _BUILD = "/work/build"
 _DESTDIR = "DESTDIR=/work/tree"
@@ -158,9 +159,20 @@ class Passes:
         }
         done = self.box.run(argv, env=env, cwd=cwd, on_line=self.on_line)
         if not done.ok:
+            self._check_disk()
             tail = "\n".join(done.output.splitlines()[-20:])
             raise BuildFailed(f"'{' '.join(argv)[:200]}' ended with code {done.exit_code}:\n{tail}")
         return done.output
+
+    def _check_disk(self) -> None:
+        """Raise Transient when the engine has no room left: then it is not the cell that failed."""
+        lines = self.box.run(["df", "-Pk", "/work"]).output.splitlines()
+        fields = lines[-1].split() if lines else []
+        if len(fields) > _AVAILABLE and fields[_AVAILABLE].isdecimal() and int(fields[_AVAILABLE]) < _ROOM_KB:
+            raise Transient(
+                f"the engine's disk is full: {fields[_AVAILABLE]} KiB are left in the box",
+                hint="make room, e.g. docker system prune",
+            )
 
 
 def _parallel(argv: Sequence[str]) -> str:

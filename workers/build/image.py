@@ -107,6 +107,11 @@ class ImageMaker:
             )
         return builder, inputs
 
+    def with_packages(self, role: str, packages: tuple[str, ...]) -> str:
+        """The base image and these packages, for a role of its own, e.g. 'yardstick'."""
+        base = ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line)
+        return self._with_packages(role, base, packages)
+
     def _with_packages(self, role: str, base: BaseImage, packages: tuple[str, ...]) -> str:
         """An image of the base and packages, with the packages of today: a day is what a lock is good for."""
         image = f"{self._repository(role)}:{self._key(base, packages)}-{today()}"

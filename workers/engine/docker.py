@@ -6,7 +6,9 @@ import io
 import os
 import socket
 import tarfile
+import time
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from importlib.resources import files
 from typing import IO, TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ MANAGED = "farm.managed"
 OWNER = "farm.owner"
 WORK = "/work"
 _UID = 1000
+_REMOVE_S, _REMOVE_PAUSE_S = 20.0, 0.5
 
 
 def owner() -> str:
@@ -168,8 +171,7 @@ class DockerEngine:
             with classified(), box.started():
                 yield box
         finally:
-            with suppress(DockerException, requests.RequestException):
-                container.remove(force=True, v=True)
+            _remove(container)
 
     @classified()
     def _create(self, spec: BoxSpec) -> Any:  # noqa: ANN401 - docker-py's container
@@ -198,7 +200,11 @@ class DockerEngine:
             log_config=docker.types.LogConfig(type="none"),
         )
         if not spec.sees:  # the other box has brought it
-            container.put_archive(WORK, _keeper())
+            try:
+                container.put_archive(WORK, _keeper())
+            except BaseException:
+                _remove(container)
+                raise
         return container
 
     @classified()
@@ -213,6 +219,26 @@ class DockerEngine:
             with suppress(NotFound, APIError):
                 container.remove(force=True, v=True)
         return len(left)
+
+
+def _remove(container: Any) -> None:  # noqa: ANN401 - docker-py's container
+    """Remove a box, also when the engine is just being restarted: one that was never started does not end by itself."""
+    ends = time.monotonic() + _REMOVE_S
+    while True:
+        try:
+            container.remove(force=True, v=True)
+        except NotFound:
+            return
+        except APIError as error:  # it goes already: "removal of container … is already in progress"
+            if error.status_code == HTTPStatus.CONFLICT:
+                return
+        except (DockerException, requests.RequestException):
+            pass
+        else:
+            return
+        if time.monotonic() > ends:  # then the next one that looks removes it, once we are dead
+            return
+        time.sleep(_REMOVE_PAUSE_S)
 
 
 def _keeper() -> bytes:

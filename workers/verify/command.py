@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from workers.verify.table import Check
 
 
+_LONGER = 4  # the suite of CPython alone takes a quarter of an hour on two idle cores
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What of an archive is verified: which checks, in boxes or not, and against which earlier build."""
@@ -126,7 +129,7 @@ def _ground(build: BuildInfo, engine: Engine, settings: Settings, wanted: Wanted
     if wanted.full:
         builder = tuple(sorted({*builder, *distro.facts.embedders}))
     images = ImageMaker(distro, cell.arch, engine, settings, _say).images(builder, required, None)
-    limits = limits_of(settings, settings.verify_deadline_s)
+    limits = limits_of(settings, settings.verify_deadline_s * (_LONGER if wanted.full else 1))
     programs = {**_sources(cell, settings), **wheels.had(build, numbers(cell), settings, _say)} if wanted.full else {}
     return Ground(
         engine,

@@ -38,15 +38,21 @@ class ProbeFailed(Exception):  # noqa: N818 - named for what happened
 
 
 def run(
-    box: Box, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str = SCRATCH, user: str = USER
+    box: Box,
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: str = SCRATCH,
+    user: str = USER,
+    timeout_s: float = TIMEOUT_S,
 ) -> Completed:
     """Run a command in the box. Raises ProbeFailed when it hangs, Transient when the box is lost."""
     try:
-        done = box.run(argv, env={**ENVIRONMENT, **(env or {})}, cwd=cwd, user=user, timeout_s=TIMEOUT_S)
+        done = box.run(argv, env={**ENVIRONMENT, **(env or {})}, cwd=cwd, user=user, timeout_s=timeout_s)
     except BuildFailed as error:
         raise ProbeFailed(f"{' '.join(argv)[:120]}: {error.message}") from error
     if done.exit_code == _TIMED_OUT:
-        raise ProbeFailed(f"{' '.join(argv)[:120]} was ended after {TIMEOUT_S:.0f} s: {quoted(done.output)}")
+        raise ProbeFailed(f"{' '.join(argv)[:120]} was ended after {timeout_s:.0f} s: {quoted(done.output)}")
     return done
 
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput
-from farm.plan.rows import FamilyRow
+from farm.plan.distro_rows import FamilyRow
 from farm.store.artifact import Finding
 from farm.wire.verification import Checked, Verification
 from workers.engine.protocol import BoxSpec, Engine, Limits

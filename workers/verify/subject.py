@@ -10,8 +10,8 @@ from pathlib import Path
 
 from farm.errors import BadInput
 from farm.plan.cell import Version
+from farm.plan.distro_rows import FamilyRow
 from farm.plan.recipe import ArchiveKind
-from farm.plan.rows import FamilyRow
 from farm.store.artifact import BuildInfo
 from workers.engine.protocol import Box
 from workers.verify import elf, facts, symbols

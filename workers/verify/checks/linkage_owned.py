@@ -11,7 +11,7 @@ from workers.verify.probe import ProbeFailed, run
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from farm.plan.rows import FamilyRow
+    from farm.plan.distro_rows import FamilyRow
     from farm.store.artifact import Finding
     from workers.verify.subject import Subject
 

@@ -1,0 +1,115 @@
+"""What `families.toml` and the files of `distros/` may say, in the manner of `farm.plan.rows`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from farm.plan.rows import PackageName, Why
+from farm.plan.scope import Bound, Bounds, Row, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class ProvidedPackage(Scope):
+    """A run-time package of a distro. `modules` narrows the capability's modules to those that need this package."""
+
+    name: PackageName
+    sonames: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+
+class ProvidesRow(Scope):
+    """How a distro provides a capability: packages to build with, and packages to run with."""
+
+    build: tuple[PackageName, ...] = ()
+    runtime: tuple[ProvidedPackage, ...] = ()
+    why: str = ""
+
+    def bounds(self) -> Iterator[Bounds]:
+        """Limits of the row and of its packages."""
+        yield from super().bounds()
+        for package in self.runtime:
+            yield from package.bounds()
+
+
+class FamilyRow(Row):
+    """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line.
+
+    `advise` is what a user types to install packages.
+    `foreign` prepares an image for packages of another `{arch}`, for cross-compiling; `query` then names those `name:arch`.
+    `current` succeeds in an image whose packages are all the newest ones.
+    `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
+    one matches the regular expression `owner`, which has groups `package` and `path`. `libc` are packages of every image.
+    `depends` prints an installed package, its source package and one that it depends on a line, for `farm audit`.
+    `newest_suites` are where `farm pins update` looks for sources.
+    """
+
+    install: Annotated[str, Field(pattern=r"\{packages\}")]
+    foreign: Annotated[str, Field(pattern=r"\{arch\}")] = ""
+    advise: Annotated[str, Field(pattern=r"^[^'|&\\%]*\{packages\}$")]
+    current: str
+    query: str
+    owners: Annotated[str, Field(pattern=r"\$@")]
+    owner: Annotated[str, Field(pattern=r"\(\?P<package>.*\(\?P<path>")]
+    libc: tuple[PackageName, ...]
+    depends: str = ""
+    newest_suites: tuple[str, ...] = ()
+    keyring: Annotated[str, Field(pattern=r"^/")]
+    why: Why
+    link: str = ""
+
+
+class YardstickRow(Row):
+    """A Python of the distro's own, for `farm audit`; the row's key is its series.
+
+    `packages` are installed for it; those whose source package is one of `sources` are it, `development` ones apart.
+    """
+
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    executable: Annotated[str, Field(pattern=r"^/")]
+    packages: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+    sources: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+    development: tuple[PackageName, ...]
+
+
+class CrossToolchainRow(Row):
+    """How a distro cross-compiles for an arch; the row's key is that arch. `on` is the arch of the machines that do it.
+
+    `toolchain` are packages beside the distro's own toolchain, `foreign` those that are wanted for the cell's arch beside the
+    development packages of the capabilities. `tools` are the cross tools by the names that native ones have.
+    """
+
+    on: str
+    toolchain: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+    foreign: tuple[PackageName, ...] = ()
+    tools: dict[str, str]
+    why: Why
+    link: str = ""
+
+
+class DistroFile(Row):
+    """A file of `distros/`. Its name is the distro's id."""
+
+    inherits: str = ""
+    family: str
+    version_id: str
+    codename: str
+    image: str = Field(description="name of the image to pull, without a registry's host")
+    libc: Literal["gnu", "musl"]
+    libc_version: Bound
+    openssl: Bound
+    suites: Annotated[tuple[str, ...], Field(min_length=1)]
+    security_suite: str = ""
+    eol: date
+    untested: str = Field("", description="why nobody has built on it yet; '' once a real build has passed")
+    toolchain: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+    toolchain_why: Why
+    embedders: tuple[PackageName, ...] = ()
+    embedders_why: str = ""
+    yardsticks: dict[str, YardstickRow] = Field(default_factory=dict)
+    provides: dict[str, ProvidesRow]
+    cross: dict[str, CrossToolchainRow] = Field(default_factory=dict)

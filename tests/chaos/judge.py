@@ -1,0 +1,90 @@
+"""What came of a run: from what the witness saw, from the bytes in the store, and from what lies about on the host."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import tarfile
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.chaos.cells import PROOF, SmallCells
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tests.chaos.witness import Seen
+
+_CATALOG = re.compile(r"catalog/(?P<cell>[^/]+)/(?P<build>\d{10})\.[^/]+\.json")
+_NUMBER = re.compile(r"runs/[^/]+/(?P<what>attempts|outcomes)/(?P<cell>[^/]+)/(?P<number>\d+)\.")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All four are empty when the farm kept its promise."""
+
+    lost: tuple[str, ...] = ()
+    doubled: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        return not (self.lost or self.doubled or self.wrong or self.left)
+
+
+def judge(cells: SmallCells, prefix: str, seen: Iterable[Seen], objects: Mapping[str, bytes], left: Iterable[str]) -> Verdict:
+    """The verdict on a run. `seen` has keys with the prefix, `objects` without."""
+    entries = [(one, one.key.removeprefix(f"{prefix}/")) for one in seen if one.key.startswith(f"{prefix}/")]
+    builds: dict[str, set[str]] = {name: set() for name in cells.names}
+    for one, key in entries:
+        if one.wrote and (found := _CATALOG.fullmatch(key)):
+            builds.setdefault(found["cell"], set()).add(found["build"])
+    lost = [name for name in cells.names if not builds[name]]
+    doubled = [f"{name}: builds {', '.join(sorted(ids))}" for name, ids in builds.items() if len(ids) > 1]
+    writes = Counter(key for one, key in entries if one.wrote and key.startswith(("artifacts/", "catalog/")))
+    doubled += [f"{key}: written {times} times" for key, times in writes.items() if times > 1]
+    doubled += [f"{key}: deleted" for one, key in entries if one.deleted and key.startswith(("artifacts/", "catalog/"))]
+    wrong = [problem for name in cells.names if builds[name] for problem in _wrong(name, cells.proof(name), objects)]
+    return Verdict(tuple(lost), tuple(doubled), tuple(wrong), tuple(left))
+
+
+def _wrong(cell: str, proof: bytes, objects: Mapping[str, bytes]) -> list[str]:
+    """What is not right with a published cell's bytes."""
+    catalog = next((data for key, data in objects.items() if key.startswith(f"catalog/{cell}/")), None)
+    if catalog is None:
+        return [f"{cell}: its catalog entry was written and is not there"]
+    build = json.loads(catalog)
+    version, distro, arch = cell.split("-")
+    folder = f"artifacts/{distro}/{version}/{arch}/{build['build_id']}"
+    problems = []
+    for archive in build["archives"]:
+        data = objects.get(f"{folder}/{archive['name']}", b"")
+        if hashlib.sha256(data).hexdigest() != archive["sha256"]:
+            problems.append(f"{cell}: {archive['name']} has other bytes than its metadata says")
+        elif archive["name"].endswith("install_only.tar.gz") and _member(data) != proof:
+            problems.append(f"{cell}: {archive['name']} is not what this cell's source makes")
+    if not any(archive["name"].endswith("install_only.tar.gz") for archive in build["archives"]):
+        problems.append(f"{cell}: it has no archive that a client can install")
+    return problems
+
+
+def _member(data: bytes) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        try:
+            file = tar.extractfile(f"python/{PROOF}")
+        except KeyError:
+            return b""
+        return file.read() if file else b""
+
+
+def left_in_store(keys: Iterable[str]) -> list[str]:
+    """Staging objects, open runs, and grants whose end nobody wrote down."""
+    names = list(keys)
+    ends = {(found["cell"], found["number"]) for key in names if (found := _NUMBER.match(key)) and found["what"] == "outcomes"}
+    granted = [key for key in names if (found := _NUMBER.match(key)) and found["what"] == "attempts"]
+    grants = [f"grant {key}" for key in granted if (match := _NUMBER.match(key)) and match.group("cell", "number") not in ends]
+    return [f"object {key}" for key in names if key.startswith(("staging/", "open/"))] + grants

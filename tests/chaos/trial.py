@@ -1,0 +1,128 @@
+"""One run of small cells under one fault, struck again and again at random moments, and what came of it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.chaos.judge import Verdict, judge, left_in_store
+from tests.chaos.site import Site, until
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.chaos.faults import Fault
+
+_RUN_S = 1500  # on an idle machine a minute or two: it is only there to end a run that hangs
+_LEFT_S = 45
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table. `recovery` are seconds from the end of a strike to the next cell that was published."""
+
+    fault: str
+    promise: str
+    tries: int
+    verdict: Verdict
+    recovery: tuple[float, ...]
+    seconds: float
+
+
+def run(site: Site, faults: list[Fault], tries: int, rng: random.Random) -> list[Row]:
+    """One run, in which each of the faults is tried so often; more runs where one is over too soon."""
+    hits = {fault.name: 0 for fault in faults}
+    times: dict[str, list[float]] = {fault.name: [] for fault in faults}
+    verdicts: list[Verdict] = []
+    began = time.monotonic()
+    for _ in range(4 * tries):
+        site.fresh()
+        for fault in faults:
+            fault.before(site)
+        strikes = _drive(site, faults, hits, tries, rng)
+        left = settle(site)
+        verdicts.append(judge(site.cells, site.prefix, site.witness.seen, site.objects(), left))
+        for name, ended in strikes:
+            published = [one.at for one in site.witness.under(f"{site.prefix}/catalog/") if one.wrote and one.at > ended]
+            times[name] += [min(published) - ended] if published else []
+        for fault in faults:
+            fault.after(site)
+        site.clear_files()
+        if all(count >= tries for count in hits.values()) or not verdicts[-1].good:
+            break
+    verdict = merged(verdicts)
+    seconds = time.monotonic() - began
+    return [Row(one.name, one.promise, hits[one.name], verdict, tuple(times[one.name]), seconds) for one in faults]
+
+
+def merged(verdicts: list[Verdict]) -> Verdict:
+    return Verdict(
+        *(tuple(item for one in verdicts for item in getattr(one, name)) for name in ("lost", "doubled", "wrong", "left"))
+    )
+
+
+def _drive(site: Site, faults: list[Fault], hits: dict[str, int], tries: int, rng: random.Random) -> list[tuple[str, float]]:
+    """Ask for a run, strike while it goes on, and wait for its end; gives when each strike was over."""
+    if any(fault.by_submit for fault in faults):
+        site.submitter.start()
+        until(lambda: site.keys("asked/"), "the run is asked for", 60)
+    else:
+        site.submit()
+    strikes = []
+    while (open_faults := [one for one in faults if hits[one.name] < tries]) and site.keys("open/"):
+        fault = rng.choice(open_faults)
+        if fault.strike(site, rng):
+            hits[fault.name] += 1
+            strikes.append((fault.name, time.time()))
+    until(lambda: _over(site), "the run ends", _RUN_S)
+    return strikes
+
+
+def _over(site: Site) -> bool:
+    for service in (site.schedulers[0], *site.workers):
+        site.ensure(service)
+    return not site.keys("open/")
+
+
+def settle(site: Site) -> list[str]:
+    """Wait until nothing is left any more, and give what is left all the same."""
+    site.farm("runs")  # the next command, whatever it is, clears what a killed one left
+    ends = time.monotonic() + _LEFT_S
+    while (left := leftovers(site)) and time.monotonic() < ends:
+        time.sleep(0.5)
+    return left
+
+
+def leftovers(site: Site) -> list[str]:
+    """Containers, volumes, staging objects, grants, and files."""
+    containers = site.engine.left(site.cells.names if type(site.engine).__name__ == "Containers" else ())
+    files = [path for folder in (site.folder / "tmp").glob("*") for path in forgotten(folder)]
+    notes = (site.folder / "state" / "running").glob("*")
+    paths = [*files, *notes, *site.cache.rglob(".part-*")]
+    return [*containers, *left_in_store(site.keys()), *(f"file {path.relative_to(site.folder.parent)}" for path in paths)]
+
+
+def forgotten(folder: Path, *, held: bool = False) -> Iterator[Path]:
+    """What lies in a folder for temporary files and belongs to no living process. A living one holds its folder."""
+    for path in folder.iterdir():
+        if path.name.startswith("farm-scratch-") and is_held(path):
+            yield from forgotten(path, held=True)
+        elif path.name != "ballast" and not (held and path.name.startswith("pymp-")):
+            yield path
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process holds it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,88 @@
+"""What the store says of a run when two schedulers, or clocks that are off, wrote it down."""
+
+import pytest
+
+from farm.dispatch.decide import Attempt, Ending
+from farm.dispatch.journal import AttemptNote, Journal, Outcome, new_run
+from farm.dispatch.settle import Settler
+from farm.errors import Conflict, StoreUnavailable, Transient
+from farm.store import keys
+from farm.wire.messages import STAGED_RESULT, Result
+from tests.dispatch.making import cell
+from tests.fakes import MemoryStore
+
+CELL = cell()
+
+
+@pytest.fixture
+def journal():
+    made = Journal(MemoryStore(), new_run(), clock=lambda: 1000.0)
+    made.grant(CELL, 1, AttemptNote(worker="w", granted=900.0, deadline_s=60))
+    return made
+
+
+def again(journal):
+    """As another scheduler sees it."""
+    return Journal(journal.store, journal.run, clock=journal.clock)
+
+
+def test_what_is_published_stays_so_when_another_scheduler_finds_it_wanting_later(journal):
+    journal.end(CELL, 1, Outcome(state="published", at=950.0, artifact="x"))
+    other = again(journal)
+    other.end(CELL, 1, Outcome(state="verification-failed", at=951.0))
+    assert other.records()[CELL].endings == {1: Ending("published", 950.0)}
+    assert other.outcome(CELL).artifact == "x"
+
+
+@pytest.mark.parametrize("state", ["transient", "verification-failed", "cancelled"])
+def test_what_is_published_counts_whatever_was_written_down_first(journal, state):
+    journal.end(CELL, 1, Outcome(state=state, at=950.0))
+    journal.end(CELL, 1, Outcome(state="published", at=951.0, artifact="x"))
+    other = again(journal)
+    assert other.records()[CELL].endings[1].state == "published"
+    assert other.newest_ends() == {CELL: "published"}
+    assert other.outcome(CELL).artifact == "x"
+
+
+def test_an_attempt_that_was_given_up_is_tried_again_whatever_else_was_found(journal):
+    for state in ("transient", "verification-failed"):
+        key = keys.outcome(journal.run, CELL, 1, state)
+        journal.store.put(key, Outcome(state=state, at=950.0).model_dump_json().encode())
+    assert again(journal).records()[CELL].endings[1].state == "transient"
+
+
+def test_a_clock_that_is_an_hour_ahead_puts_nothing_into_the_future(journal):
+    journal.grant(CELL, 2, AttemptNote(worker="w", granted=4600.0, deadline_s=60))
+    journal.end(CELL, 1, Outcome(state="transient", at=4600.0))
+    record = again(journal).records()[CELL]
+    assert record.endings[1].at == 1000.0
+    assert record.attempts[1] == Attempt(2, "w", 1000.0)
+
+
+@pytest.fixture
+def staged(journal):
+    said = Result(run=journal.run, cell=str(CELL), attempt=1, worker="w", engine="e", recipe="r", inputs="i")
+    journal.store.put(keys.staging(journal.run, CELL, 1, STAGED_RESULT), said.model_dump_json().encode())
+
+
+@pytest.mark.parametrize("trouble", [StoreUnavailable("away"), Conflict("somebody else did")])
+def test_a_store_that_is_away_costs_no_attempt_for_a_minute_and_then_says_nothing_against_the_cell(journal, staged, trouble):
+    now = [0.0]
+
+    def publish(_planned, _staged):
+        raise trouble
+
+    settler = Settler(journal, publish, clock=lambda: now[0])
+    for now[0] in (0.0, 1.0, 20.0, 59.0):
+        with pytest.raises(type(trouble)):
+            settler.settle(CELL, 1, None)
+    now[0] = 61.0
+    assert settler.settle(CELL, 1, None).state == "transient"
+
+
+def test_a_result_that_was_cut_off_on_its_way_is_made_again(journal, staged):
+    key = keys.staging(journal.run, CELL, 1, STAGED_RESULT)
+    journal.store.put(key, journal.store.get(key)[0][:40])
+    with pytest.raises(Transient, match="cannot be read"):
+        journal.staged(CELL, 1)
+    assert Settler(journal, lambda *_: "").settle(CELL, 1, None).state == "transient"

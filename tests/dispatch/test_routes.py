@@ -1,0 +1,187 @@
+"""Routing by what a worker can do, quarantine, and why a cell waits: as values, without Redis."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farm.dispatch.decide import Attempt, Ending, Expire, Record, Sight, Tempo, Wanted, decide
+from farm.dispatch.grants import Granter
+from farm.dispatch.journal import Journal, PlannedCell
+from farm.dispatch.quarantine import LONGEST_S, host_of, quarantine
+from farm.dispatch.why import why
+from farm.plan.facts import load_facts
+from farm.plan.recipe import HOWS
+from farm.settings import Settings
+from farm.show.runs import workers as table
+from farm.wire.messages import Denial, Grant, GrantRequest, WorkerCard
+from farm.wire.queue import host_arch
+from farm.wire.routes import Route, build_queue
+from tests.dispatch.making import INPUTS, cell, recipe
+from tests.fakes import MemoryStore
+from workers import abilities
+from workers.liveness import Deafness
+
+NOW = 1_000_000.0
+TEMPO = Tempo(quarantine_after=3, quarantine_s=10)
+A, B = cell(), cell("3.13.6-debian13")
+
+
+@given(
+    st.sampled_from(["debian13", "ubuntu24.04", "alpine3.20", "el9"]),
+    st.sampled_from(["amd64", "arm64"]),
+    st.sampled_from(HOWS),
+    st.sampled_from(["", "fast", "big-memory"]),
+)
+def test_a_queues_name_says_what_it_is_for(distro, arch, how, label):
+    assert Route.parse(build_queue(arch, distro, how, label)) == Route(distro, arch, how, label)
+
+
+def test_what_a_worker_takes_follows_from_what_it_can_do_and_is_told_to():
+    here, there, facts = host_arch(), "arm64", load_facts()
+    usual = abilities.queues(Settings(), facts, [])
+    assert build_queue(here, "debian13") in usual
+    assert not [queue for queue in usual if there in queue]
+    both = abilities.queues(Settings(labels=("fast",)), facts, [there])
+    assert {build_queue(there, "debian12", "cross"), build_queue(here, "debian12", "native", "fast")} <= {*both}
+    assert abilities.queues(Settings(families=("no-such-family",)), facts, [there]) == ()
+
+
+def test_lists_come_from_the_environment_as_words_and_go_on_to_the_worker(monkeypatch):
+    monkeypatch.setenv("FARM_LABELS", "fast, big")
+    settings = Settings()
+    assert settings.labels == ("fast", "big")
+    assert settings.child_environment()["FARM_LABELS"] == "fast,big"
+
+
+def ended(worker, *states, last=NOW - 1):
+    """A record of attempts by one worker that ended so, one second after the other."""
+    attempts = tuple(Attempt(number, worker, last - 100) for number in range(1, len(states) + 1))
+    first = last - len(states) + 1
+    return Record(attempts, {number: Ending(state, first + number - 1) for number, state in enumerate(states, 1)})
+
+
+def test_a_host_that_fails_in_a_row_waits_longer_each_time():
+    waits = []
+    for failures in range(1, 14):
+        sight = Sight({A: ended("h.1.2", *["transient"] * failures)})
+        found = quarantine("h.1.9", sight, NOW, TEMPO)
+        waits.append(found.until - (NOW - 1) if found else 0)
+    assert waits[:6] == [0, 0, 10, 20, 40, 80]
+    assert waits[-1] == LONGEST_S
+
+
+@pytest.mark.parametrize("good", ["published", "build-failed", "verification-failed"])
+def test_one_that_ends_well_makes_up_for_all_failures(good):
+    failed = ended("h.1.2", *["transient"] * 5, last=NOW - 10)
+    assert quarantine("h.1.2", Sight({A: failed}), NOW, TEMPO)
+    assert not quarantine("h.1.2", Sight({A: failed, B: ended("h.1.3", good)}), NOW, TEMPO)
+
+
+def test_another_host_is_not_blamed_and_a_quarantine_ends():
+    sight = Sight({A: ended("bad.example.org.1.2", *["transient"] * 3)})
+    assert quarantine("bad.example.org.7", sight, NOW, TEMPO)
+    assert not quarantine("good.example.org.1.2", sight, NOW, TEMPO)
+    assert not quarantine("bad.example.org.1.2", sight, NOW + 10, TEMPO)
+    assert host_of("10.0.0.7") == "10", "a name of numbers is at least not empty"
+
+
+def test_a_quarantined_host_is_denied_and_told_how_long():
+    journal = Journal(MemoryStore(), "20260101-000000-abcdef")
+    planned = {of: PlannedCell(cell=str(of), channel="dev", triple="x", recipe=recipe(of), inputs=INPUTS) for of in (A, B)}
+    granter = Granter(journal, planned, Wanted(journal.run, (A, B)), journal.store, TEMPO, 60)
+    sight = Sight({A: ended("bad.1.2", *["transient"] * 3)})
+
+    def ask(worker):
+        return granter.answer(GrantRequest(run=journal.run, cell=str(B), worker=worker, reply="0" * 32), sight, NOW)
+
+    denied = ask("bad.1.5")
+    assert isinstance(denied, Denial)
+    assert denied.pause_s == pytest.approx(9)
+    assert "failed 3 times in a row" in denied.reason
+    assert isinstance(ask("good.1.5"), Grant)
+
+
+def test_beats_alone_do_not_keep_an_attempt_alive_for_ever():
+    attempt = Attempt(1, "h.1.2", NOW - 60 - 3600 - 1, deadline_s=60)
+    sight = Sight({A: Record((attempt,))}, seen={(A, 1): NOW})
+    (action,) = decide(Wanted("r", (A,)), sight, NOW, TEMPO)
+    assert isinstance(action, Expire)
+    assert "after its deadline" in action.why
+
+
+def card(**changes):
+    values = {"name": "h.1", "queues": (build_queue(A.arch, A.distro),), "slots": 2, "engine": "Docker Engine 20.10"}
+    return WorkerCard(**(values | changes))
+
+
+REASONS = {
+    "no worker at all": ([], Sight(), "no live worker builds debian13 for {arch}: there is no worker at all"),
+    "other distros only": (
+        [card(queues=(build_queue(A.arch, "debian11"),))],
+        Sight(),
+        "no live worker builds debian13 for {arch}: h.1 builds debian11-{arch}.native",
+    ),
+    "a label": ([card()], Sight(), "with the label 'fast'"),
+    "an engine that refuses": (
+        [card(engine="", trouble="no daemon\nat all", refused_at=NOW - 60)],
+        Sight(),
+        "the container engine of h.1 refuses since 60 s: no daemon",
+    ),
+    "a quarantine": (
+        [card()],
+        Sight({B: ended("h.1.2", *["transient"] * 3)}),
+        "h.1 is quarantined: h failed 3 times in a row and is granted nothing for another 9 s",
+    ),
+    "a worker that stops": ([card(stopping=True)], Sight(), "h.1 is told to stop"),
+    "a deaf worker": ([card(deaf_s=99)], Sight(), "h.1 is connected and takes no work since 99 s"),
+    "all busy": (
+        [card(slots=1)],
+        Sight({B: Record((Attempt(1, "h.1.2", NOW),))}),
+        "all 1 slots of 1 workers are busy",
+    ),
+    "later": (
+        [card()],
+        Sight({A: ended("other.1.2", "transient", last=NOW)}),
+        "it failed in passing 1 times, and is tried again in",
+    ),
+    "in the queue": ([card()], Sight(sent={A: NOW}), "it was sent, and waits to be taken; 2 of 2 slots are free"),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_it_is_said_why_a_cell_waits(reason):
+    cards, sight, said = REASONS[reason]
+    wanted = Wanted("r", (A, B), label="fast" if reason == "a label" else "")
+    told = "\n".join(why(A, wanted, sight, cards, NOW, TEMPO))
+    assert said.format(arch=A.arch) in told
+
+
+def test_the_table_of_workers_tells_what_each_takes():
+    several = card(queues=(build_queue("amd64", "debian12"), build_queue("amd64", "debian13")), labels=("fast",), deaf_s=99)
+    assert "amd64 native: debian12 debian13; labels: fast; TAKES NOTHING SINCE 99 s" in table([several], NOW)
+
+
+def test_a_worker_is_deaf_only_while_work_waits_and_it_has_none():
+    class Mail:
+        waiting = 1
+
+        def lengths(self, _queues):
+            return self.waiting
+
+    now, busy, mail = [0.0], [False], Mail()
+    deaf = Deafness(("q",), lambda: busy[0], lambda: now[0])
+    told = []
+    for at, waiting, has in [
+        (0, 1, False),
+        (5, 1, False),
+        (6, 0, False),
+        (7, 1, False),
+        (9, 1, True),
+        (10, 1, False),
+        (12, 1, False),
+    ]:
+        now[0], mail.waiting, busy[0] = at, waiting, has
+        told.append(deaf.seconds(mail))
+    assert told == [0, 5, 0, 0, 0, 0, 2]

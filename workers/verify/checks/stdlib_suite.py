@@ -1,0 +1,46 @@
+"""CPython's own test suite passes on the moved tree, but for what rows expect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.verify import suite
+from workers.verify.findings import error, quoted, seen
+from workers.verify.probe import SCRATCH, ProbeFailed, run
+from workers.verify.unpack import tar_stream
+from workers.verify.upgrading import install
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from farm.store.artifact import Finding
+    from workers.verify.subject import Subject
+
+_FOLDER = "suite"  # a plain path: some tests put the interpreter's into shell text
+_RESOURCES = "curses,decimal,subprocess"  # no network, no display, no large files, nothing that only burns CPU
+_TIMEOUT_S = 5400.0
+_SHOWN = 12
+
+
+def look(subject: Subject) -> Iterator[Finding]:
+    """In parallel, each failure once more with its output; what was skipped is counted and told."""
+    root = install(subject, subject.archive, _FOLDER)
+    with tar_stream(subject.others["tests"]) as stream:
+        subject.in_runtime.put(f"{SCRATCH}/{_FOLDER}", stream)
+    argv = [f"{root}/bin/{subject.build.executable}", "-m", "test.regrtest", "-j2", "-W", "-u", _RESOURCES]
+    done = run(subject.in_runtime, argv, timeout_s=_TIMEOUT_S)
+    outcome = suite.read(done.output.splitlines())
+    if not outcome.ran:
+        raise ProbeFailed(f"the suite did not run (exit {done.exit_code}): {quoted(done.output)}")
+    rows = suite.expected(subject.version, subject.build.distro, subject.build.variant)
+    for name in suite.new_failures(outcome, rows):
+        yield error(f"{name} of the test suite fails", hint="a defect, or a row for suite.toml with its reason")
+    for name in suite.unexpected_passes(outcome, rows):
+        yield error(f"{name} of the test suite passes, and a row expects it to fail", hint="limit or remove its row")
+    yield seen("note", f"{len(outcome.ran)} modules of the test suite ran, {len(outcome.skipped)} were skipped{_some(outcome)}")
+
+
+def _some(outcome: suite.Outcome) -> str:
+    names = sorted(outcome.skipped)
+    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f": {', '.join(names[:_SHOWN])}{rest}" if names else ""

@@ -1,0 +1,1 @@
+"""Asks a distro's own Python, in a box, how it was made."""
