@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +57,8 @@ def verify_store(quick: bool, repair: bool, key: Path | None, address: str, as_j
     survey = verify(store, against, time.time())
     if repair and survey.errors:
         mending.repair(survey, _means(settings, against))
+        if not keyring:  # the repair may have signed with a key that was not in the store before
+            against = replace(against, trusted=own_keys(store))
         survey = _again(store, against, survey)
     if as_json:
         click.echo(json.dumps(show.data(survey), indent=2))

@@ -214,6 +214,8 @@ def test_the_verb(folder):
     assert done.exit_code == 3
     said = json.loads(done.stdout)
     assert said["errors"] == len([each for each in said["findings"] if each["severity"] == "error"]) > 0
+    for key in (folder.root / "keys").iterdir():
+        key.unlink()
     assert call("--repair").exit_code == 0
     assert call("--base-url", "https://elsewhere.example.org").exit_code == 3
     with pytest.raises(BadInput, match="read the archives"):
