@@ -150,7 +150,7 @@ SABOTAGE = [
         "/work/build",
     ),
     ("paths.text", GOOD.having("lib/x/a.pyc", Entry(b"\0\0/work/tree/install/lib/a.py\0")), "it names /work/tree"),
-    ("paths.text", with_elf(MATH, sections={".rodata": b"\0/work/build/Modules/mathmodule.c\0"}), "it names /work/static"),
+    ("paths.text", with_elf(MATH, sections={".rodata": b"\0/work/build/Modules/mathmodule.c\0"}), "it names /work/build"),
 ]
 
 

@@ -21,7 +21,7 @@ INSIDE = (
     *("SCRIPTDIR", "MACHDESTLIB", "MANDIR"),
 )
 
-_STALE = re.compile(rf"(?<![\w.])(?:-[ILB])?(?:{PREFIX}|/work/(?:src|shared|static|tree|private))(?![\w-])")
+_STALE = re.compile(rf"(?<![\w.])(?:-[ILB])?(?:{PREFIX}|/work/(?:src|build|shared|static|native|cross|tree|private))(?![\w-])")
 _SHOWN = 4
 _HINT = "the code behind the literal in _sysconfigdata*.py puts the true prefix in; see the relocate step"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workers.verify.subject import Subject
 
 # Where a build box has source and objects. A path begins where no word does, or behind a compiler's or linker's option.
-_BUILD = re.compile(rb"(?<![\w.])(?:-[ILB])?/work/(?:src|shared|static|tree|private)(?![\w-])")
+_BUILD = re.compile(rb"(?<![\w.])(?:-[ILB])?/work/(?:src|build|shared|static|native|cross|tree|private)(?![\w-])")
 _PREFIX = re.compile(rb"(?:(?<![\w.~%>}-])|(?<=[\s\"'=]-[ILB]))" + PREFIX.encode() + rb"(?=[/\s\"'`:;,)\\]|$)")
 _TEXT_LIMIT = 16 << 20
 
