@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from farm.errors import Transient
 from tests.fakes import ScriptedBox
-from workers.verify.probe import MARK, ProbeFailed, ask
+from workers.verify.probe import MARK, ProbeFailed, ask, run
 
 
 class Said(BaseModel):
@@ -28,3 +28,8 @@ def test_no_answer_is_the_pythons_fault():
     with pytest.raises(ProbeFailed, match=r"no answer from probe \(exit 1\): Fatal Python error"):
         ask(box, ["python", "probe"], Said)
     assert len(box.commands) == 1
+
+
+def test_a_command_whose_output_is_lost_is_no_finding():
+    with pytest.raises(Transient, match="lost what was printed by dpkg-query"):
+        run(ScriptedBox({}, lost=1), ["dpkg-query", "--search"])

@@ -46,9 +46,18 @@ def run(
     user: str = USER,
     timeout_s: float = TIMEOUT_S,
 ) -> Completed:
-    """Run a command in the box. Raises ProbeFailed when it hangs, Transient when the box is lost."""
+    """Run a command in the box. Raises ProbeFailed when it hangs, Transient when the box is lost, or what it printed is."""
+    done = _run(box, argv, env or {}, cwd, user, timeout_s)
+    if not done.whole and done.ok:
+        raise Transient(f"the engine lost what was printed by {' '.join(argv)[:120]}", hint="is the machine overloaded?")
+    return done
+
+
+def _run(
+    box: Box, argv: Sequence[str], env: Mapping[str, str], cwd: str = SCRATCH, user: str = USER, timeout_s: float = TIMEOUT_S
+) -> Completed:
     try:
-        done = box.run(argv, env={**ENVIRONMENT, **(env or {})}, cwd=cwd, user=user, timeout_s=timeout_s)
+        done = box.run(argv, env={**ENVIRONMENT, **env}, cwd=cwd, user=user, timeout_s=timeout_s)
     except BuildFailed as error:
         raise ProbeFailed(f"{' '.join(argv)[:120]}: {error.message}") from error
     if done.exit_code == _TIMED_OUT:
@@ -58,7 +67,7 @@ def run(
 
 def ask(box: Box, argv: Sequence[str], model: type[Facts], *, env: Mapping[str, str] | None = None, user: str = USER) -> Facts:
     """Run a probe and give its answer as `model`. Raises ProbeFailed, with the last lines of output, when there is none."""
-    done = next((done for _ in range(_TRIES) if (done := run(box, argv, env=env, user=user)).whole), None)
+    done = next((done for _ in range(_TRIES) if (done := _run(box, argv, env or {}, user=user)).whole), None)
     if done is None:
         raise Transient("the engine lost what a probe printed, again and again", hint="is the machine overloaded?")
     answer = next((line for line in reversed(done.output.splitlines()) if line.startswith(MARK)), "")
