@@ -22,8 +22,8 @@ from farm.store import catalog
 from farm.store.folder import FolderStore
 
 # Steps that take as long as CPython takes; the budget is for all the others.
-HEAVY = ("make shared", "make static", "install", "pack", "verify")
-COMPILING = (*HEAVY, "configure shared", "configure static", "overlay")
+HEAVY = ("make shared", "install", "pack", "verify")
+COMPILING = (*HEAVY, "configure", "link static")
 
 
 @dataclass(frozen=True)

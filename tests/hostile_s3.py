@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
     _head = _get
 
     def _object(self, data: bytes):
-        said = {"ETag": f'"{etag(data)}"', "Accept-Ranges": "bytes"}
+        said = {"ETag": f'"{etag(data)}"', "Accept-Ranges": "bytes", "Last-Modified": "Thu, 01 Jan 2026 00:00:00 GMT"}
         if not (wanted := self.headers["Range"]):
             return 200, data, said
         first, _, last = wanted.removeprefix("bytes=").partition("-")
@@ -196,7 +196,8 @@ class _Handler(BaseHTTPRequestHandler):
         prefix = self.query.get("prefix", [""])[0]
         shown = self.s3.objects if self.s3.manners.old is None else self.s3.manners.old
         items = "".join(
-            f"<Contents><Key>{key}</Key><Size>{len(data)}</Size><ETag>&quot;{etag(data)}&quot;</ETag></Contents>"
+            f"<Contents><Key>{key}</Key><Size>{len(data)}</Size><ETag>&quot;{etag(data)}&quot;</ETag>"
+            "<LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"
             for key, data in sorted(shown.items())
             if key.startswith(prefix)
         )

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from farm.dispatch.decide import Sight, Tempo
+from farm.dispatch.decide import Sight
 from farm.dispatch.grants import Granter
-from farm.dispatch.journal import Journal, PlannedCell, RunPlan
+from farm.dispatch.journal import Journal
 from farm.dispatch.loop import wanted
+from farm.dispatch.records import PlannedCell, RunPlan
+from farm.dispatch.tempo import Tempo
 from farm.settings import S3Settings, Settings
 from farm.wire import messages
 from farm.wire.messages import GrantRequest, WakeUp

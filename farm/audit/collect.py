@@ -15,7 +15,7 @@ from pydantic import Field
 
 from farm.audit.retention import superseded
 from farm.index import oci, update
-from farm.store import catalog, keys
+from farm.store import catalog, keys, run_keys
 from farm.store.artifact import Model
 from farm.store.keys import Published
 from farm.store.protocol import Stat
@@ -169,5 +169,9 @@ def _staged(found: Garbage, policy: Policy, now: float) -> None:
     """What runs that ended have staged. A run that goes on is left alone, however old it is."""
     for key, stat in found.stats.items():
         parts = key.split("/")
-        if parts[0] == "staging" and keys.open_run(parts[1]) not in found.stats and now - stat.modified >= policy.staged_s():
+        if (
+            parts[0] == "staging"
+            and run_keys.open_run(parts[1]) not in found.stats
+            and now - stat.modified >= policy.staged_s()
+        ):
             found.drop[key] = "staged by a run that ended"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from farm.cli.opening import opened
-from farm.dispatch.decide import Tempo
 from farm.dispatch.embedded import running_broker
 from farm.dispatch.journal import Journal
 from farm.dispatch.listing import newest_with
 from farm.dispatch.lookout import Lookout
 from farm.dispatch.loop import wanted
+from farm.dispatch.tempo import Tempo
 from farm.dispatch.watch import NO_BROKER
 from farm.dispatch.why import why as reasons
 from farm.errors import BadInput, BrokerUnavailable
@@ -23,7 +23,7 @@ from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.show import runs as show
 from farm.show.progress import new_lines
-from farm.store import keys
+from farm.store import run_keys
 from farm.wire.mailbox import SchedulerMail
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ def logs(cell: str, run: str | None, attempt: int | None, *, follow: bool) -> No
     number = attempt or journal.newest_attempt(wish)
     if not number:
         raise BadInput(f"no attempt at {wish} was made in run {journal.run}", hint=f"farm why {wish}")
-    if _print_kept(store, keys.log(journal.run, wish, number)):
+    if _print_kept(store, run_keys.log(journal.run, wish, number)):
         return
     mail = SchedulerMail(running_broker(settings) or NO_BROKER)
     shown: tuple[str, ...] = ()
-    while not _print_kept(store, keys.log(journal.run, wish, number), after=shown):
+    while not _print_kept(store, run_keys.log(journal.run, wish, number), after=shown):
         beat = mail.beats(journal.run, [(str(wish), number)]).get((str(wish), number))
         if beat is None and not follow:
             raise BadInput(f"attempt {number} at {wish} has no log yet", hint="try again with --follow, or farm why CELL")

@@ -10,11 +10,11 @@ import click
 
 from farm.cli.offering import publishing
 from farm.cli.opening import opened
-from farm.dispatch.decide import Tempo
 from farm.dispatch.metrics import PrometheusMeter, show_metrics
 from farm.dispatch.notify import Notifier
 from farm.dispatch.publishing import PublishingService
 from farm.dispatch.scheduler import Office, Scheduler
+from farm.dispatch.tempo import Tempo
 from farm.errors import BadInput
 from farm.settings import Settings
 from farm.show import progress

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farm.dispatch import resolve
-from farm.dispatch.decide import Tempo
-from farm.dispatch.journal import Journal, PlannedCell, RunPlan
+from farm.dispatch.journal import Journal
 from farm.dispatch.loop import Loop, Means
+from farm.dispatch.records import PlannedCell, RunPlan
+from farm.dispatch.tempo import Tempo
 from farm.errors import BrokerUnavailable, Failure
 from farm.plan.cell import Cell
 from farm.store import catalog, locks

@@ -13,7 +13,7 @@ from farm.store import catalog
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from farm.dispatch.journal import RunPlan
+    from farm.dispatch.records import RunPlan
     from farm.dispatch.view import CellView, RunView
     from farm.store.keys import Published
     from farm.store.protocol import Store

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.dispatch.decide import Tempo, Wanted, refusal
-from farm.dispatch.journal import AttemptNote, Journal, PlannedCell
+from farm.dispatch.decide import Wanted, refusal
+from farm.dispatch.journal import Journal
 from farm.dispatch.quarantine import quarantine
+from farm.dispatch.records import AttemptNote, PlannedCell
+from farm.dispatch.tempo import Tempo
 from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.plan.recipe import PACKS, staged_name
-from farm.store import keys
+from farm.store import run_keys
 from farm.store.protocol import Staging
 from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Denial, Grant
 
@@ -62,5 +64,5 @@ class Granter:
         )
 
     def _url(self, cell: Cell, number: int, name: str) -> str:
-        key = keys.staging(self.journal.run, cell, number, name)
+        key = run_keys.staging(self.journal.run, cell, number, name)
         return self.staging.upload_url(key, expires_s=self.deadline_s + _URL_SLACK_S)

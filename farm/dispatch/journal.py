@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from farm.dispatch.decide import PUBLISHED, RETRIED, Attempt, Ending, Record
-from farm.errors import BadInput, Conflict, Failure, FarmError, Transient
+from farm.dispatch.records import AttemptNote, Outcome, RunPlan
+from farm.errors import BadInput, Conflict, FarmError, Transient
 from farm.plan.cell import Cell
-from farm.plan.recipe import Inputs, Recipe
-from farm.store import keys
-from farm.store.artifact import Artifact, Finding, Model, StepTime
+from farm.store import run_keys
+from farm.store.artifact import Artifact
 from farm.store.protocol import Store
-from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Result, RunId
-from farm.wire.queue import NORMAL, Priority
+from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,57 +34,6 @@ _RESULT_LIMIT = 16 << 20
 # Two schedulers may have written down two ends of one attempt: what is published is, and what was given up is tried again.
 _RANK = {PUBLISHED: 0, RETRIED: 1}
 M = TypeVar("M", bound=BaseModel)
-
-
-class PlannedCell(Model):
-    """A cell that a run wants: its whole recipe, the inputs it is built with, the channel and the names it goes by there.
-
-    `blocked` says why it cannot be attempted (then there may be no recipe); `published` is the catalog key of the build that
-    is there already.
-    """
-
-    cell: str
-    channel: str
-    triple: str
-    uv: bool = True
-    recipe: Recipe | None
-    inputs: Inputs | None = None
-    blocked: Failure | None = None
-    published: str = ""
-
-
-class RunPlan(Model):
-    """What a run is to do, as it is kept in the store. `started` is RFC 3339 in UTC."""
-
-    run: RunId
-    started: str
-    fail_fast: bool = False
-    priority: Priority = NORMAL
-    deadline_s: int
-    label: str = ""
-    cells: tuple[PlannedCell, ...]
-
-
-class AttemptNote(Model):
-    """A granted attempt as it is kept; `granted` is epoch seconds."""
-
-    worker: str
-    granted: float
-    deadline_s: int
-
-
-class Outcome(Model):
-    """How an attempt ended, as it is kept. `at` is epoch seconds; `artifact` the catalog key of what was published."""
-
-    state: str
-    at: float
-    worker: str = ""
-    failure: Failure | None = None
-    artifact: str = ""
-    findings: tuple[Finding, ...] = ()
-    steps: tuple[StepTime, ...] = ()
-    staged: str = ""
-    log: str = ""
 
 
 def new_run(now: datetime | None = None) -> str:
@@ -114,42 +62,42 @@ class Journal:
     @classmethod
     def open_runs(cls, store: Store) -> list[str]:
         """The runs that were asked for and have not ended, oldest first."""
-        return sorted(stat.key.rpartition("/")[2] for stat in store.list(keys.open_runs()))
+        return sorted(stat.key.rpartition("/")[2] for stat in store.list(run_keys.open_runs()))
 
     @classmethod
     def runs(cls, store: Store) -> list[str]:
         """Every run that was ever asked for, oldest first."""
-        return sorted(stat.key.rpartition("/")[2].removesuffix(".json") for stat in store.list(keys.asked_runs()))
+        return sorted(stat.key.rpartition("/")[2].removesuffix(".json") for stat in store.list(run_keys.asked_runs()))
 
     def ask(self, asked: RunPlan) -> None:
         """Keep what a run is to do, nothing being resolved yet; from now on it is open."""
-        self.store.put(keys.asked(self.run), asked.model_dump_json().encode(), if_absent=True)
-        self.store.put(keys.open_run(self.run), b"")
+        self.store.put(run_keys.asked(self.run), asked.model_dump_json().encode(), if_absent=True)
+        self.store.put(run_keys.open_run(self.run), b"")
 
     def asked(self) -> RunPlan:
         """What was asked for. Raises BadInput when there is no such run."""
-        return self._there(self._read(keys.asked(self.run), RunPlan))
+        return self._there(self._read(run_keys.asked(self.run), RunPlan))
 
     def reopen(self) -> None:
         """Have it driven again."""
-        self.store.put(keys.open_run(self.run), b"")
+        self.store.put(run_keys.open_run(self.run), b"")
 
     def close(self) -> None:
         """The run has ended; nobody is to drive it any more."""
-        self.store.delete(keys.open_run(self.run))
+        self.store.delete(run_keys.open_run(self.run))
 
     def relisted(self) -> None:
         """Keep that the channels list what was published before this run."""
-        self.store.put(keys.relisted(self.run), b"")
+        self.store.put(run_keys.relisted(self.run), b"")
 
     def is_relisted(self) -> bool:
         """Whether they do."""
-        return any(self.store.list(keys.relisted(self.run)))
+        return any(self.store.list(run_keys.relisted(self.run)))
 
     def claim_notice(self) -> bool:
         """Whether nobody before us told that the run has ended; from now on somebody did."""
         try:
-            self.store.put(keys.notified(self.run), b"", if_absent=True)
+            self.store.put(run_keys.notified(self.run), b"", if_absent=True)
         except Conflict:
             return False
         return True
@@ -157,23 +105,23 @@ class Journal:
     def cancel(self, cells: Iterable[Cell]) -> None:
         """Keep that these cells are no longer wanted."""
         for cell in cells:
-            self.store.put(keys.cancel(self.run, cell), b"")
+            self.store.put(run_keys.cancel(self.run, cell), b"")
 
     def cancelled(self) -> frozenset[Cell]:
         """The cells that are no longer wanted."""
-        return frozenset(Cell.parse(stat.key.rpartition("/")[2]) for stat in self.store.list(keys.cancels(self.run)))
+        return frozenset(Cell.parse(stat.key.rpartition("/")[2]) for stat in self.store.list(run_keys.cancels(self.run)))
 
     def save_plan(self, plan: RunPlan) -> None:
         """Keep the plan; a run has one only."""
-        self.store.put(keys.plan(self.run), plan.model_dump_json().encode(), if_absent=True)
+        self.store.put(run_keys.plan(self.run), plan.model_dump_json().encode(), if_absent=True)
 
     def plan(self) -> RunPlan:
         """The plan. Raises BadInput when there is no such run."""
-        return self._there(self.kept_plan() or self._read(keys.asked(self.run), RunPlan))
+        return self._there(self.kept_plan() or self._read(run_keys.asked(self.run), RunPlan))
 
     def kept_plan(self) -> RunPlan | None:
         """The plan; None while nothing is resolved."""
-        return self._read(keys.plan(self.run), RunPlan)
+        return self._read(run_keys.plan(self.run), RunPlan)
 
     def _there(self, found: RunPlan | None) -> RunPlan:
         if found is None:
@@ -186,13 +134,13 @@ class Journal:
         endings: dict[Cell, dict[int, Ending]] = {}
         staged: dict[Cell, set[int]] = {}
         # Listed in this order, an attempt that ends meanwhile is at worst seen as open, never as one that nobody granted.
-        for cell, number, _, _ in self._numbered(keys.staging_of(self.run), f"/{STAGED_RESULT}"):
+        for cell, number, _, _ in self._numbered(run_keys.staging_of(self.run), f"/{STAGED_RESULT}"):
             staged.setdefault(cell, set()).add(number)
-        for cell, number, rest, key in self._numbered(keys.outcomes(self.run), ".json"):
+        for cell, number, rest, key in self._numbered(run_keys.outcomes(self.run), ".json"):
             state, known = _state(rest), endings.setdefault(cell, {}).get(number)
             if known is None or _rank(state) < _rank(known.state):
                 endings[cell][number] = Ending(state, self.outcome_at(key).at)
-        for cell, number, _, key in self._numbered(keys.attempts(self.run), ".json"):
+        for cell, number, _, key in self._numbered(run_keys.attempts(self.run), ".json"):
             note = self._note(key)
             attempts.setdefault(cell, []).append(Attempt(number, note.worker, note.granted, note.deadline_s))
         return {
@@ -206,19 +154,19 @@ class Journal:
 
     def outcome(self, cell: Cell) -> Outcome | None:
         """How the newest ended attempt at a cell ended."""
-        found = list(self._numbered(f"{keys.outcomes(self.run)}{cell}/", ".json", prefix=keys.outcomes(self.run)))
+        found = list(self._numbered(f"{run_keys.outcomes(self.run)}{cell}/", ".json", prefix=run_keys.outcomes(self.run)))
         return self.outcome_at(max(found, key=lambda item: (item[1], -_rank(_state(item[2]))))[3]) if found else None
 
     def newest_ends(self) -> dict[Cell, str]:
         """How the newest ended attempt at each cell ended, from the names of keys alone."""
         newest: dict[Cell, tuple[int, int, str]] = {}
-        for cell, number, rest, _ in self._numbered(keys.outcomes(self.run), ".json"):
+        for cell, number, rest, _ in self._numbered(run_keys.outcomes(self.run), ".json"):
             newest[cell] = max(newest.get(cell, (0, 0, "")), (number, -_rank(_state(rest)), _state(rest)))
         return {cell: state for cell, (_, _, state) in newest.items()}
 
     def newest_attempt(self, cell: Cell) -> int:
         """The number of the newest attempt at a cell; 0 when there is none."""
-        prefix = keys.attempts(self.run)
+        prefix = run_keys.attempts(self.run)
         return max((number for _, number, _, _ in self._numbered(f"{prefix}{cell}/", ".json", prefix=prefix)), default=0)
 
     def outcome_at(self, key: str) -> Outcome:
@@ -231,24 +179,24 @@ class Journal:
     def grant(self, cell: Cell, number: int, note: AttemptNote) -> bool:
         """Create an attempt; False when somebody else created it first."""
         try:
-            self.store.put(keys.attempt(self.run, cell, number), note.model_dump_json().encode(), if_absent=True)
+            self.store.put(run_keys.attempt(self.run, cell, number), note.model_dump_json().encode(), if_absent=True)
         except Conflict:
             return False
         return True
 
     def end(self, cell: Cell, number: int, outcome: Outcome) -> None:
         """Keep how an attempt ended, unless somebody else has: then it was not for us to find it wanting."""
-        prefix = keys.outcomes(self.run)
+        prefix = run_keys.outcomes(self.run)
         ends = self._numbered(f"{prefix}{cell}/", ".json", prefix=prefix)
         if outcome.state != PUBLISHED and any(ended == number for _, ended, _, _ in ends):
             return
-        key = keys.outcome(self.run, cell, number, outcome.state)
+        key = run_keys.outcome(self.run, cell, number, outcome.state)
         self.store.put(key, outcome.model_dump_json(exclude_defaults=True).encode())
         self._outcomes[key] = outcome
 
     def staged(self, cell: Cell, number: int) -> Result:
         """The result that an attempt staged. Raises FarmError when it is not one of this attempt."""
-        key = keys.staging(self.run, cell, number, STAGED_RESULT)
+        key = run_keys.staging(self.run, cell, number, STAGED_RESULT)
         found = self.store.get(key)
         try:
             result = Result.model_validate_json((found[0] if found else b"")[:_RESULT_LIMIT])
@@ -260,10 +208,10 @@ class Journal:
 
     def keep_log(self, cell: Cell, number: int, tail: Iterable[str] = ()) -> str:
         """Move an attempt's staged log to where logs are kept, or keep its last lines seen; gives the key, '' for none."""
-        key = keys.log(self.run, cell, number)
+        key = run_keys.log(self.run, cell, number)
         with tempfile.TemporaryDirectory(prefix="farm-log-") as folder:
             file = Path(folder) / "log"
-            if self.store.fetch(keys.staging(self.run, cell, number, STAGED_LOG), file):
+            if self.store.fetch(run_keys.staging(self.run, cell, number, STAGED_LOG), file):
                 self.store.put(key, file)
                 return key
         if lines := list(tail):
@@ -283,13 +231,13 @@ class Journal:
 
     def clear(self, cell: Cell, number: int) -> None:
         """Remove what an attempt staged."""
-        for stat in list(self.store.list(keys.staging(self.run, cell, number))):
+        for stat in list(self.store.list(run_keys.staging(self.run, cell, number))):
             self.store.delete(stat.key)
 
     def sweep(self) -> None:
         """Remove all that the run staged and that is not kept for somebody to look at."""
-        kept = [self.outcome_at(key).staged for *_, key in self._numbered(keys.outcomes(self.run), ".json")]
-        for stat in list(self.store.list(keys.staging_of(self.run))):
+        kept = [self.outcome_at(key).staged for *_, key in self._numbered(run_keys.outcomes(self.run), ".json")]
+        for stat in list(self.store.list(run_keys.staging_of(self.run))):
             if not any(folder and stat.key.startswith(folder) for folder in kept):
                 self.store.delete(stat.key)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from farm.dispatch.decide import Sight, Tempo, Wanted, state_of
+from farm.dispatch.decide import Sight, Wanted, state_of
 from farm.dispatch.journal import Journal
 from farm.dispatch.queue import wake_id
+from farm.dispatch.tempo import Tempo
 from farm.dispatch.view import RunView, look
 from farm.plan.cell import Cell
 from farm.wire.mailbox import AttemptKey, SchedulerMail

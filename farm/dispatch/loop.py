@@ -11,12 +11,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from farm.dispatch.decide import Action, Cancel, Done, Expire, Settle, Tempo, Wake, Wanted, decide
+from farm.dispatch.decide import Action, Cancel, Done, Expire, Settle, Wake, Wanted, decide
 from farm.dispatch.grants import Granter
-from farm.dispatch.journal import Journal, Outcome, RunPlan
 from farm.dispatch.lookout import Lookout
 from farm.dispatch.meter import Meter
 from farm.dispatch.queue import TaskQueue
+from farm.dispatch.records import Outcome, RunPlan
 from farm.dispatch.settle import Settler, conclude
 from farm.errors import BrokerUnavailable, Conflict, Failure, StoreUnavailable
 from farm.plan.cell import Cell
@@ -26,6 +26,8 @@ from farm.wire.messages import GrantRequest
 from farm.wire.routes import build_queue
 
 if TYPE_CHECKING:
+    from farm.dispatch.journal import Journal
+    from farm.dispatch.tempo import Tempo
     from farm.dispatch.view import RunView
 
 _TICK_S = 0.5

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from farm.wire.messages import Answer, Grant
 
 if TYPE_CHECKING:
-    from farm.dispatch.journal import Outcome
+    from farm.dispatch.records import Outcome
     from farm.dispatch.view import RunView
 
 

@@ -15,7 +15,7 @@ from farm.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from farm.dispatch.journal import Outcome
+    from farm.dispatch.records import Outcome
     from farm.dispatch.view import RunView
     from farm.settings import Settings
     from farm.wire.messages import Answer

@@ -14,7 +14,7 @@ from farm.store.keys import Published
 
 if TYPE_CHECKING:
     from farm.dispatch.drive import Relist
-    from farm.dispatch.journal import PlannedCell
+    from farm.dispatch.records import PlannedCell
     from farm.dispatch.settle import Publish
     from farm.sign.keys import Signer
     from farm.store.protocol import Store

@@ -10,12 +10,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from farm.dispatch.decide import Settle, Sight, Tempo, decide
+from farm.dispatch.decide import Settle, Sight, decide
 from farm.dispatch.drive import Relist
-from farm.dispatch.journal import Journal, PlannedCell, RunPlan
+from farm.dispatch.journal import Journal
 from farm.dispatch.loop import wanted
 from farm.dispatch.meter import Meter
+from farm.dispatch.records import PlannedCell, RunPlan
 from farm.dispatch.settle import Publish, Settler, conclude
+from farm.dispatch.tempo import Tempo
 from farm.errors import FarmError
 from farm.plan.cell import Cell
 from farm.store.protocol import Store

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from farm.dispatch.decide import RETRIED
 
 if TYPE_CHECKING:
-    from farm.dispatch.decide import Sight, Tempo
+    from farm.dispatch.decide import Sight
+    from farm.dispatch.tempo import Tempo
 
 LONGEST_S = 3600.0
 

@@ -11,7 +11,8 @@ from farm.plan.cell import Cell
 from farm.store.artifact import Artifact, Finding, StepTime
 
 if TYPE_CHECKING:
-    from farm.dispatch.journal import Journal, Outcome, PlannedCell, RunPlan
+    from farm.dispatch.journal import Journal
+    from farm.dispatch.records import Outcome, PlannedCell, RunPlan
 
 End = Literal["published", "already published", "failed", "not built"]
 ENDS: tuple[End, ...] = ("published", "already published", "failed", "not built")

@@ -18,8 +18,8 @@ from farm.wire.routes import build_queue, wanted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from farm.dispatch.decide import Tempo
     from farm.dispatch.loop import Means
+    from farm.dispatch.tempo import Tempo
     from farm.store.protocol import Store
     from farm.wire.messages import Resolved
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from farm.dispatch.journal import Journal
-from farm.store import keys
+from farm.store import run_keys
 from farm.store.protocol import Stat
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def find(store: Store, settings: Settings, now: datetime) -> dict[str, list[Old]
     # Runs are listed first: one that is asked for meanwhile is younger than any limit.
     going = frozenset(Journal.open_runs(store))
     bounds = limits(settings)
-    logs = [stat for stat in store.list(keys.runs()) if "/logs/" in stat.key]
+    logs = [stat for stat in store.list(run_keys.runs()) if "/logs/" in stat.key]
     return {
         "logs": list(old(logs, bounds["logs"], going, now)),
-        "staging": list(old(store.list(keys.all_staging()), bounds["staging"], going, now)),
+        "staging": list(old(store.list(run_keys.all_staging()), bounds["staging"], going, now)),
     }

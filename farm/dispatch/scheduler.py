@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from farm.dispatch.decide import Tempo
 from farm.dispatch.drive import Driver, Relist
 from farm.dispatch.journal import Journal
 from farm.dispatch.loop import Means, Watcher
 from farm.dispatch.meter import Meter
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.settle import Publish, Settler
+from farm.dispatch.tempo import Tempo
 from farm.errors import FarmError
 from farm.settings import Settings
 from farm.store import locks

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import PUBLISHED
-from farm.dispatch.journal import Journal, Outcome
+from farm.dispatch.journal import Journal
+from farm.dispatch.records import Outcome
 from farm.errors import Conflict, Failure, FarmError, StoreUnavailable, Transient
 from farm.plan.cell import Cell
-from farm.store import keys
+from farm.store import run_keys
 
 if TYPE_CHECKING:
-    from farm.dispatch.journal import PlannedCell
+    from farm.dispatch.records import PlannedCell
     from farm.wire.messages import Result
 
 Publish = Callable[["PlannedCell", "Result"], str]
@@ -75,6 +76,6 @@ class Settler:
             artifact=artifact,
             findings=result.findings,
             steps=result.steps,
-            staged=keys.staging(self.journal.run, cell, number) if kept else "",
+            staged=run_keys.staging(self.journal.run, cell, number) if kept else "",
             log=log,
         )

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from farm.dispatch import listing
-from farm.dispatch.decide import Tempo
 from farm.dispatch.embedded import running_broker
 from farm.dispatch.journal import Journal
 from farm.dispatch.listing import RunLine
 from farm.dispatch.lookout import Lookout
 from farm.dispatch.loop import wanted
+from farm.dispatch.tempo import Tempo
 from farm.dispatch.view import RunView
 from farm.dispatch.watch import NO_BROKER
 from farm.errors import BrokerUnavailable

@@ -13,14 +13,15 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Self
 
 from farm.dispatch import leftover, resolve
-from farm.dispatch.decide import Tempo
 from farm.dispatch.drive import Driver, Relist, listed, missing_locks, resolved
 from farm.dispatch.embedded import EmbeddedFarm
-from farm.dispatch.journal import Journal, PlannedCell, RunPlan, new_run
+from farm.dispatch.journal import Journal, new_run
 from farm.dispatch.loop import Means
 from farm.dispatch.queue import TaskQueue
+from farm.dispatch.records import PlannedCell, RunPlan
 from farm.dispatch.report import RunReport, report
 from farm.dispatch.settle import Publish, Settler
+from farm.dispatch.tempo import Tempo
 from farm.errors import BrokerUnavailable, EngineUnavailable, Failure
 from farm.plan.cell import Cell
 from farm.plan.recipe import Recipe

@@ -12,7 +12,8 @@ from farm.wire.routes import wanted as needs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from farm.dispatch.decide import Sight, Tempo, Wanted
+    from farm.dispatch.decide import Sight, Wanted
+    from farm.dispatch.tempo import Tempo
     from farm.plan.cell import Cell
     from farm.wire.mailbox import AttemptKey
     from farm.wire.messages import Beat

@@ -6,12 +6,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from farm.dispatch.decide import Tempo
 from farm.dispatch.embedded import running_broker
 from farm.dispatch.eta import past_durations, with_eta
 from farm.dispatch.lookout import Lookout
 from farm.dispatch.loop import wanted
 from farm.dispatch.report import report
+from farm.dispatch.tempo import Tempo
 from farm.errors import BrokerUnavailable
 from farm.plan.cell import Cell
 from farm.wire.mailbox import SchedulerMail

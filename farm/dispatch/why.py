@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from farm.dispatch.decide import RETRIED, Sight, Tempo, Wanted, is_ending, retry_at, state_of
+from farm.dispatch.decide import RETRIED, Sight, Wanted, is_ending, retry_at, state_of
 from farm.dispatch.quarantine import quarantine
 from farm.wire.routes import wanted as needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from farm.dispatch.tempo import Tempo
     from farm.plan.cell import Cell
     from farm.wire.messages import WorkerCard
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from farm.errors import Conflict, Transient, VerificationFailed
 from farm.publish.tarball import Contents, inspect
-from farm.store import keys
+from farm.store import run_keys
 from farm.store.artifact import BUILD_INFO_PATH, ArchiveInfo, BuildInfo
 
 if TYPE_CHECKING:
@@ -37,15 +37,15 @@ class Checked:
 def check_fence(store: Store, order: Order) -> None:
     """Return when the attempt is the newest one that was granted for its cell. Raises Conflict."""
     # Asked by name: an old listing would hide the attempt that was granted after this one.
-    newer = store.get(keys.attempt(order.run, order.cell, order.attempt + 1))
-    if newer or store.get(keys.attempt(order.run, order.cell, order.attempt)) is None:
+    newer = store.get(run_keys.attempt(order.run, order.cell, order.attempt + 1))
+    if newer or store.get(run_keys.attempt(order.run, order.cell, order.attempt)) is None:
         why = f"attempt {order.attempt + 1} was granted after it" if newer else "it was never granted"
         raise Conflict(f"{order} is not published: {why}", hint="nothing to do: the newer attempt will be published")
 
 
 def fetch_checked(store: Store, order: Order, staged: Result, folder: Path) -> tuple[Checked, ...]:
     """The staged archives, fetched into `folder` and checked. Raises VerificationFailed, Transient, StoreUnavailable."""
-    prefix = keys.staging(order.run, order.cell, order.attempt)
+    prefix = run_keys.staging(order.run, order.cell, order.attempt)
     sizes = {stat.key.removeprefix(prefix): stat.size for stat in store.list(prefix)}
     for archive in staged.archives:
         _check_size(order, archive, sizes)
@@ -65,7 +65,7 @@ def _check_size(order: Order, archive: ArchiveInfo, sizes: dict[str, int]) -> No
 
 def _checked(store: Store, order: Order, staged: Result, archive: ArchiveInfo, folder: Path) -> Checked:
     path = folder / archive.name
-    if not store.fetch(keys.staging(order.run, order.cell, order.attempt, archive.name), path):
+    if not store.fetch(run_keys.staging(order.run, order.cell, order.attempt, archive.name), path):
         raise VerificationFailed(f"{order}: {archive.name} left the staging folder while it was checked")
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()

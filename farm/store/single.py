@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from farm.errors import Conflict, StoreUnavailable
-from farm.store import keys
+from farm.store import run_keys
 from farm.store.s3 import S3Store
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class PublisherLock:
     def _rivals(self) -> list[str]:
         """Take a ticket. Gives the others that are there, and then ours is taken back."""
         written = time.monotonic()
-        self._store.put(keys.ticket(self._name), secrets.token_bytes(8))
+        self._store.put(run_keys.ticket(self._name), secrets.token_bytes(8))
         if others := self._living():
             self._drop()
         else:
@@ -97,7 +97,7 @@ class PublisherLock:
     def _living(self) -> list[str]:
         """The other tickets that somebody has changed within a lease, as we have seen it with our own clock."""
         now = time.monotonic()
-        seen = {stat.key: stat.etag for stat in self._store.list(keys.tickets()) if stat.key != keys.ticket(self._name)}
+        seen = {stat.key: stat.etag for stat in self._store.list(run_keys.tickets()) if stat.key != run_keys.ticket(self._name)}
         before, self._others = self._others, {}
         for key, etag in seen.items():
             known, since = before.get(key, ("", now))
@@ -110,7 +110,7 @@ class PublisherLock:
     def _drop(self) -> None:
         self._renewed = float("-inf")
         with suppress(StoreUnavailable):  # then it is dead after a lease
-            self._store.delete(keys.ticket(self._name))
+            self._store.delete(run_keys.ticket(self._name))
 
     def _keep(self) -> None:
         """Renew the ticket while it is needed, then give it back."""
@@ -132,7 +132,7 @@ class PublisherLock:
     def _renew(self) -> None:
         written = time.monotonic()
         with suppress(StoreUnavailable):
-            self._store.put(keys.ticket(self._name), secrets.token_bytes(8))
+            self._store.put(run_keys.ticket(self._name), secrets.token_bytes(8))
             self._renewed = written
 
 
@@ -148,7 +148,7 @@ class SinglePublisherStore(S3Store):
 
     def put(self, key: str, data: bytes | Path, *, if_absent: bool = False, if_match: str = "") -> str:
         """Write an object whole; gives its etag. Raises Conflict as a server that honours conditions would."""
-        if not (if_absent or if_match) or key.startswith(keys.asked_runs()):
+        if not (if_absent or if_match) or key.startswith(run_keys.asked_runs()):
             return super().put(key, data)  # the names of runs are random: nobody else writes them
         with self._lock.held():
             there = self.stat(key)

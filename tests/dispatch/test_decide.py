@@ -17,7 +17,6 @@ from farm.dispatch.decide import (
     Record,
     Settle,
     Sight,
-    Tempo,
     Wake,
     Wanted,
     decide,
@@ -25,6 +24,7 @@ from farm.dispatch.decide import (
     retry_at,
     state_of,
 )
+from farm.dispatch.tempo import Tempo
 from farm.plan.cell import Cell
 
 A, B, C = (Cell.parse(f"3.13.{n}-debian13-amd64") for n in range(3))

@@ -3,10 +3,11 @@
 import pytest
 
 from farm.dispatch.decide import Attempt, Ending
-from farm.dispatch.journal import AttemptNote, Journal, Outcome, new_run
+from farm.dispatch.journal import Journal, new_run
+from farm.dispatch.records import AttemptNote, Outcome
 from farm.dispatch.settle import Settler
 from farm.errors import Conflict, StoreUnavailable, Transient
-from farm.store import keys
+from farm.store import run_keys
 from farm.wire.messages import STAGED_RESULT, Result
 from tests.dispatch.making import cell
 from tests.fakes import MemoryStore
@@ -46,7 +47,7 @@ def test_what_is_published_counts_whatever_was_written_down_first(journal, state
 
 def test_an_attempt_that_was_given_up_is_tried_again_whatever_else_was_found(journal):
     for state in ("transient", "verification-failed"):
-        key = keys.outcome(journal.run, CELL, 1, state)
+        key = run_keys.outcome(journal.run, CELL, 1, state)
         journal.store.put(key, Outcome(state=state, at=950.0).model_dump_json().encode())
     assert again(journal).records()[CELL].endings[1].state == "transient"
 
@@ -56,13 +57,13 @@ def test_a_clock_that_is_an_hour_ahead_puts_nothing_into_the_future(journal):
     journal.end(CELL, 1, Outcome(state="transient", at=4600.0))
     record = again(journal).records()[CELL]
     assert record.endings[1].at == 1000.0
-    assert record.attempts[1] == Attempt(2, "w", 1000.0)
+    assert record.attempts[1] == Attempt(2, "w", 1000.0, deadline_s=60)
 
 
 @pytest.fixture
 def staged(journal):
     said = Result(run=journal.run, cell=str(CELL), attempt=1, worker="w", engine="e", recipe="r", inputs="i")
-    journal.store.put(keys.staging(journal.run, CELL, 1, STAGED_RESULT), said.model_dump_json().encode())
+    journal.store.put(run_keys.staging(journal.run, CELL, 1, STAGED_RESULT), said.model_dump_json().encode())
 
 
 @pytest.mark.parametrize("trouble", [StoreUnavailable("away"), Conflict("somebody else did")])
@@ -81,7 +82,7 @@ def test_a_store_that_is_away_costs_no_attempt_for_a_minute_and_then_says_nothin
 
 
 def test_a_result_that_was_cut_off_on_its_way_is_made_again(journal, staged):
-    key = keys.staging(journal.run, CELL, 1, STAGED_RESULT)
+    key = run_keys.staging(journal.run, CELL, 1, STAGED_RESULT)
     journal.store.put(key, journal.store.get(key)[0][:40])
     with pytest.raises(Transient, match="cannot be read"):
         journal.staged(CELL, 1)

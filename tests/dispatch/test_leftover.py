@@ -9,7 +9,7 @@ from farm.dispatch import leftover
 from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.settings import Settings
-from farm.store import keys
+from farm.store import run_keys
 from farm.store.folder import FolderStore
 
 CELL = Cell.parse("3.13.5-debian13-amd64")
@@ -27,7 +27,7 @@ def settings(tmp_path):
 @pytest.fixture
 def store(tmp_path):
     made = FolderStore(tmp_path / "store")
-    made.put(keys.staging("run-1", CELL, 1, "tree.tar.gz"), b"half")
+    made.put(run_keys.staging("run-1", CELL, 1, "tree.tar.gz"), b"half")
     return made
 
 
@@ -83,7 +83,7 @@ def test_what_another_store_has_of_that_name_is_not_touched(settings, store, dri
     driven.kill()
     driven.wait()
     other = FolderStore(tmp_path / "other")
-    other.put(keys.staging("run-1", CELL, 1, "tree.tar.gz"), b"half")
+    other.put(run_keys.staging("run-1", CELL, 1, "tree.tar.gz"), b"half")
     assert leftover.clear(settings.model_copy(update={"store": str(tmp_path / "other")}), other, SWEPT) == ("run-1",)
     assert staged(other)
 

@@ -4,11 +4,13 @@ import threading
 
 import pytest
 
-from farm.dispatch.decide import Sight, Tempo
+from farm.dispatch.decide import Sight
 from farm.dispatch.grants import Granter
-from farm.dispatch.journal import AttemptNote, Journal, Outcome, PlannedCell, RunPlan
+from farm.dispatch.journal import Journal
 from farm.dispatch.loop import wanted
 from farm.dispatch.queue import TaskQueue, wake_id
+from farm.dispatch.records import AttemptNote, Outcome, PlannedCell, RunPlan
+from farm.dispatch.tempo import Tempo
 from farm.errors import BrokerUnavailable
 from farm.settings import Settings
 from farm.wire.mailbox import BuilderMail, new_reply, without_secret

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from farm.cli.main import cli
 from farm.dispatch.retention import Limits, find, old
 from farm.settings import Settings
-from farm.store import keys
+from farm.store import run_keys
 from farm.store.folder import FolderStore
 from farm.store.protocol import Stat
 from tests.dispatch.making import cell
@@ -27,7 +27,7 @@ def run_of(days):
 
 
 def log_of(days, size=1):
-    return Stat(keys.log(run_of(days), cell(), 1), size, "")
+    return Stat(run_keys.log(run_of(days), cell(), 1), size, "")
 
 
 def test_what_is_older_than_its_days_goes():
@@ -57,9 +57,14 @@ def test_what_is_left_fits(objects, days, gigabytes):
 def test_only_logs_and_staged_files_are_found():
     store = MemoryStore()
     run = run_of(400)
-    kept = [keys.plan(run), keys.asked(run), keys.outcome(run, cell(), 1, "published"), keys.attempt(run, cell(), 1)]
+    kept = [
+        run_keys.plan(run),
+        run_keys.asked(run),
+        run_keys.outcome(run, cell(), 1, "published"),
+        run_keys.attempt(run, cell(), 1),
+    ]
     kept += ["artifacts/debian13/3.13.5/amd64/2020010101/x.tar.gz", "channels/dev/index.json", "catalog/x/y.json"]
-    gone = {"logs": keys.log(run, cell(), 1), "staging": keys.staging(run, cell(), 1, "install_only.tar.gz")}
+    gone = {"logs": run_keys.log(run, cell(), 1), "staging": run_keys.staging(run, cell(), 1, "install_only.tar.gz")}
     for key in [*kept, *gone.values()]:
         store.put(key, b"x")
     found = find(store, Settings(), NOW)
@@ -68,7 +73,7 @@ def test_only_logs_and_staged_files_are_found():
 
 def test_the_verb_says_and_does_it(tmp_path):
     store = FolderStore(tmp_path / "store")
-    gone, stays = keys.log("20200101-000000-abcdef", cell(), 1), keys.plan("20200101-000000-abcdef")
+    gone, stays = run_keys.log("20200101-000000-abcdef", cell(), 1), run_keys.plan("20200101-000000-abcdef")
     store.put(gone, b"x" * 3000)
     store.put(stays, b"x")
     environment = {"FARM_STORE": str(tmp_path / "store"), "FARM_STATE": str(tmp_path / "state")}

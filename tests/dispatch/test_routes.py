@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.dispatch.decide import Attempt, Ending, Expire, Record, Sight, Tempo, Wanted, decide
+from farm.dispatch.decide import Attempt, Ending, Expire, Record, Sight, Wanted, decide
 from farm.dispatch.grants import Granter
-from farm.dispatch.journal import Journal, PlannedCell
+from farm.dispatch.journal import Journal
 from farm.dispatch.quarantine import LONGEST_S, host_of, quarantine
+from farm.dispatch.records import PlannedCell
+from farm.dispatch.tempo import Tempo
 from farm.dispatch.why import why
 from farm.plan.facts import load_facts
 from farm.plan.recipe import HOWS

@@ -9,7 +9,7 @@ from farm.dispatch.queue import TaskQueue
 from farm.dispatch.submit import Wish
 from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, EngineUnavailable
 from farm.plan.cell import Cell
-from farm.store import keys
+from farm.store import run_keys
 from tests.dispatch.conftest import alive, eventually
 from tests.dispatch.making import cell, recipe, wish
 
@@ -46,7 +46,7 @@ def test_a_transient_failure_is_tried_again(farm):
     report = farm.submit()
     assert ends(report) == {ONE: "published"}
     assert report.cells[0].attempts == 2
-    assert farm.store.get(keys.log(report.run, cell(), 1)) is not None
+    assert farm.store.get(run_keys.log(report.run, cell(), 1)) is not None
 
 
 def test_a_transient_failure_is_tried_only_so_often(farm):
@@ -112,7 +112,7 @@ def test_duplicate_wake_ups_are_harmless(farm):
     report = farm.submit()
     assert ends(report) == {ONE: "published"}
     assert len(farm.started()) == 1
-    assert len(list(farm.store.list(keys.attempts(report.run)))) == 1
+    assert len(list(farm.store.list(run_keys.attempts(report.run)))) == 1
 
 
 def test_redis_may_be_flushed_at_any_moment(farm):
@@ -158,9 +158,9 @@ def test_a_killed_worker_costs_an_attempt_and_the_next_one_succeeds(farm):
     report = farm.submit()
     assert ends(report) == {ONE: "published"}
     assert [attempt for _, attempt, _ in farm.started()] == [1, 2]
-    outcomes = [stat.key.rpartition("/")[2] for stat in farm.store.list(keys.outcomes(report.run))]
+    outcomes = [stat.key.rpartition("/")[2] for stat in farm.store.list(run_keys.outcomes(report.run))]
     assert outcomes == ["1.transient.json", "2.published.json"]
-    assert b"the builder was lost" in farm.store.get(keys.log(report.run, cell(), 1))[0]
+    assert b"the builder was lost" in farm.store.get(run_keys.log(report.run, cell(), 1))[0]
 
 
 def test_a_slot_that_dies_is_noticed_and_bounded(farm):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from farm.dispatch.embedded import Broker, find_server
-from farm.store import catalog, keys
+from farm.store import catalog, run_keys
 from farm.wire.mailbox import SchedulerMail
 from tests.dispatch.conftest import WORKER, eventually
 from tests.dispatch.making import ARCH
@@ -125,7 +125,7 @@ def test_two_schedulers_publish_each_cell_once(farm):
     run = farm.ask()
     eventually(lambda: len(farm.builds()) == 2 and not list(farm.store.list("open/")), 60)
     assert len({build.cell for build in farm.builds()}) == 2
-    assert not [stat.key for stat in farm.store.list(keys.outcomes(run)) if "published" not in stat.key]
+    assert not [stat.key for stat in farm.store.list(run_keys.outcomes(run)) if "published" not in stat.key]
 
 
 def test_a_scheduler_that_is_killed_is_replaced_and_one_that_is_stopped_leaves_runs_open(farm):

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from farm.dispatch.embedded import Broker, find_server
-from farm.store import keys
+from farm.store import run_keys
 from farm.wire.mailbox import SchedulerMail
 from tests.dispatch.conftest import eventually
 from tests.dispatch.test_command import CELL
@@ -130,7 +130,7 @@ def test_a_publisher_apart_publishes_and_the_scheduler_does_not(farm):
     farm.builder()
     farm.service("scheduler")
     run = farm.ask()
-    staged = lambda: {stat.key.split("/")[2] for stat in farm.store.list(keys.staging_of(run)) if "result" in stat.key}  # noqa: E731
+    staged = lambda: {stat.key.split("/")[2] for stat in farm.store.list(run_keys.staging_of(run)) if "result" in stat.key}  # noqa: E731
     eventually(lambda: staged() == {CELL, OTHER}, PATIENCE_S)
     assert farm.builds() == [], "somebody published before there was a publisher"
     publisher = farm.service("publisher")
@@ -142,7 +142,7 @@ def test_a_publisher_apart_publishes_and_the_scheduler_does_not(farm):
     assert farm.metrics("publisher")['farm_attempts_ended_total{state="published",step=""}'] == 2
     # What is published already is listed again by the publisher, and the run ends only then.
     again = farm.ask()
-    eventually(lambda: list(farm.store.list(keys.relisted(again))), PATIENCE_S)
+    eventually(lambda: list(farm.store.list(run_keys.relisted(again))), PATIENCE_S)
     farm.over()
     publisher.send_signal(signal.SIGTERM)
     assert publisher.wait(20) == 0
@@ -157,7 +157,7 @@ def test_two_publishers_end_each_attempt_once(farm):
     farm.launch(sys.executable, "-m", "tests.dispatch.farm_child", "publisher")
     run = farm.ask()
     farm.over()
-    ends = sorted(stat.key.removeprefix(keys.outcomes(run)) for stat in farm.store.list(keys.outcomes(run)))
+    ends = sorted(stat.key.removeprefix(run_keys.outcomes(run)) for stat in farm.store.list(run_keys.outcomes(run)))
     assert ends == sorted([f"{CELL}/1.published.json", f"{OTHER}/1.build-failed.json"])
 
 
@@ -284,7 +284,8 @@ def test_watch_in_a_pipe_has_the_chosen_log_and_what_of_it_says_why_a_cell_faile
     code, out, err = farm.run("logs", CELL)
     assert (code, "still compiling" in out) == (0, True), err
     eventually(
-        lambda: farm.store.list(keys.outcomes(run)) and OTHER in str(list(farm.store.list(keys.outcomes(run)))), PATIENCE_S
+        lambda: farm.store.list(run_keys.outcomes(run)) and OTHER in str(list(farm.store.list(run_keys.outcomes(run)))),
+        PATIENCE_S,
     )
     let_go()
     out, _ = looking.communicate(timeout=PATIENCE_S)

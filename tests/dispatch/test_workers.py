@@ -4,9 +4,10 @@ import time
 
 import pytest
 
-from farm.dispatch.decide import Tempo
 from farm.dispatch.embedded import Broker, find_server
-from farm.dispatch.journal import Journal, RunPlan, new_run
+from farm.dispatch.journal import Journal, new_run
+from farm.dispatch.records import RunPlan
+from farm.dispatch.tempo import Tempo
 from farm.wire.mailbox import SchedulerMail
 from farm.wire.routes import build_queue
 from tests.dispatch.conftest import WORKER, eventually

@@ -13,7 +13,7 @@ from workers.engine.docker import OWNER
 
 pytestmark = pytest.mark.engine
 
-BUILDING = "building: configure shared"
+BUILDING = "building: configure ("
 
 
 @pytest.fixture

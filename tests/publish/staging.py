@@ -15,7 +15,7 @@ import zstandard
 from farm.plan.cell import Cell
 from farm.plan.recipe import BaseImage, Inputs, Layout, Recipe, RuntimePackage, Source
 from farm.publish.order import Order
-from farm.store import keys
+from farm.store import run_keys
 from farm.store.artifact import (
     BUILD_INFO_PATH,
     ArchiveInfo,
@@ -171,9 +171,9 @@ def stage(store: MemoryStore, of: Order, *, members=None, mark: bytes = b"", **c
     build = build_info(of)
     made = archives_of(tar_of(members or good_members(build, mark)))
     made |= archives_of(tar_of(members or good_members(build, b"debug" + mark)), "debugsymbols", ["tar.zst"])
-    store.put(keys.attempt(of.run, of.cell, of.attempt), b"{}")
+    store.put(run_keys.attempt(of.run, of.cell, of.attempt), b"{}")
     for name, (_, data) in made.items():
-        store.put(keys.staging(of.run, of.cell, of.attempt, name), data)
+        store.put(run_keys.staging(of.run, of.cell, of.attempt, name), data)
     fields = {
         "run": of.run,
         "cell": str(of.cell),

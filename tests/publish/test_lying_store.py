@@ -8,7 +8,7 @@ import pytest
 
 from farm.errors import Conflict, StoreUnavailable
 from farm.publish.publisher import publish
-from farm.store import catalog, keys
+from farm.store import catalog, run_keys
 from tests.fakes import MemoryStore
 from tests.publish.reader import check_promises
 from tests.publish.staging import now, order, stage
@@ -59,7 +59,7 @@ def test_an_attempt_that_was_overtaken_is_refused_although_the_listing_does_not_
     store, of = Old(), order()
     staged = stage(store, of)
     store.grow_old()
-    store.put(keys.attempt(of.run, of.cell, 2), b"{}")
+    store.put(run_keys.attempt(of.run, of.cell, 2), b"{}")
     with pytest.raises(Conflict, match="attempt 2 was granted after it"):
         publish(store, staged, of, clock=now)
     store.shown = None

@@ -14,7 +14,7 @@ from farm.errors import BadInput, Conflict, FarmError, StoreUnavailable, Transie
 from farm.index import update
 from farm.plan.cell import Cell
 from farm.publish.publisher import offer_again, publish
-from farm.store import catalog, keys
+from farm.store import catalog, keys, run_keys
 from farm.store.artifact import Artifact, ConfigureInfo, Finding, PackageVersion, SourceInfo
 from tests.fakes import FailingStore, MemoryStore
 from tests.publish.reader import check_promises
@@ -170,14 +170,14 @@ def with_build(**changes):
 
 def without_object(store, of):
     staged = stage(store, of)
-    store.delete(keys.staging(of.run, of.cell, of.attempt, "install_only.tar.gz"))
+    store.delete(run_keys.staging(of.run, of.cell, of.attempt, "install_only.tar.gz"))
     return staged
 
 
 def other_object(content):
     def staged(store, of):
         result = stage(store, of)
-        key = keys.staging(of.run, of.cell, of.attempt, "install_only.tar.gz")
+        key = run_keys.staging(of.run, of.cell, of.attempt, "install_only.tar.gz")
         store.put(key, content(store.objects[key]))
         return result
 
@@ -259,9 +259,9 @@ def test_only_the_newest_granted_attempt_is_published(newest):
     store = MemoryStore()
     of = order()
     staged = stage(store, of)
-    store.delete(keys.attempt(of.run, of.cell, 1))
+    store.delete(run_keys.attempt(of.run, of.cell, 1))
     if newest:
-        store.put(keys.attempt(of.run, of.cell, newest), b"{}")
+        store.put(run_keys.attempt(of.run, of.cell, newest), b"{}")
     with pytest.raises(Conflict):
         publish(store, staged, of, clock=now)
     assert not list(store.list("catalog/"))

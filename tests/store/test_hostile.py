@@ -12,7 +12,7 @@ import pytest
 from tenacity import wait_none
 
 from farm.errors import BadInput, Conflict, StoreUnavailable
-from farm.store import keys, parts, s3, single
+from farm.store import parts, run_keys, s3, single
 from farm.store.s3 import S3Store
 from farm.store.single import PublisherLock, SinglePublisherStore
 from tests.fakes import MemoryStore
@@ -214,7 +214,7 @@ def test_with_a_single_publisher_conditions_hold_where_the_server_ignores_them(s
         list(pool.map(increment, stores * 2))
     assert server.objects["counter"] == b"16"
     deadline = time.monotonic() + 20
-    while any(key.startswith(keys.tickets()) for key in server.objects):
+    while any(key.startswith(run_keys.tickets()) for key in server.objects):
         assert time.monotonic() < deadline, "a ticket is kept although nothing is written"
         time.sleep(0.1)
 
@@ -225,17 +225,17 @@ def test_a_second_publisher_waits_and_then_says_who_holds_the_lock():
     with first.held(), pytest.raises(StoreUnavailable, match="one publisher") as caught, second.held():
         pass
     assert first._name in caught.value.message
-    assert list(store.objects) == [keys.ticket(first._name)]
+    assert list(store.objects) == [run_keys.ticket(first._name)]
 
 
 def test_the_ticket_of_a_dead_process_is_worth_nothing_after_a_lease():
     store = MemoryStore()
-    store.put(keys.ticket("dead.1"), b"x")
+    store.put(run_keys.ticket("dead.1"), b"x")
     lock = PublisherLock(store, lease_s=0.5, patience_s=20)
     began = time.monotonic()
     with lock.held():
         assert time.monotonic() - began > 0.5
-    assert keys.ticket("dead.1") not in store.objects
+    assert run_keys.ticket("dead.1") not in store.objects
 
 
 def test_a_long_write_keeps_the_lock_and_one_that_lost_it_says_so(monkeypatch):

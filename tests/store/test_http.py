@@ -158,16 +158,16 @@ def test_a_client_that_goes_away_harms_nobody(port):
 
 
 class Changing(MemoryStore):
-    """An index that is replaced each time between its size and its bytes, `times` times."""
+    """An index that is replaced each time between its size and its bytes, `changes` times."""
 
-    def __init__(self, times):
+    def __init__(self, changes):
         super().__init__()
-        self.times = times
+        self.changes = changes
 
     def read(self, stat, start, stop):
-        if self.times:
-            self.times -= 1
-            self.objects[stat.key] += b"x"
+        if self.changes:
+            self.changes -= 1
+            self.put(stat.key, self.objects[stat.key] + b"x")
         return super().read(stat, start, stop)
 
 
@@ -176,7 +176,7 @@ def test_an_index_that_is_replaced_meanwhile_is_whole():
     store.put(INDEX, b"old")
     with serving(store) as port:
         assert ask(port, f"/{INDEX}")[::2] == (200, b"oldx")
-        store.times = 9
+        store.changes = 9
         assert ask(port, f"/{INDEX}")[0] == 503
 
 
