@@ -32,26 +32,34 @@ def shown(settings: Settings, slots: int, engine: Callable[[], bool]) -> Iterato
         return
     with tempfile.TemporaryDirectory(prefix="farm-metrics-") as folder:
         os.environ[_FOLDER] = folder  # prometheus_client reads it when it is imported
-        from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415 - see above
-        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
-
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        registry.register(_Host(settings, slots, engine))
-        host, _, port = settings.metrics.rpartition(":")
         try:
-            server, thread = start_http_server(int(port), host, registry)
-        except (OSError, OverflowError) as error:
-            raise BadInput(
-                f"metrics cannot be shown at {settings.metrics}: {error}", hint="set FARM_METRICS to host:port"
-            ) from None
-        try:
-            yield
+            with _served(settings, slots, engine):
+                yield
         finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
             del os.environ[_FOLDER]
+
+
+@contextmanager
+def _served(settings: Settings, slots: int, engine: Callable[[], bool]) -> Iterator[None]:
+    from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415 - after the variable is set
+    from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(_Host(settings, slots, engine))
+    host, _, port = settings.metrics.rpartition(":")
+    try:
+        server, thread = start_http_server(int(port), host, registry)
+    except (OSError, OverflowError) as error:
+        raise BadInput(
+            f"metrics cannot be shown at {settings.metrics}: {error}", hint="set FARM_METRICS to host:port"
+        ) from None
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 class _Host:
