@@ -24,7 +24,7 @@ STEPS = (
     *("start", "sources", "images", "unpack", "configure", "make shared", "install"),
     *("link static", "split debug", "export", "relocate", "pack", "verify", "stage"),
 )
-QUEUE = "farm:build.linux-"
+QUEUE = "farm:build."
 Strike = Callable[[Site, random.Random], bool]
 
 

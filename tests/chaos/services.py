@@ -104,8 +104,9 @@ def slots_writing(worker: Service, log: Path) -> list[int]:
     found = []
     for pid in worker.children():
         try:
-            if any(os.path.realpath(fd.path) == str(log.resolve()) for fd in os.scandir(f"/proc/{pid}/fd")):
-                found.append(pid)
+            with os.scandir(f"/proc/{pid}/fd") as opened:
+                if any(os.path.realpath(fd.path) == str(log.resolve()) for fd in opened):
+                    found.append(pid)
         except OSError:
             continue
     return found
