@@ -72,6 +72,7 @@ class Loop:
         self._lookout = Lookout(journal, means.mail, self._wanted, published, tempo, means.clock)
         self._granter = Granter(journal, self._planned, self._wanted, means.staging, tempo, plan.deadline_s)
         self._settling: dict[tuple[Cell, int], Future[Outcome]] = {}
+        self._expired: set[tuple[Cell, int]] = set()
         self._presented = float("-inf")
 
     def run(self) -> None:
@@ -135,12 +136,18 @@ class Loop:
                 pass
 
     def _expire(self, cell: Cell, number: int, why: str) -> None:
-        """The outcome is written first: from then on nothing that the lost builder stages counts."""
+        """The outcome is written first: from then on nothing that the lost builder stages counts.
+
+        It is asked for again until the store's listing shows the end that was written, and done once.
+        """
+        if (cell, number) in self._expired:
+            return
         beat = self._lookout.last_words.get((str(cell), number))
         failure = Failure("transient", f"attempt {number} of {cell} was lost: {why}", step=beat.step if beat else "")
         log = self._journal.keep_log(cell, number, beat.tail if beat else ())
-        self._means.meter.lost()
         self._end(cell, number, Outcome(state="transient", at=self._means.clock(), failure=failure, log=log))
+        self._means.meter.lost()
+        self._expired.add((cell, number))
         self._means.mail.cancel(self._run, cell, number)
 
     def _collect(self) -> bool:

@@ -10,6 +10,7 @@ from farm.dispatch.submit import Wish
 from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, EngineUnavailable
 from farm.plan.cell import Cell
 from farm.store import run_keys
+from farm.wire.routes import build_queue
 from tests.dispatch.conftest import alive, eventually
 from tests.dispatch.making import cell, recipe, wish
 
@@ -86,7 +87,7 @@ def test_an_arch_that_nobody_builds_is_said_and_the_rest_is_built(farm):
     both = farm.submission_of([wish(), Wish(foreign, recipe(foreign), "dev", "riscv64-unknown-linux-gnu")])
     report = both.perform(farm.store, farm.publish)
     assert ends(report) == {ONE: "published", "3.13.5-debian13-riscv64": "failed"}
-    assert "no live worker builds riscv64" in report.cells[1].failure.message
+    assert "no live worker builds debian13 for riscv64" in report.cells[1].failure.message
 
 
 def test_what_fails_in_resolving_fails_the_cells_of_its_distro(farm):
@@ -101,11 +102,11 @@ def test_duplicate_wake_ups_are_harmless(farm):
 
     def wake_again():
         broker = farm.settings.model_copy(update={"broker_url": farm.mail().url})
-        queue = TaskQueue(broker)
+        queue, name = TaskQueue(broker), build_queue(cell().arch, cell().distro)
         for _ in range(3):
-            queue.wake(farm.last.run, cell(), f"build.linux-{cell().arch}.native")
+            queue.wake(farm.last.run, cell(), name)
         mail = farm.mail()
-        eventually(lambda: not mail.waiting(f"build.linux-{cell().arch}.native"))
+        eventually(lambda: not mail.waiting(name))
         release()
 
     farm.when(is_building, wake_again)
