@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 
@@ -46,6 +47,14 @@ def flip(data):
     return bytes(changed)
 
 
+def forged(signed):
+    """A signed document whose signature is another one."""
+    document = json.loads(signed)
+    (said,) = document["signatures"]
+    said["sig"] = base64.b64encode(flip(base64.b64decode(said["sig"]))).decode()
+    return json.dumps(document).encode()
+
+
 def layer(store):
     listed = {(each.cell, each.build_id): each for each in update.entries(store, "testing", "debian13")}
     return keys.oci_blob(f"sha256:{oci.image(listed[str(CELL), NEW]).layer.sha256}")
@@ -72,7 +81,7 @@ DAMAGE = {
     "catalog rubbish": (lambda s: {marked(s): b"{}"}, "catalog.unreadable", True),
     "catalog of another": (lambda s: {marked(s): s.objects[marked(s, OLD)]}, "catalog.name", True),
     "catalog gone": (lambda s: {marked(s): None}, "channel.dangling", True),
-    "provenance changed": (lambda s: {PROVENANCE: s.objects[PROVENANCE].replace(b"A", b"B", 1)}, "provenance.signature", False),
+    "provenance changed": (lambda s: {PROVENANCE: forged(s.objects[PROVENANCE])}, "provenance.signature", False),
     "provenance of another": (
         lambda s: {PROVENANCE: next(d for k, d in s.objects.items() if k.endswith(".intoto.json") and OLD in k)},
         "provenance.subject",
@@ -90,7 +99,7 @@ DAMAGE = {
     "shard gone": (lambda s: {shard(s): None}, "channel.shard", True),
     "shard changed": (lambda s: {shard(s): flip(s.objects[shard(s)])}, "channel.shard", True),
     "signed index gone back": (lambda s: {POINTER: s.objects[POINTER].replace(b'"serial": 3', b'"serial": 4')}, None, True),
-    "signature of the index": (lambda s: {SIGNED: s.objects[SIGNED].replace(b"A", b"B", 1)}, "channel.signature", True),
+    "signature of the index": (lambda s: {SIGNED: forged(s.objects[SIGNED])}, "channel.signature", True),
     "sums changed": (lambda _: {SUMS: b"0  x\n"}, "channel.file", True),
     "signature of the sums": (lambda _: {f"{SUMS}.sig": b"x" * 64}, "channel.signature", True),
     "signature of the script gone": (lambda _: {"get-python.sh.sig": None}, "channel.signature", True),
