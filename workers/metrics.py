@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from farm.errors import BadInput
+from farm.wire.scrape import STEP_BUCKETS, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _METERS: dict[str, Any] = {}  # of this process, made when something is first counted: a slot is forked before
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-_STEP_BUCKETS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 2400, 4800)
 
 
 @contextmanager
@@ -41,25 +40,14 @@ def shown(settings: Settings, slots: int, engine: Callable[[], bool]) -> Iterato
 
 @contextmanager
 def _served(settings: Settings, slots: int, engine: Callable[[], bool]) -> Iterator[None]:
-    from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415 - after the variable is set
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415 - after the variable is set
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     registry.register(_Host(settings, slots, engine))
-    host, _, port = settings.metrics.rpartition(":")
-    try:
-        server, thread = start_http_server(int(port), host, registry)
-    except (OSError, OverflowError) as error:
-        raise BadInput(
-            f"metrics cannot be shown at {settings.metrics}: {error}", hint="set FARM_METRICS to host:port"
-        ) from None
-    try:
+    with served(settings.metrics, registry):
         yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Host:
@@ -95,7 +83,7 @@ def attempted(result: Result) -> None:
 
     if "attempts" not in _METERS:
         _METERS["attempts"] = Counter("farm_builder_attempts", "Attempts that this builder made, by how they ended.", ["state"])
-        buckets = _STEP_BUCKETS
+        buckets = STEP_BUCKETS
         _METERS["steps"] = Histogram("farm_builder_step_duration_seconds", "How long steps took.", ["step"], buckets=buckets)
     _METERS["attempts"].labels(result.failure.kind if result.failure else "built").inc()
     for step in result.steps:

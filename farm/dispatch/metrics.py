@@ -7,10 +7,10 @@ from collections import Counter as Tally
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from farm.dispatch.meter import Meter, granted
-from farm.errors import BadInput
+from farm.wire.scrape import STEP_BUCKETS, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from farm.wire.messages import Answer
 
 STATES = ("waiting", "building", "staged", "published", "failed", "stopped")
-STEP_BUCKETS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 2400, 4800)
 
 
 class PrometheusMeter(Meter):
@@ -97,16 +96,5 @@ def show_metrics(settings: Settings, registry: CollectorRegistry) -> Iterator[No
     if not settings.metrics:
         yield
         return
-    host, _, port = settings.metrics.rpartition(":")
-    try:
-        server, thread = start_http_server(int(port), host, registry)
-    except (OSError, OverflowError) as error:
-        raise BadInput(
-            f"metrics cannot be shown at {settings.metrics}: {error}", hint="set FARM_METRICS to host:port"
-        ) from None
-    try:
+    with served(settings.metrics, registry):
         yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
