@@ -10,8 +10,9 @@ pytest_plugins = ["tests.fixtures_s3", "tests.fixtures_engine", "tests.fixtures_
 
 
 def pytest_configure():
-    """Ctrl-C works as on a terminal, for children too, although tests may be run where it is ignored (`make test &`)."""
+    """Signals end processes as on a terminal, children too, although tests may be run where they are ignored (`nohup`, `&`)."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 # Seconds. The first of them waits for the one real cell, a compilation that other processes of a shared machine slow down.
