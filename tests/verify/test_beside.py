@@ -148,6 +148,7 @@ SABOTAGE = [
     ("beside.debug", {"debugsymbols": Crafted(entries={DEBUG: Entry(debug_file())})}, "not found by debuglink"),
     ("beside.debug", {"debugsymbols": GOOD["debugsymbols"].without(DEBUG)}, "not found by build id"),
     ("beside.debug", debug(**{"lib/debug/old.debug": Entry(debug_file(b"\x08" * 20))}), "debug information of no binary"),
+    ("beside.debug", debug(**{DEBUG: Entry(debug_file(flags="-g /work/build/Modules"))}), "it names a folder of the build"),
     ("beside.debug", {"tests": Crafted(entries={TEST: Entry(elf(Shape(debuglink=None)))})}, "it has no debuglink"),
     (
         "dual.flags",
@@ -164,6 +165,7 @@ SABOTAGE = [
     ("beside.static", static(library({"a.o": b"GIMPLE"})), "no object for EM_X86_64"),
     ("beside.static", static(library({"a.o": OBJECT}, INDEX[:2])), "does not have PyRun_SimpleStringFlags, Py_Finalize"),
     ("beside.static", static(library({"a.o": OBJECT})[:-20]), "no linker can read it: it is cut short"),
+    ("beside.static", static(library({"a.o": OBJECT + b".gnu.lto_main.0"})), "keeps for link-time optimisation"),
     ("beside.static", static(b"nothing"), "does not begin like a static library"),
     ("beside.static", {"static-lib": Crafted(entries={"lib/x": Entry(b"")})}, "there is no .a"),
 ]

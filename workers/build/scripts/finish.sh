@@ -16,6 +16,10 @@ for archive in lib/libpython*.a; do
     done
 done
 
+# what only this very compiler could optimise on is of no use to others, and names the folders of the build
+find "lib/$lib" -path '*/config*/libpython*.a' -type f -exec objcopy --enable-deterministic-archives --wildcard \
+    --remove-section='.gnu.lto_*' --remove-section='.gnu.debuglto_*' {} \;
+
 # the stable-ABI stub is nothing but a NEEDED entry for the real library, which lies beside it
 if [ -e lib/libpython3.so ]; then
     chmod u+w lib/libpython3.so

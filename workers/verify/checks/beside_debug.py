@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from workers.verify import elf
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from workers.verify.elf import Elf
     from workers.verify.subject import Subject
 
+_BUILD = re.compile(rb"/work/(?:src|build)(?=[/\0])")
 _HINT = "see the step `split debug` in the log"
 
 
@@ -29,6 +31,8 @@ def look(subject: Subject) -> Iterator[Finding]:
             problems.setdefault(problem, []).append(binary.path)
     for problem, files in sorted(problems.items()):
         yield from shared_by(problem, files, hint=_HINT)
+    told = [_name(path, tree) for path in _files(tree) if _BUILD.search(path.read_bytes())]
+    yield from shared_by("it names a folder of the build", told, severity="warning", hint="see -ffile-prefix-map")
     if "tests" in subject.others:
         known = {binary.build_id for binary in elves}
         alone = [_name(path, tree) for path in _files(tree) if elf.build_id(path) not in known]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from typing import TYPE_CHECKING
 
 from workers.verify import ar
@@ -11,11 +12,14 @@ from workers.verify.findings import error, shared_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from farm.store.artifact import Finding
     from workers.verify.subject import Subject
 
 _MUST = ("Py_Initialize", "PyList_New", "PyRun_SimpleStringFlags", "Py_Finalize")
+
+_LTO = b".gnu.lto_"  # how the names of such sections begin, e.g. ".gnu.lto_main.0"
 
 
 def look(subject: Subject) -> Iterator[Finding]:
@@ -37,3 +41,11 @@ def look(subject: Subject) -> Iterator[Finding]:
         if lacking := [symbol for symbol in _MUST if symbol not in library.symbols]:
             hint = "objects for link-time optimisation alone have no symbols: compile with -ffat-lto-objects"
             yield error(f"its index does not have {', '.join(lacking)}", file=name, hint=hint)
+        if _holds(path, _LTO):
+            hint = "only the very compiler that wrote it reads it, and others fail on it: the step `split debug` removes it"
+            yield error("it holds what a compiler keeps for link-time optimisation", file=name, hint=hint)
+
+
+def _holds(path: Path, text: bytes) -> bool:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(text) >= 0
