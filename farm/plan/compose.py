@@ -56,6 +56,7 @@ def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
         libraries=chosen.libraries,
         cross=chosen.cross,
         advice=chosen.packages.advice,
+        missing_stdlib=chosen.packages.missing,
     )
 
 

@@ -33,6 +33,7 @@ class Packages:
     runtime: tuple[RuntimePackage, ...]
     reasons: tuple[Reason, ...]
     advice: tuple[Advice, ...]
+    missing: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,16 @@ def packages(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow], pla
     build = sorted({*distro.facts.toolchain, *everything})
     runtime = _merged(need for capability in found for need in capability.needs)
     reasons = (*_build_reasons(distro, capabilities), *_runtime_reasons(found, runtime))
-    return Packages(tuple(build), runtime, reasons, tuple(_advice(found, distro.family.advise, place)))
+    sayings = [(capability, _saying(capability, distro.family.advise)) for capability in found]
+    advice = [one for capability, saying in sayings for one in _advice(capability, saying, place)]
+    missing = [(module, saying) for capability, saying in sayings if saying for module in _modules(capability.row, place)]
+    return Packages(tuple(build), runtime, reasons, tuple(advice), tuple(sorted(missing)))
 
 
 def _capability(row: rows.CapabilityRow, provides: distro_rows.ProvidesRow, place: Place) -> _Capability:
     if not provides.holds(place):
         return _Capability(row, ())
-    modules = tuple(module.name for module in row.modules if module.holds(place))
+    modules = _modules(row, place)
     needs = tuple(
         _Need(package.name, package.modules or modules, package.sonames, row.optional)
         for package in provides.runtime
@@ -79,15 +83,22 @@ def _capability(row: rows.CapabilityRow, provides: distro_rows.ProvidesRow, plac
     return _Capability(row, needs)
 
 
-def _advice(found: Iterable[_Capability], advise: str, place: Place) -> Iterator[Advice]:
+def _modules(row: rows.CapabilityRow, place: Place) -> tuple[str, ...]:
+    return tuple(module.name for module in row.modules if module.holds(place))
+
+
+def _saying(capability: _Capability, advise: str) -> str:
+    """What is said where a capability's optional packages are not there; '' when it has none."""
+    names = sorted(need.name for need in capability.needs if need.optional)
+    return f"it needs packages that are optional: {advise.format(packages=' '.join(names))}" if names else ""
+
+
+def _advice(capability: _Capability, saying: str, place: Place) -> Iterator[Advice]:
     """One for each file that stands for an optional capability."""
-    for capability in found:
-        modules = [module.name for module in capability.row.modules if module.holds(place)]
-        names = sorted(need.name for need in capability.needs if need.optional)
-        for front in capability.row.fronts:
-            if front.holds(place) and modules and names:
-                command = advise.format(packages=" ".join(names))
-                yield Advice(front.file, modules[0], f"it needs packages that are optional: {command}")
+    modules = _modules(capability.row, place)
+    for front in capability.row.fronts:
+        if front.holds(place) and modules and saying:
+            yield Advice(front.file, modules[0], saying)
 
 
 def _merged(needs: Iterable[_Need]) -> tuple[RuntimePackage, ...]:

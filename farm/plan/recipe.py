@@ -161,7 +161,7 @@ class Cross:
 class Recipe:
     """Everything decided about one cell's bytes. Pure; equal recipes and equal inputs give equal archives (without PGO).
 
-    `make` are words for make in both passes; `{jobs}` in them is the number of jobs. `make_static` are those of pass 2 besides.
+    `missing_stdlib` is what 3.15 and later say when one of these modules is not there (configure.toml). `make` are words for make in both passes; `{jobs}` in them is the number of jobs. `make_static` are those of pass 2 besides.
     """
 
     cell: Cell
@@ -184,6 +184,7 @@ class Recipe:
     libraries: tuple[Library, ...] = ()
     cross: Cross | None = None
     advice: tuple[Advice, ...] = ()
+    missing_stdlib: tuple[tuple[str, str], ...] = ()
 
     @property
     def digest(self) -> str:

@@ -237,3 +237,12 @@ def test_all_cells_of_a_distro_and_arch_share_one_builder_image(facts):
     for cell, options in every_cell(facts):
         packages.setdefault((cell.distro, cell.arch), set()).add(compose(cell, options, facts, "code").build_packages)
     assert {len(sets) for sets in packages.values()} == {1}
+
+
+def test_a_module_that_may_be_missing_says_which_packages_it_needs(facts):
+    said = "it needs packages that are optional: apt-get install libtcl8.6 libtk8.6"
+    new = recipe("3.15.0rc2-debian13-amd64", facts)
+    assert new.missing_stdlib == (("_tkinter", said),)
+    assert new.advice[0].sentence == said, "one sentence, however it is said"
+    old = dict(recipe("3.11.2-debian12-amd64", facts).missing_stdlib)
+    assert old == {"_tkinter": said, "nis": said.replace("libtcl8.6 libtk8.6", "libnsl2 libtirpc3")}

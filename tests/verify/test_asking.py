@@ -33,3 +33,11 @@ def test_no_answer_is_the_pythons_fault():
 def test_a_command_whose_output_is_lost_is_no_finding():
     with pytest.raises(Transient, match="lost what was printed by dpkg-query"):
         run(ScriptedBox({}, lost=1), ["dpkg-query", "--search"])
+
+
+def test_an_emulator_that_crashes_is_no_finding_and_a_python_that_crashes_is_one():
+    crash = "qemu: uncaught target signal 11 (Segmentation fault) - core dumped"
+    with pytest.raises(Transient, match="the emulator crashed running python probe"):
+        ask(ScriptedBox({"probe": (139, crash)}), ["python", "probe"], Said)
+    with pytest.raises(ProbeFailed, match="exit 139"):
+        ask(ScriptedBox({"probe": (139, "Segmentation fault")}), ["python", "probe"], Said)

@@ -218,6 +218,7 @@ def test_the_command_names_the_mirror_in_the_image_and_forgets_the_host():
     command = mmdebstrap((Found("http://mirror/debian", "trixie", 1),), "/keys.gpg", "arm64", Path("/tmp/out.tar"))
     assert command[-1] == "deb [signed-by=/keys.gpg] http://mirror/debian trixie main"
     assert "--architectures=arm64" in command
+    assert "--skip=check/qemu" in command, "whether programs of the arch run here was asked before"
     assert any("resolv.conf" in argument for argument in command)
     assert "--include=ca-certificates" not in command
 

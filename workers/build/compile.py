@@ -63,6 +63,7 @@ class Passes:
         """
         self.on_step("unpack")
         self.box.put("/work", _bundle(sources, patches))
+        self.box.put("/work", _files({"missing-stdlib.json": json.dumps(dict(self.recipe.missing_stdlib))}))
         self._do("sh", "/work/scripts/unpack.sh", f"/work/{self.recipe.source.file}")
         for advice in self.recipe.advice:
             self._do("sh", "/work/scripts/advise.sh", f"/work/src/{advice.file}", advice.module, advice.sentence)

@@ -24,6 +24,8 @@ SOURCES = "/work/sources"
 USER = "1000:1000"
 TIMEOUT_S = 300.0
 _TIMED_OUT = 124  # what timeout(1) says
+# qemu now and then crashes where no machine does: tried again, as often as anything that passes.
+_SEGFAULT, _EMULATOR = 139, "qemu: uncaught target signal 11"
 _TRIES = 3
 
 # uid 1000 has no home in a pristine image; pip and ensurepip want one. Nothing else of the environment is set on purpose:
@@ -46,7 +48,7 @@ def run(
     user: str = USER,
     timeout_s: float = TIMEOUT_S,
 ) -> Completed:
-    """Run a command in the box. Raises ProbeFailed when it hangs, Transient when the box is lost, or what it printed is."""
+    """Run a command in the box. Raises ProbeFailed when it hangs, Transient when the box, its emulator or output is lost."""
     done = _run(box, argv, env or {}, cwd, user, timeout_s)
     if not done.whole and done.ok:
         raise Transient(f"the engine lost what was printed by {' '.join(argv)[:120]}", hint="is the machine overloaded?")
@@ -60,6 +62,10 @@ def _run(
         done = box.run(argv, env={**ENVIRONMENT, **env}, cwd=cwd, user=user, timeout_s=timeout_s)
     except BuildFailed as error:
         raise ProbeFailed(f"{' '.join(argv)[:120]}: {error.message}") from error
+    if done.exit_code == _SEGFAULT and _EMULATOR in done.output:
+        raise Transient(
+            f"the emulator crashed running {' '.join(argv)[:120]}", hint="`farm doctor` names its version; a native worker needs none"
+        )
     if done.exit_code == _TIMED_OUT:
         raise ProbeFailed(f"{' '.join(argv)[:120]} was ended after {timeout_s:.0f} s: {quoted(done.output)}")
     return done
