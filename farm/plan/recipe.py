@@ -161,7 +161,8 @@ class Cross:
 class Recipe:
     """Everything decided about one cell's bytes. Pure; equal recipes and equal inputs give equal archives (without PGO).
 
-    `missing_stdlib` is what 3.15 and later say when one of these modules is not there (configure.toml). `make` are words for make in both passes; `{jobs}` in them is the number of jobs. `make_static` are those of pass 2 besides.
+    `make` are words for make in both passes; `{jobs}` in them is the number of jobs. `make_static` are those of pass 2 besides.
+    `missing_stdlib` is what 3.15 and later say when one of these modules is not there (configure.toml).
     """
 
     cell: Cell
