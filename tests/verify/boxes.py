@@ -88,7 +88,14 @@ def linked() -> dict:
     return {"files": files, "real": {path: path if path.startswith(ROOT) else f"/usr{path}" for path in at.values()}}
 
 
+def exchanged() -> dict:
+    told = {"version": "3.13.5", "maxunicode": 0x10FFFF, "soabi": "cpython-313-x86_64-linux-gnu", "suffix": ".so"}
+    way = {"wheel": "farm_ext-1.0-cp313-cp313-linux_x86_64.whl", "error": "", "step": ""}
+    return {"ours": told, "theirs": dict(told), "to_theirs": way, "to_ours": dict(way)}
+
+
 ANSWERS = {
+    "exchange.py": exchanged(),
     "plugin host": imported(),
     "host beside another": imported(),
     "terminal.py": {"results": {"curses": "", "readline": ""}},
@@ -180,8 +187,10 @@ def subject(folder, scripted: ScriptedBox, crafted: Crafted = GOOD, before: Craf
     tested = crafted.subject(folder)
     earlier = folder / "earlier.tar.gz"
     earlier.write_bytes(before.packed())
-    boxes = {"runtime": scripted, "builder": scripted, "twins": {"sealed": scripted, "trapped": scripted}}
-    return replace(tested, **boxes, earlier=earlier, family=FAMILY, sources=frozenset(SOURCES))
+    boxes = {"runtime": scripted, "builder": scripted, "twins": {"sealed": scripted, "trapped": scripted, "distro": scripted}}
+    return replace(
+        tested, **boxes, distro_python="/usr/bin/python3.13", earlier=earlier, family=FAMILY, sources=frozenset(SOURCES)
+    )
 
 
 def look(check_id: str, tested: Subject) -> tuple:

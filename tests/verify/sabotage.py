@@ -159,13 +159,38 @@ SABOTAGE = [
     ),
     *(
         case
-        for check in [check.id for check in TABLE if check.trial]
+        for check in [check.id for check in TABLE if check.trial and not check.twin]
         for case in (
             (check, box({"extending.py": {"error": "no gcc", "step": "build"}}), "fails at the step 'build': no gcc"),
             (check, box({"extending.py": {"needed": ["libpython3.13.so.1.0"]}}), "NEEDs libpython3.13.so.1.0"),
             (check, box({"extending.py": {"leaks": ["/install"]}}), "names /install of the build"),
             (check, box({"extending.py": {"flags": ["-flto"]}}), "is built with -flto, which only the interpreter may be"),
         )
+    ),
+    (
+        "build.distro",
+        box({"exchange.py": {"ours": {"soabi": "cpython-313"}}}),
+        "soabi is 'cpython-313', and 'cpython-313-x86_64",
+    ),
+    (
+        "build.distro",
+        box({"exchange.py": {"theirs": {"maxunicode": 65535}}}),
+        "maxunicode is 1114111, and 65535 in the distro's",
+    ),
+    (
+        "build.distro",
+        box({"exchange.py": {"to_ours": {"wheel": "x-cp313-cp313d.whl"}}}),
+        "x-cp313-cp313d.whl where the distro's",
+    ),
+    (
+        "build.distro",
+        box({"exchange.py": {"to_theirs": {"error": "undefined symbol", "step": "import"}}}),
+        "in the distro's Python fails at the step 'import': undefined symbol",
+    ),
+    (
+        "build.distro",
+        box({"exchange.py": {"to_ours": {"error": "no such module", "step": "import"}}}),
+        "built with the distro's Python, in it fails at the step 'import'",
     ),
     ("moved.readonly", box(**{"touch ": ""}), "the mount is not read-only: root could write"),
     ("moved.readonly", box({"imports.py": {"failures": {"ssl": FAILED}}}), "on a read-only mount module ssl does not import"),

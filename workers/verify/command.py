@@ -128,7 +128,9 @@ def _ground(build: BuildInfo, engine: Engine, settings: Settings, wanted: Wanted
     distro = facts.distros[cell.distro]
     if wanted.full:
         builder = tuple(sorted({*builder, *distro.facts.embedders}))
-    images = ImageMaker(distro, cell.arch, engine, settings, _say).images(builder, required, None)
+    maker = ImageMaker(distro, cell.arch, engine, settings, _say)
+    images = maker.images(builder, required, None)
+    own = distro.facts.yardsticks.get(build.series) if wanted.full and not build.abiflags else None
     limits = limits_of(settings, settings.verify_deadline_s * (_LONGER if wanted.full else 1))
     programs = {**_sources(cell, settings), **wheels.had(build, numbers(cell), settings, _say)} if wanted.full else {}
     return Ground(
@@ -140,6 +142,8 @@ def _ground(build: BuildInfo, engine: Engine, settings: Settings, wanted: Wanted
         sources=programs,
         facts=settings.facts,
         earlier=wanted.earlier,
+        distro=maker.with_packages("distro", tuple(sorted({*builder, *own.packages}))) if own else "",
+        distro_python=own.executable if own else "",
     )
 
 

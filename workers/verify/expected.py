@@ -81,6 +81,10 @@ class _Names(_Row):
     wheel: str
 
 
+class _Apart(_Row):
+    pass
+
+
 class _Inapplicable(_Row):
     checks: tuple[str, ...]
 
@@ -115,6 +119,7 @@ class _Expected(BaseModel):
     one_pass: tuple[_Flags, ...]
     source: dict[str, SourceRow]
     names: tuple[_Names, ...]
+    suffix_apart: tuple[_Apart, ...]
     inapplicable: tuple[_Inapplicable, ...]
 
 
@@ -209,6 +214,11 @@ def one_sided(version: Numbers) -> tuple[str, ...]:
 def one_pass() -> tuple[str, ...]:
     """Globs of compiler flags that only one pass of the dual build has."""
     return tuple(flag for row in _expected().one_pass for flag in row.flags)
+
+
+def suffix_apart(version: Numbers) -> bool:
+    """Whether distros name extension modules in a way of their own."""
+    return any(row.spans(version) for row in _expected().suffix_apart)
 
 
 def sources(version: Numbers) -> dict[str, SourceRow]:

@@ -106,6 +106,32 @@ class Built(Answer):
     flags: tuple[str, ...] = ()
 
 
+class Identity(Answer):
+    """What an interpreter says of its ABI; `suffix` is that of extension modules."""
+
+    version: str
+    maxunicode: int
+    soabi: str
+    suffix: str
+
+
+class Way(Answer):
+    """One direction of probes/exchange.py: the wheel that one side built; `error` is '' when the other imported it."""
+
+    wheel: str
+    error: str
+    step: str
+
+
+class Exchange(Answer):
+    """probes/exchange.py: the Python under test and the distro's own."""
+
+    ours: Identity
+    theirs: Identity
+    to_theirs: Way
+    to_ours: Way
+
+
 class Tcl(Answer):
     """probes/tk.py: the version of Tcl, and what Tk says where there is no display."""
 

@@ -63,9 +63,7 @@ def _run(
     except BuildFailed as error:
         raise ProbeFailed(f"{' '.join(argv)[:120]}: {error.message}") from error
     if done.exit_code == _SEGFAULT and _EMULATOR in done.output:
-        raise Transient(
-            f"the emulator crashed running {' '.join(argv)[:120]}", hint="a native worker needs none"
-        )
+        raise Transient(f"the emulator crashed running {' '.join(argv)[:120]}", hint="a native worker needs none")
     if done.exit_code == _TIMED_OUT:
         raise ProbeFailed(f"{' '.join(argv)[:120]} was ended after {timeout_s:.0f} s: {quoted(done.output)}")
     return done

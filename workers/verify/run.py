@@ -44,7 +44,8 @@ class Ground:
 
     `family` says how the distro is asked; `labels` and `cancelled` are those of every box (see BoxSpec).
     `sources` are programs to build against it, for the checks that do; `facts` is the operator's own folder of facts.
-    `earlier` is an archive of the build before it.
+    `earlier` is an archive of the build before it. `distro` is the builder's image with the distro's own Python of the same
+    series, whose executable is `distro_python`; '' where it has none.
     """
 
     engine: Engine
@@ -57,6 +58,8 @@ class Ground:
     sources: Mapping[str, Path] = field(default_factory=dict)
     facts: Path | None = None
     earlier: Path | None = None
+    distro: str = ""
+    distro_python: str = ""
 
     def box(self, image: str) -> BoxSpec:
         """A box of one of the images."""
@@ -101,7 +104,9 @@ def verify_archive(
             builder.put(SOURCES, parcel({name: path.read_bytes()}))
         names = frozenset(ground.sources)
         furnished = replace(bare, runtime=runtime, builder=builder, family=ground.family, sources=names, overlay=ground.facts)
-        wanted = {check.twin for check in (of_depth("standard") if rows is None else rows)}
+        furnished = replace(furnished, distro_python=ground.distro_python)
+        checks = of_depth("standard") if rows is None else rows
+        wanted = {check.twin for check in checks if not _absent(check, furnished)}
         twins: dict[str, Box] = {name: boxes.enter_context(_twin(ground, name, furnished)) for name in sorted(wanted) if name}
         furnished = replace(furnished, twins=twins)
         return verify(furnished, rows=rows, on_line=on_line)
@@ -151,6 +156,8 @@ def _twin(ground: Ground, name: str, subject: Subject) -> AbstractContextManager
     """A second box that sees the first one's folder read-only."""
     if name == "sealed":
         return ground.engine.box(replace(ground.box(ground.runtime), sees=subject.runtime))
+    if name == "distro":
+        return ground.engine.box(replace(ground.box(ground.distro), sees=subject.builder))
     image = trap.IMAGE.format(soname=subject.build.soname, builder=ground.builder.rpartition(":")[2]).lower()
     ground.engine.build(image, trap.dockerfile(ground.builder, subject.build.soname))
     return ground.engine.box(replace(ground.box(image), sees=subject.builder))
@@ -158,17 +165,22 @@ def _twin(ground: Ground, name: str, subject: Subject) -> AbstractContextManager
 
 def _absent(check: Check, subject: Subject) -> str:
     """What a check is about, and this archive does not have; '' when there is nothing in its way."""
-    if senseless := inapplicable(check.id, subject.build.series, subject.build.distro, subject.overlay):
-        return senseless
+    return next((lack for lack in _lacks(check, subject) if lack), "")
+
+
+def _lacks(check: Check, subject: Subject) -> Iterator[str]:
+    build = subject.build
+    yield inapplicable(check.id, build.series, build.distro, subject.overlay)
     if check.needs and not any(kind in subject.others for kind in check.needs):
-        return f"no {' or '.join(check.needs)} archive lies beside it"
+        yield f"no {' or '.join(check.needs)} archive lies beside it"
     if check.source and check.source not in sources(subject.version):
-        return f"{check.source} knows no Python {subject.build.series}"
+        yield f"{check.source} knows no Python {build.series}"
     if check.upgrade and subject.earlier is None:
-        return "no earlier build is there to compare with"
-    if check.trial and not wheels(subject.build, subject.version, check.trial):
-        return f"nothing of {check.trial} is for this Python"
-    return ""
+        yield "no earlier build is there to compare with"
+    if check.twin == "distro" and not subject.distro_python:
+        yield f"{build.distro} has no Python {build.series}{build.abiflags} of its own"
+    if check.trial and not wheels(build, subject.version, check.trial):
+        yield f"nothing of {check.trial} is for this Python"
 
 
 def _not_had(check: Check, subject: Subject) -> str:

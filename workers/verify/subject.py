@@ -39,7 +39,8 @@ class Subject:
     `twins` are second boxes, by the table's names for them.
 
     `root` is where the tree lies in the runtime box, `builder_root` in the builder box. What several checks need is
-    gathered once, when the first asks. `overlay` is the operator's own folder of facts.
+    gathered once, when the first asks. `overlay` is the operator's own folder of facts. `distro_python` is the distro's own
+    executable of the same series, in the box of that name.
     """
 
     archive: Path
@@ -54,6 +55,7 @@ class Subject:
     earlier: Path | None = None
     twins: Mapping[str, Box] = field(default_factory=dict)
     overlay: Path | None = None
+    distro_python: str = ""
     root: str = f"/work/{RUNTIME_PLACE}/python"
     builder_root: str = f"/work/{BUILDER_PLACE}/python"
 

@@ -20,6 +20,7 @@ from workers.verify.checks import (
     build_config,
     build_cplusplus,
     build_cython,
+    build_distro,
     build_embed_config,
     build_embed_pkgconfig,
     build_extension,
@@ -81,8 +82,9 @@ from workers.verify.findings import error
 from workers.verify.probe import ProbeFailed
 from workers.verify.subject import Subject
 
-# 'sealed': the very same image; 'trapped': with another libpython of the same name in /usr/local/lib, in the loader's cache.
-Twin = Literal["", "sealed", "trapped"]
+# 'sealed': the very same image; 'trapped': with another libpython of the same name in /usr/local/lib, in the loader's cache;
+# 'distro': with the distro's own Python of the same series.
+Twin = Literal["", "sealed", "trapped", "distro"]
 Look = Callable[[Subject], Iterable[Finding]]
 
 
@@ -188,6 +190,16 @@ TABLE: tuple[Check, ...] = (
     Check("build.meson", "an extension builds with meson-python", "builder", 15, build_meson.look, *FULL, "meson"),
     Check("build.cmake", "an extension builds with scikit-build-core", "builder", 15, build_cmake.look, *FULL, "cmake"),
     Check("build.manylinux", "a manylinux wheel with a C core works", "builder", 8, build_manylinux.look, *FULL, "manylinux"),
+    Check(
+        "build.distro",
+        "the distro's own Python and it take each other's wheels",
+        "builder",
+        25,
+        build_distro.look,
+        "full",
+        trial="setuptools",
+        twin="distro",
+    ),
     Check("embed.subinterpreters", "two sub-interpreters are alive at once", "builder", 3, embed_subinterpreters.look, "full"),
     Check("embed.plugin", "a plugin that a host loads can embed it", "builder", 3, embed_plugin.look, "full"),
     Check("moved.oldlib", "so does one in /usr/local/lib", "builder", 4, moved_oldlib.look, "full", twin="trapped"),
