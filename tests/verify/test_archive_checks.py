@@ -217,3 +217,7 @@ def test_a_library_of_our_own_that_keeps_to_itself_is_fine(tmp_path):
         if check.id.startswith("linkage.") and check.where == "archive"
         for finding in check.findings(tested)
     ] == []
+
+
+def test_a_library_of_our_own_exports_what_it_is_for(tmp_path):
+    assert look("symbols.foreign", private(PRIVATE, soname="libssl-farm.so.1.1", exports=("SSL_read",)), tmp_path) == ()
