@@ -6,10 +6,13 @@ import tarfile
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from farm.store.artifact import BUILD_INFO_PATH, ConfigureInfo, ElfInfo, LibraryInfo, ModulesInfo, RuntimePackageInfo
 from tests.verify.crafted import API, DYNLOAD, GUARDS, SSL, SUFFIX, SYSCONFIG, SYSCONFIG_TEXT, Crafted, Entry, build_info
 from tests.verify.elves import Shape, elf
+from workers.verify import pyconfig
 from workers.verify.table import TABLE
 
 GOOD = Crafted()
@@ -40,6 +43,14 @@ def private(path: str, **shape) -> Crafted:
     user = Entry(elf(Shape(needed=("libssl-farm.so.1.1",), runpath="$ORIGIN/../../private")), mode=0o755)
     tree = built(libraries=(OPENSSL,)).having(PRIVATE, own).having(MATH, user)
     return tree.having(path, Entry(elf(Shape(**shape)), mode=0o755)) if shape else tree
+
+
+def configured(distro: str = "debian11", **changes: str | None) -> Crafted:
+    """A 2.7 whose configure found what it finds on Debian 11, and these changes."""
+    found = {**(pyconfig.baseline("2.7", "amd64") or {}), **changes}
+    header = "".join(f"#define {name} {value}\n" for name, value in found.items() if value is not None)
+    tree = built(python="2.7.18", series="2.7", lib="python2.7", distro=distro)
+    return tree.having("include/python2.7/pyconfig.h", Entry(header.encode()))
 
 
 def modules(**changes) -> Crafted:
@@ -132,6 +143,15 @@ SABOTAGE = [
     ("hardening.elf", with_elf(MATH, textrel=True), "TEXTREL"),
     ("hardening.elf", with_elf(MATH, load=7), "writable and executable"),
     ("hardening.elf", GOOD.having(MATH, Entry(b"\x7fELF\x02\x01\x01 and then nothing", mode=0o755)), "cannot be read"),
+    ("headers.pyconfig", built(arch="arm64"), "there is no pyconfig.h"),
+    ("headers.pyconfig", configured(SIZEOF_LONG="4"), "SIZEOF_LONG is defined as 4, and defined as 8 where"),
+    ("headers.pyconfig", configured(HAVE_FORK=None), "HAVE_FORK is not defined, and defined as 1 where"),
+    ("headers.pyconfig", configured(HAVE_LCHMOD="1"), "HAVE_LCHMOD is defined as 1, and not defined where"),
+    (
+        "headers.pyconfig",
+        configured(distro="debian12"),
+        "a row says that HAVE_LCHMOD is defined as 1, and not defined elsewhere",
+    ),
     ("debug.links", with_elf(MATH, build_id=b""), "no build id"),
     ("debug.links", with_elf(MATH, debuglink=b"no end"), "debuglink is broken"),
     ("debug.links", with_elf(MATH, debuglink=b"/usr/lib/debug/x\0\0\0\0CRC4"), "debuglink is broken"),
@@ -221,3 +241,20 @@ def test_a_library_of_our_own_that_keeps_to_itself_is_fine(tmp_path):
 
 def test_a_library_of_our_own_exports_what_it_is_for(tmp_path):
     assert look("symbols.foreign", private(PRIVATE, soname="libssl-farm.so.1.1", exports=("SSL_read",)), tmp_path) == ()
+
+
+def test_what_configure_found_elsewhere_is_as_the_rows_say(tmp_path):
+    assert look("headers.pyconfig", configured(), tmp_path / "same") == ()
+    rows = {row.name: row.here for row in pyconfig.rows(build_info(distro="debian13"), (2, 7, 18))}
+    assert set(rows) == {"HAVE_BLUETOOTH_BLUETOOTH_H", "HAVE_LCHMOD", "WINDOW_HAS_FLAGS", "_REENTRANT"}
+    assert look("headers.pyconfig", configured(distro="debian13", **rows), tmp_path / "rows") == ()
+
+
+def test_headers_are_read_as_the_preprocessor_would():
+    text = '#if 1\n#  define A 1\n#endif\n#define B\n/* #undef C */\n#define D "x y"\n#define E (1 + 2)  \n'
+    assert pyconfig.read(text) == {"A": "1", "B": "", "D": '"x y"', "E": "(1 + 2)"}
+
+
+@given(st.dictionaries(st.from_regex(r"[A-Z_]\w{0,9}", fullmatch=True), st.from_regex(r"(\w( \w)*)?", fullmatch=True)))
+def test_what_is_defined_is_read(defined):
+    assert pyconfig.read("".join(f"#define {name} {value}\n" for name, value in defined.items())) == defined
