@@ -45,7 +45,6 @@ class FamilyRow(Row):
     `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
     one matches the regular expression `owner`, which has groups `package` and `path`. `libc` are packages of every image.
     `depends` prints an installed package, its source package and one that it depends on a line, for `farm audit`.
-    `newest_suites` are where `farm pins update` looks for sources.
     """
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
@@ -54,11 +53,9 @@ class FamilyRow(Row):
     current: str
     query: str
     owners: Annotated[str, Field(pattern=r"\$@")]
-    owner: Annotated[str, Field(pattern=r"\(\?P<package>.*\(\?P<path>")]
+    owner: Annotated[str, Field(pattern=r"\(\?P<package>.*\(\?P<path>|\(\?P<path>.*\(\?P<package>")]
     libc: tuple[PackageName, ...]
     depends: str = ""
-    newest_suites: tuple[str, ...] = ()
-    keyring: Annotated[str, Field(pattern=r"^/")]
     why: Why
     link: str = ""
 
@@ -102,9 +99,15 @@ class DistroFile(Row):
     libc: Literal["gnu", "musl"]
     libc_version: Bound
     openssl: Bound
-    suites: Annotated[tuple[str, ...], Field(min_length=1)]
+    suites: tuple[str, ...] = Field((), description="of a mirror, to bootstrap the base image from; the first must be there")
     security_suite: str = ""
+    keyring: str = Field("", pattern=r"^(/.*)?$", description="of the suites; '' where the image can only be pulled")
+    newest_suites: tuple[str, ...] = Field((), description="where `farm pins update` looks for sources")
     eol: date
+    package_page: str = Field(
+        "", pattern=r"^(https://.*\{package\}.*)?$", description="where a package's name can be looked up"
+    )
+    packages_dated: date | None = Field(None, description="the day on which the list of packages was last gone through")
     untested: str = Field("", description="why nobody has built on it yet; '' once a real build has passed")
     toolchain: Annotated[tuple[PackageName, ...], Field(min_length=1)]
     toolchain_why: Why

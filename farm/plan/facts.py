@@ -34,6 +34,10 @@ class Distro:
         """What a row's `distros` may call it."""
         return frozenset((self.id, self.facts.family))
 
+    def page(self, package: str) -> str:
+        """Where the name of a package can be looked up; '' where no file says it."""
+        return self.facts.package_page.format(package=package)
+
     @cached_property
     def capabilities(self) -> frozenset[str]:
         """What it has packages for."""

@@ -64,7 +64,7 @@ def packages(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow], pla
     everything = {name for provides in distro.facts.provides.values() for name in provides.build}
     build = sorted({*distro.facts.toolchain, *everything})
     runtime = _merged(need for capability in found for need in capability.needs)
-    reasons = (*_build_reasons(distro, capabilities), *_runtime_reasons(found, runtime))
+    reasons = (*_build_reasons(distro, capabilities), *_runtime_reasons(distro, found, runtime))
     sayings = [(capability, _saying(capability, distro.family.advise)) for capability in found]
     advice = [one for capability, saying in sayings for one in _advice(capability, saying, place)]
     missing = [(module, saying) for capability, saying in sayings if saying for module in _modules(capability.row, place)]
@@ -119,15 +119,16 @@ def _merged(needs: Iterable[_Need]) -> tuple[RuntimePackage, ...]:
 
 def _build_reasons(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow]) -> Iterator[Reason]:
     for name in distro.facts.toolchain:
-        yield Reason("package to build", name, distro.facts.toolchain_why, "")
+        yield Reason("package to build", name, distro.facts.toolchain_why, distro.page(name))
     for key, row in capabilities.items():
         for name in distro.facts.provides[key].build:
-            yield Reason("package to build", name, row.why, row.link)
+            yield Reason("package to build", name, row.why, distro.page(name) or row.link)
 
 
-def _runtime_reasons(found: Iterable[_Capability], runtime: tuple[RuntimePackage, ...]) -> Iterator[Reason]:
+def _runtime_reasons(distro: Distro, found: Iterable[_Capability], runtime: tuple[RuntimePackage, ...]) -> Iterator[Reason]:
     found = tuple(found)
     for package in runtime:
         whys = [capability.row for capability in found if any(need.name == package.name for need in capability.needs)]
         subject = "package to run, optional" if package.optional else "package to run"
-        yield Reason(subject, package.name, "; ".join(dict.fromkeys(row.why for row in whys)), whys[0].link)
+        link = distro.page(package.name) or whys[0].link
+        yield Reason(subject, package.name, "; ".join(dict.fromkeys(row.why for row in whys)), link)

@@ -82,6 +82,7 @@ def _facts(artifact: Artifact) -> str:
             ("brings", f"{own.name} {own.version}, past its end of life since {own.eol}: {own.notice}")
             for own in build.libraries
         ),
+        *([("untested", f"the facts of {build.distro}: {build.untested}")] if build.untested else []),
         ("recipe", build.recipe),
         ("inputs", build.inputs),
     ]

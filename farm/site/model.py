@@ -38,6 +38,7 @@ class Channel(Model):
     base_url: str = ""
     distros: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     eol: dict[str, str] = Field(default_factory=dict)
+    untested: dict[str, str] = Field(default_factory=dict)
     arches: tuple[str, ...] = ()
     recent: tuple[Recent, ...] = ()
 
@@ -56,6 +57,7 @@ class Channel(Model):
             "base_url": base_url,
             "distros": dict(sorted(distros.items())),
             "eol": {name: f"{facts.series[name].eol}" for name in series if name in facts.series},
+            "untested": {name: facts.distros[name].facts.untested for name in sorted(distros) if _untested(name, facts)},
             "arches": tuple(sorted({cell.arch for cell in every})),
             "recent": tuple(recent),
         }
@@ -96,6 +98,10 @@ def distro_script(distro: str, entries: Iterable[Entry], channel: str, base_url:
     shared = {name: known for name, known in of_distro(distro, facts).items() if name != "command"}
     tabs = [{"id": name, **template.model_dump()} for name, template in templates().items()]
     return f"farm.distro({_safe(distro)},{_safe({'places': shared, 'builds': builds, 'tabs': tabs})});\n".encode()
+
+
+def _untested(distro: str, facts: Facts) -> bool:
+    return distro in facts.distros and bool(facts.distros[distro].facts.untested)
 
 
 def _safe(value: object) -> str:

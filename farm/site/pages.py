@@ -101,6 +101,7 @@ def build(entry: Entry, around: Surroundings, channel: str, base_url: str, facts
             root="../../../../../",
             files=list(_files(entry, around.files)),
             linked=_linked(around.artifact),
+            untested=around.artifact.build.untested if around.artifact else "",
             checks=_checks(around.artifact),
             changes=changes,
             before=around.before,

@@ -149,6 +149,7 @@ class BuildInfo(Model):
     configure: ConfigureInfo
     runtime: tuple[RuntimePackageInfo, ...]
     libraries: tuple[LibraryInfo, ...] = Field(default=(), description="what is in lib/private")
+    untested: str = Field(default="", description="why the facts of its distro were not tried before; '' for those that were")
     modules: ModulesInfo
     elf: ElfInfo
     openssl: str = Field(description="as ssl.OPENSSL_VERSION says, '' without ssl")

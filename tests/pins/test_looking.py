@@ -115,7 +115,7 @@ def test_a_mirror_is_read_through_its_signature(server, monkeypatch):
 def test_what_nobody_signed_is_not_believed(server):
     folder, url = server
     mirror(folder)
-    keyring = load_facts().distros["debian13"].family.keyring
+    keyring = load_facts().distros["debian13"].facts.keyring
     with pytest.raises((Transient, BadInput), match=r"is not signed by|cannot be checked"):
         list(debian.releases([url], ["sid"], keyring, Settings()))
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 GOLDENS = {
     ROOT / "matrix.yaml": Path(__file__).parent / "golden" / "root-matrix.txt",
     ROOT / "tests" / "e2e" / "cells.yaml": Path(__file__).parent / "golden" / "cells.txt",
+    ROOT / "tests" / "plan" / "other-distros.yaml": Path(__file__).parent / "golden" / "other-distros.txt",
 }
 
 

@@ -60,8 +60,11 @@ def test_reasons_are_given_for_exactly_what_the_recipe_has(facts):
 def test_every_recipe_is_whole(facts):
     for cell, options in every_cell(facts):
         made = compose(cell, options, facts, "code")
-        assert {"gcc", "make", "patchelf", "libc6-dev", "xz-utils"} <= set(made.build_packages)
-        assert {"ca-certificates", "netbase"} <= set(made.required_packages)
+        assert {"gcc", "make", "patchelf", "patch"} <= set(made.build_packages)
+        assert {
+            "ca-certificates",
+            *(each.name for each in facts.distros[cell.distro].facts.provides["netbase"].runtime),
+        } <= set(made.required_packages)
         assert not [trim for trim in made.trims if "{" in trim.glob + "".join(trim.keep)]
         assert {"--enable-shared", "--prefix=/install"} <= set(made.configure)
         assert [word for word in made.make_static if "$(LIBRARY_OBJS)" in word]
@@ -246,3 +249,21 @@ def test_a_module_that_may_be_missing_says_which_packages_it_needs(facts):
     assert new.advice[0].sentence == said, "one sentence, however it is said"
     old = dict(recipe("3.11.2-debian12-amd64", facts).missing_stdlib)
     assert old == {"_tkinter": said, "nis": said.replace("libtcl8.6 libtk8.6", "libnsl2 libtirpc3")}
+
+
+def test_a_package_is_explained_with_the_page_where_its_name_can_be_looked_up(facts):
+    for name, page in (("rocky9", "https://rockylinux.pkgs.org/9/?q=openssl-libs"), ("debian13", "")):
+        told = {one.value: one.link for one in decisions(Cell.parse(f"3.13.15-{name}-amd64"), NONE, facts)}
+        assert page == told.get("openssl-libs", "")
+    assert told["libssl3t64"] == "https://packages.debian.org/trixie/libssl3t64"
+    assert all(distro.facts.package_page and distro.facts.packages_dated for distro in facts.distros.values())
+
+
+def test_musl_stands_in_the_name_and_changes_stacks_and_profiles(facts):
+    cell = Cell.parse("3.13.15-alpine3.22-amd64")
+    assert facts.triple(cell) == "x86_64-unknown-linux-musl"
+    words = " ".join(recipe(str(cell), facts).make)
+    assert "-DTHREAD_STACK_SIZE=0x100000" in words
+    assert "-Wl,-z,stack-size=1048576" in words
+    assert "fail on musl" in impossible(cell, Options(optimize="pgo"), facts)
+    assert "libzstd 1.4.5" in impossible(Cell.parse("3.14.7-rocky8-amd64"), NONE, facts)

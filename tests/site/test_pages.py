@@ -116,3 +116,11 @@ def test_a_channel_comes_back_from_its_script_which_ends_no_element():
 def test_nothing_is_loaded_from_elsewhere(name):
     said = pages.asset(name).decode().replace("http://www.w3.org/2000/svg", "")
     assert "//" not in said.replace("// ", "")
+
+
+def test_a_distro_whose_facts_are_untested_is_marked():
+    store = MemoryStore()
+    add(store)
+    add(store, "3.13.5-rocky9-amd64")
+    assert list(said(store).untested) == ["rocky9"]
+    assert "no registry answered" in said(store).untested["rocky9"]

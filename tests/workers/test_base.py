@@ -181,6 +181,13 @@ def test_without_the_keyring_the_operator_learns_its_package(settings, lines):
     assert caught.value.hint == "apt-get install ubuntu-archive-keyring"
 
 
+def test_an_image_that_can_only_be_pulled_is_asked_for_with_a_registry(settings, lines):
+    rocky = Release("rocky9", "rockylinux/rockylinux:9", (), "")
+    with pytest.raises(BadInput, match="of rocky9 can only be pulled, and no registry gives rockylinux/rockylinux:9") as caught:
+        ensure_base(rocky, "amd64", ImageShelf(), settings, lines.append, day=DAY)
+    assert "FARM_REGISTRY" in caught.value.hint
+
+
 def test_each_suite_is_found_at_the_archive_that_has_it(mirror, settings):
     found = find_suites(("trixie", "trixie-updates", "trixie-security"), (mirror, f"{mirror}-security"), settings)
     assert found == (

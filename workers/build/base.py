@@ -35,7 +35,8 @@ class Release:
     """A distro release as a base image needs it.
 
     e.g. name 'debian13', image 'debian:trixie-slim', suites ('trixie', 'trixie-updates', 'trixie-security'), and the
-    keyring that signs them, which is at the same path on the host and in the image. The first suite must exist.
+    keyring that signs them, which is at the same path on the host and in the image. The first suite must exist; without suites
+    the image can only be pulled.
     """
 
     name: str
@@ -157,6 +158,11 @@ def _heard(lines: Iterable[str], on_line: Callable[[str], None]) -> list[str]:
 
 
 def _check_host(release: Release) -> None:
+    if not release.suites:
+        raise BadInput(
+            f"the base image of {release.name} can only be pulled, and no registry gives {release.image}",
+            hint="FARM_REGISTRY names a registry that has it; or take the distro out of the matrix",
+        )
     if not shutil.which("mmdebstrap"):
         raise BadInput(
             f"{release.name} must be bootstrapped, and mmdebstrap is not installed",

@@ -64,6 +64,7 @@ def describe(recipe: Recipe, inputs: Inputs, compiled: Compiled, modules: Module
         configure=ConfigureInfo(shared=recipe.configure, static=recipe.make_static, make=recipe.make),
         runtime=_runtime(recipe, dict(inputs.packages)),
         libraries=tuple(_library(library, facts) for library in recipe.libraries),
+        untested=facts.distros[recipe.cell.distro].facts.untested,
         modules=modules,
         elf=elf_info(tree),
         openssl=compiled.openssl,

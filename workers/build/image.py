@@ -167,7 +167,7 @@ def release_of(distro: Distro) -> Release:
     """A distro as its base image needs it."""
     facts = distro.facts
     suites = (*facts.suites, *((facts.security_suite,) if facts.security_suite else ()))
-    return Release(name=distro.id, image=facts.image, suites=suites, keyring=distro.family.keyring)
+    return Release(name=distro.id, image=facts.image, suites=suites, keyring=facts.keyring)
 
 
 def _difference(wanted: Inputs, found: Inputs) -> str:

@@ -70,9 +70,9 @@ def everywhere(facts: Facts, series: tuple[str, ...], settings: Settings, on_lin
         on_line(f"{trouble.message}; asking the apt mirror")
     roots = mirror_roots(settings)
     found: list[Release] = []
-    for family in dict.fromkeys(distro.family for distro in facts.distros.values()):
-        if family.newest_suites:
-            found += debian.releases(roots, family.newest_suites, family.keyring, settings)
+    indexes = dict.fromkeys((distro.facts.newest_suites, distro.facts.keyring) for distro in facts.distros.values())
+    for suites, keyring in indexes:
+        found += debian.releases(roots, suites, keyring, settings)
     if not found:
         raise Transient("neither python.org nor an apt mirror lists releases of Python", hint="FARM_APT_MIRROR names a mirror")
     return found

@@ -21,6 +21,7 @@ const farm = (() => {
   };
   const size = (bytes) => `${(bytes / 1048576).toFixed(1)} MiB`;
   const page = (cell, build) => `builds/${cell}/${build}.html`;
+  const untested = (distro) => (channel.untested?.[distro] ? [make("span", { class: "badge soon", title: channel.untested[distro] }, "untested distro")] : []);
   const eol = (date) => {
     if (!date) return [];
     const soon = date < new Date(Date.now() + 180 * 864e5).toISOString().slice(0, 10);
@@ -98,7 +99,7 @@ const farm = (() => {
     const made = make("details", { class: "answer", open, "data-cell": build.cell },
       make("summary", {}, make("span", { class: "version" }, build.python),
         make("span", { class: "meta" }, make("span", {}, build.arch), ...(build.variant === "default" ? [] : [make("span", {}, build.variant)]),
-          make("span", {}, `build ${build.build}`), make("time", { datetime: build.created }, build.created.slice(0, 10)), make("span", {}, size(build.size)), ...eol(channel.eol[build.series])),
+          make("span", {}, `build ${build.build}`), make("time", { datetime: build.created }, build.created.slice(0, 10)), make("span", {}, size(build.size)), ...eol(channel.eol[build.series]), ...untested(build.cell.split("-")[1])),
         make("span", { class: "chevron", "aria-hidden": "true" })));
     const fill = () => made.children.length === 1 && made.append(body(distro, build));
     made.addEventListener("toggle", () => made.open && fill());
