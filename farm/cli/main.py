@@ -40,6 +40,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "info": ("published", "Show the newest published build of a cell, and how to use it."),
     "pull": ("pull", "Install a published Python into a folder."),
     "verify": ("verify", "Verify a published cell, or any tarball, again."),
+    "compare": ("compare", "Put the outcomes of farm verify for several Pythons side by side."),
     "verify-store": ("audit", "Look at the whole store: hashes, signatures, indexes, what nothing names."),
     "gc": ("audit", "Remove what nothing names any more, and old builds."),
     "promote": ("channels", "List published builds in another channel."),

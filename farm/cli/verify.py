@@ -17,7 +17,7 @@ from farm.cli.opening import opened
 from farm.errors import EXIT_CELLS_FAILED, BadInput, EngineUnavailable, Failure, FarmError, StoreUnavailable, from_failure
 from farm.plan.cell import Cell
 from farm.settings import Settings
-from farm.show import report, report_html
+from farm.show import report, report_html, report_markdown
 from farm.store import catalog, keys
 from farm.wire.verification import Verification
 
@@ -30,7 +30,7 @@ _GRACE_S = 20.0
 
 
 @click.command()
-@click.argument("what", metavar="CELL|FILE")
+@click.argument("what", metavar="CELL|FILE|TREE")
 @click.option("--channel", help="Of a cell's builds, take the newest of this channel.")
 @click.option("--no-engine", is_flag=True, help="Only look at the archive; run nothing of it.")
 @click.option(
@@ -46,7 +46,13 @@ _GRACE_S = 20.0
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The build before, for upgrading and sizes; of a published cell it is found by itself.",
 )
+@click.option(
+    "--tree", is_flag=True, help="WHAT is a Python of others: DISTRO, its own one, or plain:CELL, built by its README."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@click.option(
+    "--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file as Markdown, too."
+)
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file as HTML, too.")
 def verify(  # noqa: PLR0913 - one for each option
     what: str,
@@ -56,27 +62,30 @@ def verify(  # noqa: PLR0913 - one for each option
     depth: str,
     only: tuple[str, ...],
     earlier: Path | None,
+    tree: bool,
     as_json: bool,
     html: Path | None,
+    markdown: Path | None,
 ) -> None:
     """Verify a published cell, or any tarball, again; with the other archives of its build that lie beside it.
 
     Exit codes: 0 no check found an error, 3 some did, 4 the engine or the store failed while it ran.
     """
-    if html and not html.absolute().parent.is_dir():
-        raise BadInput(f"there is no folder {html.parent} to write the report to", hint="make it, or name another file")
+    pages = [(file, page) for file, page in ((html, report_html.page), (markdown, report_markdown.page)) if file]
+    for file, _ in pages:
+        if not file.absolute().parent.is_dir():
+            raise BadInput(f"there is no folder {file.parent} to write the report to", hint="make it, or name another file")
     with TemporaryDirectory(prefix="farm-verify-") as folder:
-        file = Path(what)
-        if file.exists() or "/" in what:
-            archive = file
+        if tree or Path(what).exists() or "/" in what:
+            archive = Path(what)
         else:
             archive, before = _fetched(what, channel, Path(folder))
             earlier = earlier or before
         options = ["--depth", depth, *(["--no-engine"] if no_engine else []), *(["--earlier", str(earlier)] if earlier else [])]
-        options += [word for glob in only for word in ("--only", glob)]
+        options += [*(["--tree"] if tree else []), *(word for glob in only for word in ("--only", glob))]
         outcome = _run(archive, quiet=as_json, options=options)
-    if html:
-        _write(html, report_html.page(outcome))
+    for file, page in pages:
+        _write(file, page(outcome))
     if as_json:
         click.echo(outcome.model_dump_json(indent=2))
     else:

@@ -45,6 +45,7 @@ class FamilyRow(Row):
     `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
     one matches the regular expression `owner`, which has groups `package` and `path`. `libc` are packages of every image.
     `depends` prints an installed package, its source package and one that it depends on a line, for `farm audit`.
+    `files` is shell text that gets names of source packages as arguments and prints every path of what is installed of them.
     """
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
@@ -56,6 +57,7 @@ class FamilyRow(Row):
     owner: Annotated[str, Field(pattern=r"\(\?P<package>.*\(\?P<path>|\(\?P<path>.*\(\?P<package>")]
     libc: tuple[PackageName, ...]
     depends: str = ""
+    files: str = ""
     why: Why
     link: str = ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from workers.build.sources import fetch
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
 from workers.engine.protocol import limits_of
-from workers.verify import wheels
+from workers.verify import strangers, wheels
 from workers.verify.expected import sources
 from workers.verify.run import Ground, matching, of_depth, verify_archive, verify_without_boxes
 from workers.verify.unpack import TOP, read_member
@@ -70,6 +71,9 @@ def verify(arguments: Sequence[str]) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m workers verify", description="Verify an archive of this farm.")
     parser.add_argument("file", type=Path, help="an install_only .tar.gz or .tar.zst")
+    parser.add_argument(
+        "--tree", action="store_true", help="the file is a distro, or plain:CELL: a Python that is not of this farm"
+    )
     parser.add_argument("--no-engine", action="store_true", help="only look at the archive: run nothing of it")
     parser.add_argument("--depth", choices=("standard", "full"), default="standard", help="how much to check")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="only this check; a glob, may be repeated")
@@ -77,7 +81,8 @@ def verify(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     wanted = Wanted(chosen.depth, tuple(chosen.only), boxes=not chosen.no_engine, earlier=chosen.earlier)
     try:
-        outcome = verify_file(chosen.file, Settings(), wanted)
+        look = verify_tree if chosen.tree else verify_file
+        outcome = look(chosen.file, Settings(), wanted)
     except FarmError as error:
         sys.stdout.write(json.dumps({"error": asdict(error.failure("verify"))}) + "\n")
         return error.exit_code
@@ -99,6 +104,20 @@ def verify_file(archive: Path, settings: Settings, wanted: Wanted) -> Verificati
         reason = f"no container engine answers ({missing.hint or missing.message})"
         return verify_without_boxes(archive, build, reason, _say, rows, wanted.earlier)
     return verify_archive(archive, build, _ground(build, engine, settings, wanted), _say, rows)
+
+
+def verify_tree(name: Path, settings: Settings, wanted: Wanted) -> Verification:
+    """Verify a Python that is not of this farm as though we had built it: a distro's own, or a plain build of a cell.
+
+    Raises FarmError, EngineUnavailable when nobody can make it.
+    """
+    facts = load_facts(settings.facts)
+    stranger = strangers.find(str(name), facts)
+    engine = DockerEngine(require(settings).url)
+    with tempfile.TemporaryDirectory(prefix="farm-stranger-") as folder:
+        archive, build = strangers.Packer(facts, engine, settings, _say).pack(stranger, Path(folder))
+        outcome = verify_archive(archive, build, _ground(build, engine, settings, wanted), _say, wanted.rows)
+    return outcome.model_copy(update={"archive": stranger.name})
 
 
 def build_info(archive: Path) -> BuildInfo:

@@ -132,6 +132,14 @@ class Exchange(Answer):
     to_ours: Way
 
 
+class Itself(Answer):
+    """probes/itself.py: what a Python of others was linked with, and the modules that are linked in."""
+
+    openssl: str
+    sqlite: str
+    builtin: tuple[str, ...]
+
+
 class Tcl(Answer):
     """probes/tk.py: the version of Tcl, and what Tk says where there is no display."""
 
