@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "pins": ("workers.pins.command", "pins"),
     "emulate": ("workers.engine.emulation", "emulate"),
     "verify": ("workers.verify.command", "verify"),
+    "reproduce": ("workers.reproduce", "reproduce"),
     "with-engine": ("workers.engine.command", "with_engine"),
 }
 

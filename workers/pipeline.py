@@ -11,13 +11,13 @@ from farm.errors import EngineUnavailable, Failure
 from farm.plan.facts import load_facts
 from farm.plan.patches import patch_texts
 from farm.settings import Settings
-from farm.store.artifact import BUILD_INFO_PATH, PackageVersion, VerifiedIn
+from farm.store.artifact import BUILD_INFO_PATH, ArchiveInfo, BuildInfo, PackageVersion, VerifiedIn
 from farm.store.upload import upload
 from farm.wire.messages import Grant, Result
 from workers.build.compile import Compiled, Passes
 from workers.build.cross import CrossPasses
 from workers.build.describe import describe
-from workers.build.image import ImageMaker
+from workers.build.image import ImageMaker, Images
 from workers.build.modules import expected, source_lists
 from workers.build.pack import divide, pack
 from workers.build.relocate import edits
@@ -25,7 +25,7 @@ from workers.build.sources import fetch
 from workers.build.tree import Content, Entry
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
-from workers.engine.protocol import BoxSpec, Engine, limits_of
+from workers.engine.protocol import BoxSpec, Engine, Limits, limits_of
 from workers.verify.run import Ground, verify_archive
 
 if TYPE_CHECKING:
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
     from farm.plan.cell import Cell
     from farm.plan.recipe import How, Inputs, Recipe
-    from farm.store.artifact import BuildInfo, StepTime
+    from farm.store.artifact import StepTime
     from farm.wire.verification import Verification
-    from workers.build.image import Images
 
 
 class Reporter(Protocol):
@@ -82,24 +81,13 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
     recipe, reporter, facts = request.grant.recipe, effects.reporter, load_facts(effects.settings.facts)
     with tempfile.TemporaryDirectory(prefix="farm-cell-") as folder:
         work = Path(folder)
-        reporter.step("sources")
-        source = fetch(recipe.source, effects.settings, reporter.line)
-        modules = expected(source_lists(source), recipe)
-        private = [fetch(library.source, effects.settings, reporter.line) for library in recipe.libraries]
-        reporter.step("images")
         maker = ImageMaker(facts.distros[recipe.cell.distro], recipe.cell.arch, effects.engine, effects.settings, reporter.line)
-        images = _images(maker, recipe, request.grant.inputs)
-        compiled = _compile(request, effects, images, (source, *private), work)
-        reporter.step("relocate")
-        tree = compiled.tree.with_entries(edits(compiled.tree, recipe.layout, recipe.scrub))
-        build = describe(recipe, images.inputs, compiled, modules, tree, facts)
-        reporter.step("pack")
-        kinds = divide(tree, recipe.trims, recipe.layout.lib)
-        archives = pack(kinds, _metadata(build), recipe.source.epoch, work, tight=recipe.optimize != "none")
+        limits = limits_of(effects.settings, request.grant.deadline_s)
+        made = make(recipe, request.grant.inputs, maker, effects, work, limits=limits, labels=_labels(request))
         reporter.step("verify")
-        verification = _verify(request, effects, maker, images, build, work / "install_only.tar.gz")
+        verification = _verify(request, effects, maker, made, work / "install_only.tar.gz")
         reporter.step("stage")
-        for archive in archives:
+        for archive in made.archives:
             upload(request.grant.uploads[archive.name], work / archive.name, ca_bundle=effects.settings.ca_bundle)
         return Result(
             run=request.run,
@@ -108,14 +96,52 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
             worker=request.worker,
             engine=effects.engine.name,
             recipe=recipe.digest,
-            inputs=images.inputs.digest,
+            inputs=made.images.inputs.digest,
             failure=_refusal(verification, recipe.cell),
-            build=build,
-            archives=archives,
+            build=made.build,
+            archives=made.archives,
             findings=verification.findings,
             steps=reporter.steps,
-            verified=_verified_in(maker, images),
+            verified=_verified_in(maker, made.images),
         )
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of a recipe: its metadata, its archives as files in a folder, and the images they were made in."""
+
+    build: BuildInfo
+    archives: tuple[ArchiveInfo, ...]
+    images: Images
+
+
+def make(
+    recipe: Recipe,
+    granted: Inputs | None,
+    maker: ImageMaker,
+    effects: Effects,
+    work: Path,
+    *,
+    limits: Limits,
+    labels: Mapping[str, str],
+) -> Made:
+    """From a recipe to archives in the folder `work`. Raises FarmError."""
+    reporter, facts = effects.reporter, load_facts(effects.settings.facts)
+    reporter.step("sources")
+    source = fetch(recipe.source, effects.settings, reporter.line)
+    modules = expected(source_lists(source), recipe)
+    private = [fetch(library.source, effects.settings, reporter.line) for library in recipe.libraries]
+    reporter.step("images")
+    images = _images(maker, recipe, granted)
+    spec = BoxSpec(images.workshop, limits, labels=labels, cancelled=reporter.cancelled)
+    compiled = _compile(recipe, effects, images, spec, (source, *private), work)
+    reporter.step("relocate")
+    tree = compiled.tree.with_entries(edits(compiled.tree, recipe.layout, recipe.scrub))
+    build = describe(recipe, images.inputs, compiled, modules, tree, facts)
+    reporter.step("pack")
+    kinds = divide(tree, recipe.trims, recipe.layout.lib)
+    archives = pack(kinds, _metadata(build), recipe.source.epoch, work, tight=recipe.optimize != "none")
+    return Made(build, archives, images)
 
 
 def resolve(distro: str, arch: str, packages: tuple[str, ...], effects: Effects, how: How = "native") -> Inputs:
@@ -132,14 +158,10 @@ def _images(maker: ImageMaker, recipe: Recipe, granted: Inputs | None) -> Images
     return maker.images(recipe.build_packages, recipe.required_packages, granted)
 
 
-def _compile(request: BuildRequest, effects: Effects, images: Images, sources: tuple[Path, ...], work: Path) -> Compiled:
-    recipe, reporter = request.grant.recipe, effects.reporter
-    spec = BoxSpec(
-        images.workshop,
-        limits_of(effects.settings, request.grant.deadline_s),
-        labels=_labels(request),
-        cancelled=reporter.cancelled,
-    )
+def _compile(
+    recipe: Recipe, effects: Effects, images: Images, spec: BoxSpec, sources: tuple[Path, ...], work: Path
+) -> Compiled:
+    reporter = effects.reporter
     with effects.engine.box(spec) as box:
         kind = CrossPasses if images.inputs.how == "cross" else Passes
         passes = kind(box, recipe, effects.settings.make_jobs, reporter.step, reporter.line)
@@ -156,20 +178,18 @@ def _labels(request: BuildRequest) -> Mapping[str, str]:
     return {"farm.run": request.run, "farm.cell": str(grant.recipe.cell), "farm.attempt": str(grant.attempt)}
 
 
-def _verify(
-    request: BuildRequest, effects: Effects, maker: ImageMaker, images: Images, build: BuildInfo, archive: Path
-) -> Verification:
+def _verify(request: BuildRequest, effects: Effects, maker: ImageMaker, made: Made, archive: Path) -> Verification:
     ground = Ground(
         effects.engine,
-        images.runtime,
-        images.builder,
+        made.images.runtime,
+        made.images.builder,
         limits_of(effects.settings, effects.settings.verify_deadline_s),
         maker.distro.family,
         labels=_labels(request),
         cancelled=effects.reporter.cancelled,
         facts=effects.settings.facts,
     )
-    return verify_archive(archive, build, ground, effects.reporter.line)
+    return verify_archive(archive, made.build, ground, effects.reporter.line)
 
 
 def _verified_in(maker: ImageMaker, images: Images) -> VerifiedIn:

@@ -41,6 +41,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "pull": ("pull", "Install a published Python into a folder."),
     "verify": ("verify", "Verify a published cell, or any tarball, again."),
     "compare": ("compare", "Put the outcomes of farm verify for several Pythons side by side."),
+    "reproduce": ("reproduce", "Build a published artifact again, and compare every file."),
     "verify-store": ("audit", "Look at the whole store: hashes, signatures, indexes, what nothing names."),
     "gc": ("audit", "Remove what nothing names any more, and old builds."),
     "promote": ("channels", "List published builds in another channel."),

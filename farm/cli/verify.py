@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -13,16 +12,16 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 from pydantic import ValidationError
 
+from farm.cli.fetching import fetched
 from farm.cli.opening import opened
-from farm.errors import EXIT_CELLS_FAILED, BadInput, EngineUnavailable, Failure, FarmError, StoreUnavailable, from_failure
+from farm.errors import EXIT_CELLS_FAILED, BadInput, EngineUnavailable, Failure, FarmError, from_failure
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.show import report, report_html, report_markdown
-from farm.store import catalog, keys
+from farm.store import catalog
 from farm.wire.verification import Verification
 
 if TYPE_CHECKING:
-    from farm.store.artifact import ArchiveInfo
     from farm.store.keys import Published
     from farm.store.protocol import Store
 
@@ -121,7 +120,7 @@ def _fetched(text: str, channel: str | None, folder: Path) -> tuple[Path, Path |
     main = artifact.archive("install_only", "tar.gz")
     others = [archive for archive in artifact.archives if archive.kind != main.kind]
     for archive in (main, *others):
-        _fetch(store, build, archive, folder / archive.name)
+        fetched(store, build, archive, folder / archive.name)
     before = catalog.before(store, build)
     return folder / main.name, _earlier(store, before, folder / "earlier") if before else None
 
@@ -129,19 +128,7 @@ def _fetched(text: str, channel: str | None, folder: Path) -> tuple[Path, Path |
 def _earlier(store: Store, build: Published, folder: Path) -> Path:
     folder.mkdir()
     archive = catalog.artifact(store, build).archive("install_only", "tar.gz")
-    _fetch(store, build, archive, folder / archive.name)
-    return folder / archive.name
-
-
-def _fetch(store: Store, build: Published, archive: ArchiveInfo, target: Path) -> None:
-    """One archive whose bytes are those that were published."""
-    cell, key = build.cell, f"{keys.artifact_folder(build.cell, build.build_id)}/{archive.name}"
-    if not store.fetch(key, target):
-        raise StoreUnavailable(f"{archive.name} of {cell} is listed and not in {store.name}", hint="is the store complete?")
-    with target.open("rb") as data:
-        digest = hashlib.file_digest(data, "sha256").hexdigest()
-    if digest != archive.sha256:
-        raise FarmError(f"{archive.name} in {store.name} has sha256 {digest}; {archive.sha256} was published")
+    return fetched(store, build, archive, folder / archive.name)
 
 
 def _run(archive: Path, *, quiet: bool, options: list[str]) -> Verification:

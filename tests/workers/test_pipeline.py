@@ -29,7 +29,7 @@ def test_boxes_of_the_verification_are_labelled_and_end_when_the_cell_is_cancell
     archive = Path(tmp_path) / "install_only.tar.gz"
     archive.write_bytes(Crafted().packed())
     request = pipeline.BuildRequest("20261122-010203-abcdef", grant, "w1")
-    pipeline._verify(request, effects, maker(engine), IMAGES, build_info(), archive)
+    pipeline._verify(request, effects, maker(engine), pipeline.Made(build_info(), (), IMAGES), archive)
     labels = {"farm.run": "20261122-010203-abcdef", "farm.cell": str(cell()), "farm.attempt": "3"}
     assert engine.specs
     assert all(dict(spec.labels) == labels for spec in engine.specs)

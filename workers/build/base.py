@@ -62,7 +62,7 @@ def ensure_base(
     Raises Transient when neither registry nor mirror answers, BadInput when this host lacks what bootstrapping needs.
     """
     day = day or today()
-    repository = f"python-farm/base-{release.name}-{arch}"
+    repository = repository_of(release.name, arch)
     bootstrapped = f"{repository}:{day}"
     if settings.base_image != "pull" and (layers := engine.layers(bootstrapped)):
         return BaseImage(bootstrapped, "bootstrap", layers)
@@ -78,6 +78,11 @@ def ensure_base(
         engine.load_base(stream, bootstrapped, arch=arch)
     drop_old(engine, repository)
     return BaseImage(bootstrapped, "bootstrap", _layers(engine, bootstrapped))
+
+
+def repository_of(distro: str, arch: str) -> str:
+    """What bootstrapped base images are called in an engine; their tags are days."""
+    return f"python-farm/base-{distro}-{arch}"
 
 
 def _layers(engine: Engine, image: str) -> tuple[str, ...]:

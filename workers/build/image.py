@@ -15,7 +15,7 @@ from farm.plan.facts import Distro
 from farm.plan.recipe import BaseImage, Cross, How, Inputs, digest_of
 from farm.settings import Settings
 from workers import metrics
-from workers.build.base import Release, ensure_base
+from workers.build.base import Release, ensure_base, repository_of
 from workers.build.days import drop_old, today
 from workers.engine.protocol import BoxSpec, Engine, Limits
 
@@ -73,6 +73,12 @@ class ImageMaker:
             base = self._base()
         builder = self._with_packages("builder", base, packages)
         return builder, Inputs(base, self.installed(builder), self._how)
+
+    def kept_base(self, layers: tuple[str, ...]) -> str:
+        """The name of a base image with these layers that the engine still has, of any day; '' when it has none."""
+        repository = repository_of(self.distro.id, self.arch)
+        names = [f"{repository}:{tag}" for tag in self.engine.tags(repository)]
+        return next((name for name in names if self.engine.layers(name) == layers), "")
 
     def images(self, packages: tuple[str, ...], runtime: tuple[str, ...], wanted: Inputs | None) -> Images:
         """All images of a cell. Raises Transient when the distro is not any more what the plan was made for."""

@@ -1,0 +1,110 @@
+"""`farm reproduce`: build a published artifact again on this host, and compare it with what was published."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from pydantic import ValidationError
+
+from farm.cli.fetching import fetched
+from farm.cli.opening import opened
+from farm.errors import EXIT_CELLS_FAILED, BadInput, Failure, FarmError, from_failure
+from farm.plan.buildcode import build_code
+from farm.plan.cell import Cell
+from farm.plan.compose import compose
+from farm.plan.facts import load_facts
+from farm.settings import Settings
+from farm.show import reproduced as show
+from farm.store import catalog
+from farm.wire.reproduction import Reproduction, options_of
+
+if TYPE_CHECKING:
+    from farm.store.keys import Published
+    from farm.store.protocol import Store
+
+_GRACE_S = 20.0
+
+
+@click.command()
+@click.argument("cell")
+@click.option("--build", "build_id", help="Which build; the newest one is taken.")
+@click.option("--channel", help="Of a cell's builds, take the newest of this channel.")
+@click.option(
+    "--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep both archives and what differs in this folder."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def reproduce(cell: str, *, build_id: str | None, channel: str | None, keep: Path | None, as_json: bool) -> None:
+    """Build a published CELL again on this host and compare: recipe and package versions first, then every file.
+
+    Exit codes: 0 the same bytes, or every difference is explained; 3 a difference is not; 4 the engine or the store failed.
+    """
+    settings, store = Settings(), None
+    wanted, store = Cell.parse(cell), opened(settings)
+    build = _chosen(store, wanted, build_id, channel)
+    artifact = catalog.artifact(store, build)
+    recipe = compose(wanted, options_of(artifact), load_facts(settings.facts), build_code())
+    folder = _folder(keep)
+    try:
+        (folder / "artifact.json").write_text(artifact.model_dump_json(), encoding="utf-8")
+        for archive in artifact.archives:
+            fetched(store, build, archive, folder / archive.name)
+        done = _run(folder, quiet=as_json)
+        found = show.report(artifact, recipe, done)
+    finally:
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    if as_json:
+        told = {"causes": found.causes, "unexplained": len(found.unexplained), **done.model_dump(mode="json")}
+        click.echo(json.dumps(told, indent=2))
+    else:
+        click.echo("\n".join(show.lines(artifact, done, found)))
+    if found.unexplained:
+        sys.exit(EXIT_CELLS_FAILED)
+
+
+def _chosen(store: Store, cell: Cell, build_id: str | None, channel: str | None) -> Published:
+    if build_id is None:
+        build = catalog.newest(store, cell, channel)
+    else:
+        build = next((one for one in catalog.published(store, cell) if one.build_id == build_id), None)
+    if build is None:
+        what = f"build {build_id} of {cell}" if build_id else str(cell)
+        raise BadInput(f"{what} is not published in {store.name}", hint="`farm ls` shows what is")
+    return build
+
+
+def _folder(keep: Path | None) -> Path:
+    if keep is None:
+        return Path(tempfile.mkdtemp(prefix="farm-reproduce-"))
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise BadInput(f"{keep} cannot be made: {problem.strerror}", hint="name another folder") from problem
+    if any(keep.iterdir()):
+        raise BadInput(f"{keep} is not empty", hint="name a new folder")
+    return keep.absolute()
+
+
+def _run(folder: Path, *, quiet: bool) -> Reproduction:
+    """The outcome from the build wing, which runs as a child; its progress goes to our standard error."""
+    argv = [sys.executable, "-m", "workers", "reproduce", str(folder)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if quiet else None) as child:  # noqa: S603 - ours
+        try:
+            said, _ = child.communicate()
+        except KeyboardInterrupt:
+            child.wait(timeout=_GRACE_S)  # it was interrupted too, and takes its box away
+            raise
+    try:
+        if child.returncode:
+            raise from_failure(Failure(**json.loads(said)["error"]))
+        return Reproduction.model_validate_json(said)
+    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        hint = "run it again without --json to see what it printed"
+        raise FarmError(f"the building process ended with exit code {child.returncode} and no outcome", hint=hint) from error
