@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -27,9 +28,16 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--series", help="Only this Python series, e.g. 3.13.")
 @click.option("--channel", help="Only this channel.")
 @click.option("--markdown", is_flag=True, help="Print a page of the newest build of each cell: times, sizes, findings.")
+@click.option(
+    "--into",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --markdown: write the page; rows of other stores stay.",
+)
 @_JSON
-def ls(distro: str | None, series: str | None, channel: str | None, markdown: bool, as_json: bool) -> None:
+def ls(distro: str | None, series: str | None, channel: str | None, markdown: bool, into: Path | None, as_json: bool) -> None:
     """List what is published, oldest build of a cell first."""
+    if into and not markdown:
+        raise BadInput("--into is where --markdown is written", hint="add --markdown")
     store = opened(Settings())
     everything, marks = catalog.published(store), catalog.yanked(store)
     builds = [
@@ -40,7 +48,12 @@ def ls(distro: str | None, series: str | None, channel: str | None, markdown: bo
         and channel in (None, build.channel)
     ]
     if markdown:
-        click.echo(built.page(catalog.artifact(store, build) for build in builds), nl=False)
+        before = into.read_text(encoding="utf-8") if into and into.is_file() else ""
+        text = built.page((catalog.artifact(store, build) for build in builds), before)
+        if into:
+            into.write_text(text, encoding="utf-8")
+        else:
+            click.echo(text, nl=False)
     elif as_json:
         click.echo(json.dumps(show.listing_json(builds, marks), indent=2))
     elif builds:

@@ -39,3 +39,20 @@ def test_the_newest_build_counts():
     cell = "3.13.5-debian13-amd64"
     builds = (artifact(cell, "2026112202", ("warning", "warning", "note")), artifact(cell, "2026112201"))
     assert [(row[2], row[-1]) for row in rows(*builds)] == [("2026112202", "1 note, 2 warnings")]
+
+
+def test_a_page_keeps_the_rows_of_other_stores_and_writes_itself_again():
+    one, two = artifact("3.13.5-debian13-amd64"), artifact("3.14.7-debian12-amd64")
+    both = page([one, two])
+    newer = page([artifact("3.13.5-debian13-amd64", "2026112209")], both)
+    assert newer == both.replace(
+        "| 3.13.5-debian13-amd64 | 2026-11-22 | 2026112201", "| 3.13.5-debian13-amd64 | 2026-11-22 | 2026112209"
+    )
+    assert page([], newer) == newer
+
+
+def test_an_optimised_build_has_a_row_of_its_own():
+    plain = artifact("3.13.5-debian13-amd64", "2026112202")
+    fast = plain.model_copy(update={"build_id": "2026112201", "build": plain.build.model_copy(update={"optimize": "pgo+lto"})})
+    assert [row[3] for row in rows(plain, fast)] == ["none", "pgo+lto"]
+    assert page([plain], page([fast])) == page([plain, fast])
