@@ -15,6 +15,12 @@ NEW = """\
 0:00:02 load avg: 7.65 [  1/480] test.test_asyncio.test_context passed
 0:01:15 load avg: 6.45 [ 26/480/1] test.test_asyncio.test_subprocess failed (4 failures)
 FAIL: test_env (test.test_asyncio.test_subprocess.FastTests.test_env)
+----------------------------------------------------------------------
+Traceback (most recent call last):
+  File "test_subprocess.py", line 1, in test_env
+AssertionError: 1 != 2
+
+======================================================================
 ERROR: test_env (test.test_asyncio.test_subprocess.FastTests.test_env) (i=2)
 FAIL
 0:08:35 load avg: 17.74 [ 44/480/1] test.test_gdb.test_misc skipped -- running (1): test_x (6 min)
@@ -75,6 +81,8 @@ def findings(folder, said, rows=None, monkeypatch=None):
 def test_a_failure_without_a_row_is_an_error(tmp_path):
     messages = [(finding.severity, finding.message) for finding in findings(tmp_path, (2, "\n".join(NEW)))]
     assert ("error", "test_crash.* of the test suite fails") in messages
+    name = "test_asyncio.test_subprocess.FastTests.test_env"
+    assert ("error", f"{name} of the test suite fails: AssertionError: 1 != 2") in messages
     assert messages[-1] == ("note", "3 modules of the test suite ran, 1 were skipped: test_gdb.test_misc")
 
 
@@ -89,3 +97,38 @@ def test_a_suite_that_does_not_run_is_an_error(said, tmp_path):
     (finding,) = findings(tmp_path, said)
     assert finding.severity == "error"
     assert isinstance(subject(tmp_path, box()).in_runtime, ScriptedBox)
+
+
+AGAIN = """\
+[ 1/3] test_a failed (1 failure)
+FAIL: test_x (test.test_a.A.test_x)
+FAIL: test_y (test.test_a.A.test_y)
+[ 2/3] test_b failed (1 failure)
+FAIL: test_z (test.test_b.B.test_z)
+[ 3/3] test_c worker non-exit code
+Re-running 3 failed tests in verbose mode in subprocesses
+[1/3] test_a failed (1 failure)
+FAIL: test_y (test.test_a.A.test_y)
+OSError: no such device
+[2/3] test_b passed
+[3/3] test_c passed
+""".splitlines()
+
+
+def test_what_passes_when_it_is_run_alone_does_not_count():
+    told = suite.read(AGAIN)
+    assert told.failed == {"test_a.A.test_y"}
+    assert told.raised == {"test_a.A.test_y": "OSError: no such device"}
+    assert told.ran == {"test_a", "test_b", "test_c"}
+
+
+def test_of_a_suite_that_was_cut_off_everything_counts():
+    cut = AGAIN[: AGAIN.index("[2/3] test_b passed")]
+    assert suite.read(cut, whole=False).failed == {"test_a.A.test_x", "test_a.A.test_y", "test_b.B.test_z", "test_c.*"}
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [((137, "[ 1/9] test_a passed"), 137), ((2, "[ 1/9] test_a passed"), 2), ((139, "[ 1/9] test_a"), 139)]
+)
+def test_a_suite_that_ends_badly_without_a_reason_is_an_error(said, code, tmp_path):
+    assert any(f"ended with code {code}, and no test says why" in finding.message for finding in findings(tmp_path, said))

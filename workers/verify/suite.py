@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
@@ -15,7 +16,7 @@ from pydantic import Field, RootModel
 from farm.plan.scope import Numbers, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # "FAIL: test_a (test.test_b.Class.test_a) (i=1)" since 3.11, "(test.test_b.Class)" before, "UNEXPECTED SUCCESS: …" as well.
 _HEADING = re.compile(r"^(?:FAIL|ERROR|UNEXPECTED SUCCESS): (?P<name>\S+) \((?P<where>[\w.<>]+)\)")
@@ -24,6 +25,10 @@ _RESULT = re.compile(
     r"^(?:\d+:\d\d:\d\d )?(?:load avg: [\d.]+ )?\[ *\d+/\d+(?:/\d+)?\] (?P<module>[\w.]+)"
     r"(?: (?P<word>passed|failed|skipped|crashed|timed out|worker non-exit code|run no tests|no tests ran))?"
 )
+# "Re-running 2 failed tests in verbose mode in subprocesses"; before 3.12 without a number.
+_AGAIN = re.compile(r"^Re-running (?:\d+ )?failed tests in verbose mode")
+# The last line of a traceback: "AssertionError: 1 != 2", "test.support.TestFailed: …".
+_RAISED = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Failed|Warning|Exit|Interrupt|Expired|Timeout)\b")
 # "test_x skipped -- no display", "test test_x failed -- Traceback …": all that 2.7 says.
 _VERDICT = re.compile(r"^(?:test )?(?P<module>test[\w.]*) (?P<word>skipped|failed|crashed)\b")
 
@@ -47,12 +52,13 @@ class _Rows(RootModel[dict[str, ExpectedRow]]):
 class Outcome:
     """What a run of the suite said: modules that ran, modules that were skipped, and ids of tests that failed.
 
-    A module that failed without naming a test is the id `module.*`.
+    A module that failed without naming a test is the id `module.*`. `raised` is the last line of a failure's traceback.
     """
 
     ran: frozenset[str]
     skipped: frozenset[str]
     failed: frozenset[str]
+    raised: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -70,20 +76,44 @@ def expected(version: Numbers, distro: str, variant: str) -> dict[str, ExpectedR
     }
 
 
-def read(lines: Iterable[str]) -> Outcome:
-    """The outcome that the output of regrtest tells, of 2.7 and later."""
+def read(lines: Iterable[str], *, whole: bool = True) -> Outcome:
+    """The outcome that the output of regrtest tells, of 2.7 and later.
+
+    What failed was run once more, alone: a test that passes then is not counted, unless the suite ended before (not `whole`).
+    """
+    lines = list(lines)
+    again = next((at for at, line in enumerate(lines) if _AGAIN.match(line)), len(lines))
+    first, second = _read(lines[:again]), _read(lines[again:])
+    counted = second.failed if whole and again < len(lines) else first.failed | second.failed
+    raised = {**first.raised, **second.raised}
+    return Outcome(
+        first.ran | second.ran, first.skipped - second.ran, counted, {name: raised[name] for name in counted if name in raised}
+    )
+
+
+def _read(lines: Sequence[str]) -> Outcome:
     words: dict[str, str] = {}
-    failed: set[str] = set()
+    raised: dict[str, str] = {}
+    failing = ""
     for line in lines:
         if heading := _HEADING.match(line):
-            failed.add(_id(heading["name"], heading["where"]))
+            failing = _id(heading["name"], heading["where"])
+            raised.setdefault(failing, "")
         elif result := _RESULT.match(line) or _VERDICT.match(line):
             module = _short(result["module"])
             words[module] = result["word"] or words.get(module, "passed")
+            failing = ""
+        elif failing and line.startswith("="):
+            failing = ""
+        elif failing and _RAISED.match(line):
+            raised[failing] = line.strip()
     skipped = {module for module, word in words.items() if word == "skipped"}
     broken = {module for module, word in words.items() if word not in ("passed", "skipped", "run no tests", "no tests ran")}
-    silent = {module for module in broken if not any(name.startswith(f"{module}.") for name in failed)}
-    return Outcome(frozenset(words) - skipped, frozenset(skipped), frozenset(failed | {f"{module}.*" for module in silent}))
+    silent = {module for module in broken if not any(name.startswith(f"{module}.") for name in raised)}
+    failed = frozenset(raised) | {f"{module}.*" for module in silent}
+    return Outcome(
+        frozenset(words) - skipped, frozenset(skipped), failed, {name: text for name, text in raised.items() if text}
+    )
 
 
 def new_failures(outcome: Outcome, rows: Iterable[str]) -> list[str]:
