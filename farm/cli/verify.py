@@ -48,6 +48,9 @@ _GRACE_S = 20.0
 @click.option(
     "--tree", is_flag=True, help="WHAT is a Python of others: DISTRO, its own one, or plain:CELL, built by its README."
 )
+@click.option(
+    "--like", metavar="CELL", default="", help="The tarball is of others: compare it with what such a cell of ours is."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option(
     "--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file as Markdown, too."
@@ -62,6 +65,7 @@ def verify(  # noqa: PLR0913 - one for each option
     only: tuple[str, ...],
     earlier: Path | None,
     tree: bool,
+    like: str,
     as_json: bool,
     html: Path | None,
     markdown: Path | None,
@@ -75,13 +79,17 @@ def verify(  # noqa: PLR0913 - one for each option
         if not file.absolute().parent.is_dir():
             raise BadInput(f"there is no folder {file.parent} to write the report to", hint="make it, or name another file")
     with TemporaryDirectory(prefix="farm-verify-") as folder:
-        if tree or Path(what).exists() or "/" in what:
+        if tree or like or Path(what).exists() or "/" in what:
             archive = Path(what)
         else:
             archive, before = _fetched(what, channel, Path(folder))
             earlier = earlier or before
         options = ["--depth", depth, *(["--no-engine"] if no_engine else []), *(["--earlier", str(earlier)] if earlier else [])]
-        options += [*(["--tree"] if tree else []), *(word for glob in only for word in ("--only", glob))]
+        options += [
+            *(["--tree"] if tree else []),
+            *(["--like", like] if like else []),
+            *(word for glob in only for word in ("--only", glob)),
+        ]
         outcome = _run(archive, quiet=as_json, options=options)
     for file, page in pages:
         _write(file, page(outcome))

@@ -90,6 +90,17 @@ def test_which_python_is_meant():
         strangers.find("rocky9", FACTS)
 
 
+def test_an_archive_of_somebody_else_is_compared_with_a_cell_of_ours():
+    found = strangers.peer(Path("/x/cpython-3.13.5.tar.gz"), "3.13.5-debian13-amd64", FACTS)
+    assert (found.name, str(found.cell), found.archive) == (
+        "cpython-3.13.5.tar.gz",
+        "3.13.5-debian13-amd64",
+        Path("/x/cpython-3.13.5.tar.gz"),
+    )
+    with pytest.raises(BadInput, match=r"no facts for source for Python '3\.13\.99'"):
+        strangers.peer(Path("x"), "3.13.99-debian13-amd64", FACTS)
+
+
 def test_a_module_that_is_linked_in_is_not_missing_and_one_that_is_nowhere_is():
     ours = build_info()
     theirs = strangers.alike(ours, frozenset({"sys", "math", "_ssl", "unheard_of"}))

@@ -33,8 +33,10 @@ from workers.verify.unpack import TOP, read_member
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from farm.plan.facts import Facts
     from farm.wire.verification import Verification
     from workers.engine.protocol import Engine
+    from workers.verify.strangers import Stranger
     from workers.verify.table import Check
 
 
@@ -74,6 +76,9 @@ def verify(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--tree", action="store_true", help="the file is a distro, or plain:CELL: a Python that is not of this farm"
     )
+    parser.add_argument(
+        "--like", default="", help="an archive that somebody else made, of the same Python and distro as this cell"
+    )
     parser.add_argument("--no-engine", action="store_true", help="only look at the archive: run nothing of it")
     parser.add_argument("--depth", choices=("standard", "full"), default="standard", help="how much to check")
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="only this check; a glob, may be repeated")
@@ -81,8 +86,12 @@ def verify(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     wanted = Wanted(chosen.depth, tuple(chosen.only), boxes=not chosen.no_engine, earlier=chosen.earlier)
     try:
-        look = verify_tree if chosen.tree else verify_file
-        outcome = look(chosen.file, Settings(), wanted)
+        settings, facts = Settings(), load_facts(Settings().facts)
+        if chosen.tree or chosen.like:
+            others = strangers.peer(chosen.file, chosen.like, facts) if chosen.like else strangers.find(str(chosen.file), facts)
+            outcome = verify_stranger(others, facts, settings, wanted)
+        else:
+            outcome = verify_file(chosen.file, settings, wanted)
     except FarmError as error:
         sys.stdout.write(json.dumps({"error": asdict(error.failure("verify"))}) + "\n")
         return error.exit_code
@@ -106,13 +115,8 @@ def verify_file(archive: Path, settings: Settings, wanted: Wanted) -> Verificati
     return verify_archive(archive, build, _ground(build, engine, settings, wanted), _say, rows)
 
 
-def verify_tree(name: Path, settings: Settings, wanted: Wanted) -> Verification:
-    """Verify a Python that is not of this farm as though we had built it: a distro's own, or a plain build of a cell.
-
-    Raises FarmError, EngineUnavailable when nobody can make it.
-    """
-    facts = load_facts(settings.facts)
-    stranger = strangers.find(str(name), facts)
+def verify_stranger(stranger: Stranger, facts: Facts, settings: Settings, wanted: Wanted) -> Verification:
+    """Verify a Python that is not of this farm as though we had built it. Raises FarmError."""
     engine = DockerEngine(require(settings).url)
     with tempfile.TemporaryDirectory(prefix="farm-stranger-") as folder:
         archive, build = strangers.Packer(facts, engine, settings, _say).pack(stranger, Path(folder))
@@ -123,7 +127,7 @@ def verify_tree(name: Path, settings: Settings, wanted: Wanted) -> Verification:
 def build_info(archive: Path) -> BuildInfo:
     """The metadata inside an archive. Raises BadInput when it is not an archive of this farm."""
     data = read_member(archive, f"{TOP}/{BUILD_INFO_PATH}")
-    hint = "only install_only archives of this farm can be verified: the metadata in them says what they should be"
+    hint = "the metadata in archives of this farm says what they should be; for one of others --like CELL says it"
     if data is None:
         raise BadInput(f"{archive.name} has no {BUILD_INFO_PATH}", hint=hint)
     try:

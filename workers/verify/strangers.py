@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput, BuildFailed
@@ -29,25 +30,28 @@ from workers.build.tree import Content, Entry, read_tar
 from workers.engine.protocol import BoxSpec, Engine, limits_of
 from workers.verify.facts import Itself
 from workers.verify.probe import ProbeFailed, ask, parcel, probe_files, script
+from workers.verify.unpack import TOP, tar_stream
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from farm.plan.recipe import Recipe
     from workers.engine.protocol import Box
 
 _PLAIN = "plain:"
 _ROOT = "0:0"
+_PEERS = f"/work/scratch/{TOP}"
 _USR, _LOCAL = "/usr", "/usr/local"
 
 
 @dataclass(frozen=True)
 class Stranger:
-    """Which tree is meant: the distro's own (`row`), or one built by the commands of CPython's README; and our cell like it."""
+    """Which tree is meant, and our cell like it: the distro's own (`row`), one that lies in an `archive` of somebody else, or
+    one that is built by the commands of CPython's README.
+    """
 
     name: str
     cell: Cell
-    row: YardstickRow | None
+    row: YardstickRow | None = None
+    archive: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Packer:
         spool = folder / "tree.tar"
         with self.engine.box(BoxSpec(image, limits_of(self.settings, self.settings.cell_deadline_s))) as box:
             box.put("/work", parcel(probe_files(), ["scratch"]))
-            told = self._distros(box, stranger.cell, stranger.row) if stranger.row else self._built(box, recipe, source)
+            told = self._gathered(box, stranger, recipe, source)
             with spool.open("wb") as file:
                 file.writelines(box.get("/work/tree"))
         tree = divide(read_tar(spool, "tree"), recipe.trims, recipe.layout.lib)["install_only"]
@@ -82,6 +86,24 @@ class Packer:
         metadata = Entry("file", Content.of((build.model_dump_json(indent=1) + "\n").encode()))
         pack({"install_only": tree}, {BUILD_INFO_PATH: metadata}, recipe.source.epoch, folder, tight=False)
         return folder / "install_only.tar.gz", build
+
+    def _gathered(self, box: Box, stranger: Stranger, recipe: Recipe, source: Path) -> Itself:
+        """Have its files in /work/tree; gives what it says of itself."""
+        if stranger.archive:
+            return self._peers(box, recipe, stranger.archive)
+        return self._distros(box, stranger.cell, stranger.row) if stranger.row else self._built(box, recipe, source)
+
+    def _peers(self, box: Box, recipe: Recipe, archive: Path) -> Itself:
+        """Unpack an archive that somebody else made."""
+        try:
+            with tar_stream(archive) as stream:
+                box.put("/work/scratch", stream)
+        except OSError as problem:
+            raise BadInput(
+                f"{archive} cannot be read: {problem.strerror}", hint="give the path of a .tar.gz or .tar.zst"
+            ) from problem
+        self._do(box, 'find "$1" > /tmp/listed && sh /work/probes/gather.sh "$1" none /work/tree < /tmp/listed', _PEERS)
+        return _told(box, f"/work/tree/bin/{recipe.layout.executable}", {})
 
     def _distros(self, box: Box, cell: Cell, row: YardstickRow) -> Itself:
         """Gather what the distro's packages of its Python have under /usr; gives what it says of itself."""
@@ -140,11 +162,18 @@ def alike(ours: BuildInfo, builtin: frozenset[str]) -> BuildInfo:
     return ours.model_copy(update={"modules": modules.model_copy(update=update), "runtime": tuple(runtime)})
 
 
+def peer(archive: Path, like: str, facts: Facts) -> Stranger:
+    """The tree in an archive that somebody else made, and the cell of ours that it is compared with. Raises BadInput."""
+    cell = Cell.parse(like)
+    facts.check(cell)
+    return Stranger(archive.name, cell, archive=archive)
+
+
 def find(text: str, facts: Facts) -> Stranger:
     """The tree that words name: a distro ('debian13'), or 'plain:' and a cell. Raises BadInput."""
     if text.startswith(_PLAIN):
         cell = Cell.parse(text.removeprefix(_PLAIN))
         facts.check(cell)
-        return Stranger(f"a plain build of {cell}", cell, None)
+        return Stranger(f"a plain build of {cell}", cell)
     chosen = choose(facts, text, "", host_arch())
     return Stranger(f"the own Python of {text}", chosen.cell, chosen.row)
