@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     )
     base_url: str = Field("", description="where clients reach the store, e.g. https://python.example.org; for indexes")
     signing_key: Path | None = Field(None, description="file with the private key that signs what is published")
+    second_verifier: bool = Field(
+        False,
+        description="who publishes verifies what was staged once more, with an engine of its own host, and refuses errors",
+    )
     trusted_keys: Path | None = Field(None, description="file with the public keys that `farm pull` trusts, in PEM")
     keep_days: int = Field(ge=0, default=365, description="days for which `farm gc` keeps builds that newer ones replaced")
     keep_builds: int = Field(ge=1, default=3, description="builds of a cell that `farm gc` keeps in each channel, however old")

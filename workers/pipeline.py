@@ -201,13 +201,11 @@ def _verified_in(maker: ImageMaker, images: Images) -> VerifiedIn:
 
 def _refusal(verification: Verification, cell: Cell) -> Failure | None:
     """Why an archive may not be published; None when it may."""
-    errors = verification.errors
-    if not errors:
+    if not verification.objection:
         return None
-    seen = "; ".join(f"{finding.check}: {finding.file or 'the archive'}: {finding.message}" for finding in errors[:3])
     return Failure(
         "verification-failed",
-        f"{cell}: {len(errors)} check(s) found an error: {seen}",
+        f"{cell}: {verification.objection}",
         hint="the archive is kept in staging; try it with: farm verify FILE",
         step="verify",
     )

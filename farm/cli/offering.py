@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from farm.dispatch.offer import publisher, relister
+from farm.publish.second import agree
 from farm.sign.keys import signing
 from farm.store.open import base_url
 
@@ -21,4 +22,4 @@ def publishing(settings: Settings, store: Store) -> tuple[Publish | None, Relist
     if settings.publisher == "service":
         return None, attrgetter("published")
     where, signer = base_url(settings), signing(settings)
-    return publisher(store, where, signer), relister(store, where, signer)
+    return publisher(store, where, signer, agree if settings.second_verifier else None), relister(store, where, signer)

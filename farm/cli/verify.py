@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
 from farm.cli.fetching import fetched
 from farm.cli.opening import opened
-from farm.errors import EXIT_CELLS_FAILED, BadInput, EngineUnavailable, Failure, FarmError, from_failure
+from farm.errors import EXIT_CELLS_FAILED, BadInput, EngineUnavailable
 from farm.plan.cell import Cell
+from farm.publish.second import asked
 from farm.settings import Settings
 from farm.show import report, report_html, report_markdown
 from farm.store import catalog
-from farm.wire.verification import Verification
 
 if TYPE_CHECKING:
     from farm.store.keys import Published
@@ -90,7 +87,7 @@ def verify(  # noqa: PLR0913 - one for each option
             *(["--like", like] if like else []),
             *(word for glob in only for word in ("--only", glob)),
         ]
-        outcome = _run(archive, quiet=as_json, options=options)
+        outcome = asked(archive, quiet=as_json, options=options)
     for file, page in pages:
         _write(file, page(outcome))
     if as_json:
@@ -137,29 +134,3 @@ def _earlier(store: Store, build: Published, folder: Path) -> Path:
     folder.mkdir()
     archive = catalog.artifact(store, build).archive("install_only", "tar.gz")
     return fetched(store, build, archive, folder / archive.name)
-
-
-def _run(archive: Path, *, quiet: bool, options: list[str]) -> Verification:
-    """The outcome from the build wing, which runs as a child; its progress goes to our standard error."""
-    argv = [sys.executable, "-m", "workers", "verify", *options, "--", str(archive)]
-    stderr = subprocess.DEVNULL if quiet else None
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=stderr) as child:  # noqa: S603 - a command of ours
-        try:
-            said, _ = child.communicate()
-        except KeyboardInterrupt:
-            child.wait(timeout=_GRACE_S)  # it was interrupted too, and takes its boxes away
-            raise
-    return read_outcome(said, child.returncode)
-
-
-def read_outcome(said: bytes, exit_code: int) -> Verification:
-    """What the child printed. Raises the FarmError that it met."""
-    try:
-        return Verification.model_validate_json(said) if exit_code == 0 else _raise(said)
-    except (ValidationError, KeyError, TypeError, ValueError) as error:
-        hint = "run it again without --json to see what it printed"
-        raise FarmError(f"the verifying process ended with exit code {exit_code} and no outcome", hint=hint) from error
-
-
-def _raise(said: bytes) -> NoReturn:
-    raise from_failure(Failure(**json.loads(said)["error"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from farm.store import catalog
 from farm.store.keys import Published
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from farm.dispatch.drive import Relist
     from farm.dispatch.records import PlannedCell
     from farm.dispatch.settle import Publish
@@ -21,12 +25,17 @@ if TYPE_CHECKING:
     from farm.wire.messages import Result
 
 
-def publisher(store: Store, base_url: str, signer: Signer | None = None) -> Publish:
-    """What publishes into a store whose clients reach it at `base_url`; it gives the catalog key of what it published."""
+def publisher(
+    store: Store, base_url: str, signer: Signer | None = None, second: Callable[[Path], None] | None = None
+) -> Publish:
+    """What publishes into a store whose clients reach it at `base_url`; it gives the catalog key of what it published.
+
+    `second` is a second verifier, which raises when it does not agree.
+    """
 
     def offer(planned: PlannedCell, staged: Result) -> str:
         order = _order(planned, base_url, signer, run=staged.run, attempt=staged.attempt)
-        artifact = publish(store, staged, order, clock=_now)
+        artifact = publish(store, staged, replace(order, second=second), clock=_now)
         return catalog.name_of(artifact).key
 
     return offer

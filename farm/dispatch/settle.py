@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from farm.dispatch.decide import PUBLISHED
 from farm.dispatch.journal import Journal
 from farm.dispatch.records import Outcome
-from farm.errors import Conflict, Failure, FarmError, StoreUnavailable, Transient
+from farm.errors import Conflict, EngineUnavailable, Failure, FarmError, StoreUnavailable, Transient
 from farm.plan.cell import Cell
 from farm.store import run_keys
 
@@ -40,7 +40,7 @@ class Settler:
     _since: dict[tuple[Cell, int], float] = field(default_factory=dict)
 
     def settle(self, cell: Cell, number: int, planned: PlannedCell) -> Outcome:
-        """The outcome of an attempt. Raises StoreUnavailable or Conflict for a minute before it becomes the outcome."""
+        """The outcome of an attempt. For a minute raises StoreUnavailable, EngineUnavailable or Conflict instead."""
         log = self.journal.keep_log(cell, number)
         try:
             result = self.journal.staged(cell, number)
@@ -52,10 +52,14 @@ class Settler:
             return self._outcome(cell, number, result, log, failure=result.failure)
         try:
             artifact = self.publish(planned, result)
-        except (StoreUnavailable, Conflict) as error:  # a conflict: somebody else published at the same moment
+        except (
+            StoreUnavailable,
+            EngineUnavailable,
+            Conflict,
+        ) as error:  # a conflict: somebody else published at the same moment
             if self.clock() - self._since.setdefault((cell, number), self.clock()) < _PATIENCE_S:
                 raise
-            lost = Transient(error.message, hint=error.hint)  # neither says anything against the cell
+            lost = Transient(error.message, hint=error.hint)  # none says anything against the cell
             return self._outcome(cell, number, result, log, failure=lost.failure("publish"))
         except FarmError as error:
             return self._outcome(cell, number, result, log, failure=error.failure("publish"))

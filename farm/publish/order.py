@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput, VerificationFailed
@@ -25,6 +27,7 @@ class Order:
     """One attempt as the trusted side granted it, and how its artifact is to be offered.
 
     `inputs` is the granted inputs' digest, `triple` e.g. 'x86_64-unknown-linux-gnu'; `uv` says whether uv can install it.
+    `second` raises when a second verifier does not agree with the staged `install_only.tar.gz`, beside which the others lie.
     """
 
     run: str
@@ -36,6 +39,7 @@ class Order:
     base_url: str
     uv: bool = True
     signer: Signer | None = None
+    second: Callable[[Path], None] | None = None
 
     @property
     def cell(self) -> Cell:

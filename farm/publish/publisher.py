@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from farm.errors import Conflict, StoreUnavailable
 from farm.index import update
 from farm.index.model import entry_of
-from farm.plan.recipe import digest_of
+from farm.plan.recipe import digest_of, staged_name
 from farm.publish import identity, sbom
 from farm.publish.order import check, check_channel
 from farm.publish.staged import check_fence, fetch_checked
@@ -82,6 +82,8 @@ def _first(store: Store, staged: Result, build: BuildInfo, order: Order, now: da
     recipe = order.recipe.digest
     with tempfile.TemporaryDirectory(prefix="farm-publish-") as folder:
         checked = fetch_checked(store, order, staged, Path(folder))
+        if order.second:
+            order.second(Path(folder) / staged_name("install_only", "tar.gz"))
         inside = sbom.inside(next(archive.contents for archive in checked if archive.info.kind == "install_only"))
         content = digest_of(sorted((archive.info.kind, archive.info.format, archive.info.sha256) for archive in checked))
         build_id = identity.settle(store, order.cell, recipe, order.inputs, content, now.date())

@@ -7,6 +7,8 @@ from typing import Literal
 from farm.store.artifact import Finding
 from farm.wire.messages import Message
 
+_SHOWN = 3
+
 Where = Literal["archive", "runtime", "builder"]
 Depth = Literal["standard", "full"]
 
@@ -37,6 +39,13 @@ class Verification(Message):
     def errors(self) -> tuple[Finding, ...]:
         """The findings that stop a publication."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    @property
+    def objection(self) -> str:
+        """What stops a publication, in a sentence: how many checks found an error, and the first ones."""
+        errors = self.errors
+        seen = "; ".join(f"{finding.check}: {finding.file or 'the archive'}: {finding.message}" for finding in errors[:_SHOWN])
+        return f"{len(errors)} check(s) found an error: {seen}" if errors else ""
 
     @property
     def skipped(self) -> tuple[Checked, ...]:

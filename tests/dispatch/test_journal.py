@@ -6,7 +6,7 @@ from farm.dispatch.decide import Attempt, Ending
 from farm.dispatch.journal import Journal, new_run
 from farm.dispatch.records import AttemptNote, Outcome
 from farm.dispatch.settle import Settler
-from farm.errors import Conflict, StoreUnavailable, Transient
+from farm.errors import Conflict, EngineUnavailable, StoreUnavailable, Transient
 from farm.store import run_keys
 from farm.wire.messages import STAGED_RESULT, Result
 from tests.dispatch.making import cell
@@ -66,7 +66,9 @@ def staged(journal):
     journal.store.put(run_keys.staging(journal.run, CELL, 1, STAGED_RESULT), said.model_dump_json().encode())
 
 
-@pytest.mark.parametrize("trouble", [StoreUnavailable("away"), Conflict("somebody else did")])
+@pytest.mark.parametrize(
+    "trouble", [StoreUnavailable("away"), EngineUnavailable("no second verifier"), Conflict("somebody else did")]
+)
 def test_a_store_that_is_away_costs_no_attempt_for_a_minute_and_then_says_nothing_against_the_cell(journal, staged, trouble):
     now = [0.0]
 

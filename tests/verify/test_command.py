@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from farm.cli.verify import read_outcome
 from farm.errors import BadInput, FarmError
 from farm.plan.cell import Cell
+from farm.publish.second import read_outcome
 from farm.show import report, report_html
 from farm.store import keys
 from farm.store.artifact import ArchiveInfo, Artifact
