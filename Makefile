@@ -7,13 +7,14 @@ CODE := farm workers tests deploy benchmarks
 SCRIPTS = .ci/run $(shell find deploy farm tests workers -type f \( -name '*.sh' -o -path 'workers/build/scripts/*.sh' \))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-matrix chaos check compose-test lint bench venv clean
+.PHONY: help demo test test-pair test-matrix chaos check compose-test lint bench venv clean
 
 help:
 	@echo "make demo    build one Python for real, publish it to ./store, and run it in a Docker image"
 	@echo "make test    lint, and all tests, a real build included"
 	@echo "make chaos   kill, flush, fill and cut off every part of a farm that builds; TRIES=3 of each, half an hour"
 	@echo "make compose-test  build the images of deploy/, start a whole farm with docker-compose, and build cells with it"
+	@echo "make test-pair     two builders build two real cells at once, through Redis and an S3 server"
 	@echo "make test-matrix CELLS='3.14.7-debian13-* …'   build cells of tests/e2e/cells.yaml for real, into ./store"
 	@echo "make lint    only the linters: ruff, mypy, import-linter, shellcheck"
 	@echo "make bench   measure the time budgets"
@@ -40,6 +41,11 @@ check: lint
 compose-test: $(VENV)/ready-dev
 	@$(BIN)/python -m deploy.test_packages
 	@$(WITH_ENGINE) $(BIN)/python -m pytest tests/deploy $(PYTEST)
+
+# Two real cells at once, on two builders.
+test-pair: $(VENV)/ready-dev
+	@$(BIN)/python -m deploy.test_packages
+	@PAIR=1 $(WITH_ENGINE) $(BIN)/python -m pytest tests/e2e/test_pair.py $(PYTEST)
 
 # CELLS: cells or globs, with spaces between them. What is in the store already is not built again.
 test-matrix: $(VENV)/ready
