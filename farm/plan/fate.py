@@ -89,13 +89,16 @@ class Plan:
 
     @cached_property
     def order(self) -> tuple[Planned, ...]:
-        """What to build, in order: by builder image, the image with the most work first, and its longest cells first."""
+        """What to build, in order: the longest first; of equally long ones, those of the image with the most work.
+
+        With a worker for every few cells a long one that begins last keeps all others waiting (benchmarks/simulate.py).
+        """
         images: dict[tuple[object, ...], list[Planned]] = {}
         for planned in self.cells:
             if planned.wanted and planned.recipe:
                 images.setdefault((planned.cell.distro, planned.cell.arch, planned.recipe.build_packages), []).append(planned)
         by_work = sorted(images.values(), key=lambda cells: -sum(planned.seconds for planned in cells))
-        return tuple(planned for cells in by_work for planned in sorted(cells, key=lambda planned: -planned.seconds))
+        return tuple(sorted((planned for cells in by_work for planned in cells), key=lambda planned: -planned.seconds))
 
     @property
     def seconds(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 
 import pytest
@@ -93,16 +94,13 @@ def test_the_root_matrix(facts, root_matrix):
     assert made.disk_mb == max(one.disk_mb for one in made.cells)
 
 
-def test_order_is_by_builder_image_then_longest_first(facts, root_matrix):
+def test_order_is_longest_first_and_then_by_builder_image(facts, root_matrix):
     order = plan(root_matrix, facts, [], {}, "code").order
-    images = [(one.cell.distro, one.cell.arch, one.recipe.build_packages) for one in order]
-    runs = [image for number, image in enumerate(images) if number == 0 or images[number - 1] != image]
-    assert len(runs) == len(set(runs)), "an image is left and come back to"
-    for image in runs:
-        seconds = [one.seconds for one, its in zip(order, images, strict=True) if its == image]
-        assert seconds == sorted(seconds, reverse=True)
-    work = [sum(one.seconds for one, its in zip(order, images, strict=True) if its == image) for image in runs]
-    assert work == sorted(work, reverse=True)
+    seconds = [one.seconds for one in order]
+    assert seconds == sorted(seconds, reverse=True)
+    for _, equal in itertools.groupby(order, key=lambda one: one.seconds):
+        images = [(one.cell.distro, one.cell.arch, one.recipe.build_packages) for one in equal]
+        assert len(list(itertools.groupby(images))) == len(set(images)), "cells of one image stand together"
 
 
 def test_what_is_published_or_impossible_is_not_in_the_order(facts):
