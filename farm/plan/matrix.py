@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from farm.plan.matrix_file import Choices, Exclude, MatrixFile
     from farm.plan.yaml_text import Document
 
-MAX_CELLS = 20_000
+MAX_CELLS = 200_000
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache, lru_cache
 from typing import Literal
 
 from farm.plan.cell import Cell
@@ -190,7 +190,7 @@ class Recipe:
     @property
     def digest(self) -> str:
         """sha256 over the digest of every field, as hex."""
-        return digest_of({part.name: _digest_of_part(getattr(self, part.name)) for part in fields(self)})
+        return digest_of({name: _digest_of_part(getattr(self, name)) for name in _names(Recipe)})
 
     @property
     def required_packages(self) -> tuple[str, ...]:
@@ -228,8 +228,7 @@ class Inputs:
 
 def digest_of(value: object) -> str:
     """sha256 of a value of JSON's types and dataclasses in canonical form, as hex."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_fields_of)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_canonical.encode(value).encode()).hexdigest()
 
 
 @lru_cache(maxsize=4096)  # thousands of cells share most parts of their recipes
@@ -237,7 +236,15 @@ def _digest_of_part(part: object) -> str:
     return digest_of(part)
 
 
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
 def _fields_of(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return {name: getattr(value, name) for name in _names(type(value))}
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_fields_of)

@@ -155,12 +155,12 @@ class FolderStore:
             entries = list(os.scandir(folder))
         except (FileNotFoundError, NotADirectoryError):
             return
+        below = len(os.fspath(self._root)) + 1
         for entry in entries:
-            path = Path(entry.path)
-            key = path.relative_to(self._root).as_posix()
+            key = entry.path[below:]
             if entry.is_dir():
                 if f"{key}/".startswith(prefix) or prefix.startswith(f"{key}/"):
-                    yield from self._walk(path, prefix)
+                    yield from self._walk(Path(entry.path), prefix)
             elif key.startswith(prefix) and keys.valid(key) and entry.is_file(follow_symlinks=False):
                 try:
                     yield _stat(key, entry.stat(follow_symlinks=False))

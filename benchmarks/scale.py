@@ -1,0 +1,163 @@
+"""What commands cost as farms grow: `farm plan` by cells and artifacts, publishing one cell by artifacts in the store.
+
+Usage: python -m benchmarks.scale [--sizes 100,1000,10000,100000] [--out benchmarks/results/scale.json]
+
+`farm plan` is run as a process, on a matrix of that many cells against a folder store in which as many artifacts are published;
+CPU seconds are its own (whatever else runs on the machine), and memory is the largest that it ever held. Publishing is the
+update of a channel's index after one build, in this process, with every byte that is read and written counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.synthetic import entries, entry, fill, now
+from farm.index import update
+from farm.plan.buildcode import build_code
+from farm.plan.cell import Cell
+from farm.plan.facts import load_facts
+from farm.plan.fate import plan
+from farm.plan.matrix import read_matrix
+from farm.store import keys
+from farm.store.folder import FolderStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIZES = (100, 1000, 10_000, 100_000)
+SERIES = (9, 11, 13, 14)
+DISTROS, ARCHES = ("debian11", "debian12", "debian13"), ("amd64", "arm64")
+RUNS = 5
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a process took: CPU and wall seconds, and MiB at its largest."""
+
+    cpu: float
+    wall: float
+    mib: float
+
+
+def process(argv: list[str], environment: dict[str, str], cwd: Path) -> Cost:
+    """Run a command to its end. Raises SystemExit when it fails."""
+    began = time.perf_counter()
+    with (cwd / "output").open("wb") as output:
+        child = subprocess.Popen(argv, env=environment, cwd=cwd, stdout=output, stderr=output)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{' '.join(argv)} failed:\n{(cwd / 'output').read_text()[-2000:]}")
+    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - began, usage.ru_maxrss / 1024)
+
+
+def versions(cells: int) -> Iterator[str]:
+    """So many made-up releases that the matrix has that many cells."""
+    wanted = -(-cells // (len(DISTROS) * len(ARCHES)))
+    return (f"3.{SERIES[number % len(SERIES)]}.{number // len(SERIES)}" for number in range(wanted))
+
+
+def furnish(folder: Path, cells: int) -> None:
+    """A folder of facts with made-up releases, a matrix, and a store in which as many artifacts as cells are published."""
+    like = load_facts().sources["3.13.5"]
+    names = list(versions(cells))
+    (folder / "facts").mkdir()
+    row = f'file = "{like.file}"\nsha256 = "{like.sha256}"\npath = "{like.path}"\nepoch = {like.epoch}\n'
+    (folder / "facts" / "sources.toml").write_text("".join(f'["{name}"]\n{row}' for name in names))
+    listed = ", ".join(f'"{name}"' for name in names)
+    (folder / "matrix.yaml").write_text(
+        f"pythons: [{listed}]\ndistros: [{', '.join(DISTROS)}]\narches: [{', '.join(ARCHES)}]\noptimize: none\nchannel: dev\n"
+    )
+    store = FolderStore(folder / "store")
+    facts = load_facts(folder / "facts")
+    matrix = read_matrix((folder / "matrix.yaml").read_bytes(), "matrix.yaml", facts)
+    for one in plan(matrix, facts, [], {}, build_code()).cells:
+        if one.recipe:
+            store.put(keys.published(one.cell, "2026112201", one.recipe.digest, "1" * 64, "dev").key, b"{}")
+
+
+def planned(cells: int) -> dict[str, float]:
+    """The cost of `farm plan` at a size."""
+    with tempfile.TemporaryDirectory(prefix="farm-scale-") as name:
+        folder = Path(name)
+        furnish(folder, cells)
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("FARM_")}
+        environment = {**kept, "FARM_FACTS": str(folder / "facts"), "FARM_STORE": str(folder / "store")}
+        argv = [str(Path(sys.executable).with_name("farm")), "plan", "matrix.yaml"]
+        costs = [process(argv, environment, folder) for _ in range(3 if cells > 20_000 else RUNS)]  # noqa: PLR2004 - patience
+    return {
+        "cpu_s": round(statistics.median(cost.cpu for cost in costs), 3),
+        "wall_s": round(statistics.median(cost.wall for cost in costs), 3),
+        "mib": round(max(cost.mib for cost in costs), 1),
+    }
+
+
+class Counting(FolderStore):
+    """A folder that counts what goes in and out."""
+
+    read = written = 0
+
+    def get(self, key: str):  # noqa: ANN201 - as the store's own
+        """As the store's own."""
+        found = super().get(key)
+        self.read += len(found[0]) if found else 0
+        return found
+
+    def put(self, key: str, data: bytes | Path, **options):  # noqa: ANN003, ANN201 - as the store's own
+        """As the store's own."""
+        self.written += len(data) if isinstance(data, bytes) else data.stat().st_size
+        return super().put(key, data, **options)
+
+
+def published(artifacts: int) -> dict[str, float]:
+    """The cost of listing one more build in a channel that has so many."""
+    with tempfile.TemporaryDirectory(prefix="farm-scale-") as name:
+        store = Counting(Path(name))
+        made = entries(artifacts)
+        fill(store, "stable", made)
+        rebuilds = [Cell.parse(made[number].cell) for number in range(RUNS + 1)]
+        first, *rest = [entry(cell, 200 + number) for number, cell in enumerate(rebuilds)]
+        update.add(store, "stable", first, base_url="https://python.example.org", clock=now)  # files of clients are made once
+        seconds = []
+        store.read = store.written = 0
+        for one in rest:
+            began = time.process_time()
+            update.add(store, "stable", one, base_url="https://python.example.org", clock=now)
+            seconds.append(time.process_time() - began)
+    return {
+        "cpu_s": round(statistics.median(seconds), 4),
+        "read_kib": round(store.read / len(rest) / 1024, 1),
+        "written_kib": round(store.written / len(rest) / 1024, 1),
+    }
+
+
+def main() -> int:
+    """Measure, print, and write the JSON."""
+    parser = argparse.ArgumentParser(prog="benchmarks.scale")
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/scale.json"))
+    options = parser.parse_args()
+    sizes = [int(size) for size in options.sizes.split(",")]
+    result = {"plan": {}, "publish": {}}
+    for size in sizes:
+        result["plan"][str(size)] = planned(size)
+        print(f"farm plan of {size} cells: {result['plan'][str(size)]}", flush=True)
+    for size in sizes:
+        result["publish"][str(size)] = published(size)
+        print(f"publishing into {size} artifacts: {result['publish'][str(size)]}", flush=True)
+    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
