@@ -67,6 +67,7 @@ def test_rows_hold_for_their_versions():
     name = "test_posix.PosixTester.test_getgrouplist"
     assert name in suite.expected((3, 13, 5), "debian13", "default")
     assert name not in suite.expected((2, 7, 18), "debian11", "default")
+    assert "test_cppext.TestCPPExt.test_build_cpp*" not in suite.expected((3, 13, 5), "debian13", "default")
 
 
 def findings(folder, said, rows=None, monkeypatch=None):
@@ -132,3 +133,10 @@ def test_of_a_suite_that_was_cut_off_everything_counts():
 )
 def test_a_suite_that_ends_badly_without_a_reason_is_an_error(said, code, tmp_path):
     assert any(f"ended with code {code}, and no test says why" in finding.message for finding in findings(tmp_path, said))
+
+
+def test_a_module_whose_tests_have_other_names_is_not_silent():
+    said = ["[ 1/1] test_ctypes failed (1 failure)", "FAIL: test_x (ctypes.test.test_find.FindLibraryLinux)"]
+    assert suite.read(said).failed == {"ctypes.test.test_find.FindLibraryLinux.test_x"}
+    rows = {"ctypes.test.test_other.*": ROW}
+    assert suite.unexpected_passes(suite.read(said), rows) == ["ctypes.test.test_other.*"]

@@ -120,6 +120,7 @@ class _Expected(BaseModel):
     source: dict[str, SourceRow]
     names: tuple[_Names, ...]
     suffix_apart: tuple[_Apart, ...]
+    homes: dict[str, str]
     inapplicable: tuple[_Inapplicable, ...]
 
 
@@ -214,6 +215,11 @@ def one_sided(version: Numbers) -> tuple[str, ...]:
 def one_pass() -> tuple[str, ...]:
     """Globs of compiler flags that only one pass of the dual build has."""
     return tuple(flag for row in _expected().one_pass for flag in row.flags)
+
+
+def homes() -> dict[str, str]:
+    """How the ids of tests begin that a module of CPython's suite runs and that do not begin with its name."""
+    return _expected().homes
 
 
 def suffix_apart(version: Numbers) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, RootModel
 
 from farm.plan.scope import Numbers, Scope
+from workers.verify.expected import homes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,7 +110,7 @@ def _read(lines: Sequence[str]) -> Outcome:
             raised[failing] = line.strip()
     skipped = {module for module, word in words.items() if word == "skipped"}
     broken = {module for module, word in words.items() if word not in ("passed", "skipped", "run no tests", "no tests ran")}
-    silent = {module for module in broken if not any(name.startswith(f"{module}.") for name in raised)}
+    silent = {module for module in broken if not any(name.startswith(_prefixes(module)) for name in raised)}
     failed = frozenset(raised) | {f"{module}.*" for module in silent}
     return Outcome(
         frozenset(words) - skipped, frozenset(skipped), failed, {name: text for name, text in raised.items() if text}
@@ -128,9 +129,14 @@ def unexpected_passes(outcome: Outcome, rows: dict[str, ExpectedRow]) -> list[st
         pattern
         for pattern, row in rows.items()
         if not row.sometimes
-        and any(pattern.startswith(f"{module}.") for module in outcome.ran)
+        and any(pattern.startswith(_prefixes(module)) for module in outcome.ran)
         and not any(fnmatchcase(name, pattern) for name in outcome.failed)
     )
+
+
+def _prefixes(module: str) -> tuple[str, ...]:
+    """How ids of tests of a module begin."""
+    return tuple(filter(None, (f"{module}.", homes().get(module))))
 
 
 def _id(name: str, where: str) -> str:

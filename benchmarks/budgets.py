@@ -1,0 +1,111 @@
+"""The time budgets: measured, and printed as the table that stands in the README.
+
+Usage: python -m benchmarks.budgets [--store ./store] [--out benchmarks/results/budgets.json]
+
+What a command takes is the median of several runs. What a cell's steps took is read from the newest published build in the
+store; there must be one (`make demo`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from farm.store import catalog
+from farm.store.folder import FolderStore
+
+# Steps that take as long as CPython takes; the budget is for all the others.
+HEAVY = ("make shared", "install", "pack", "verify")
+COMPILING = (*HEAVY, "configure", "link static")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured time against its budget, in seconds."""
+
+    what: str
+    seconds: float
+    budget: float
+    how: str
+
+
+def command(*argv: str, runs: int) -> tuple[float, str]:
+    """Median wall time of a command, and how often it ran."""
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times), f"median of {runs}"
+
+
+def commands() -> list[Figure]:
+    """The commands that people wait for."""
+    farm = str(Path(sys.executable).with_name("farm"))
+    return [
+        Figure("`farm --help`", *_split(command(farm, "--help", runs=9), 0.3)),
+        Figure("`farm plan` of the root matrix", *_split(command(farm, "plan", "matrix.yaml", runs=5), 1.0)),
+    ]
+
+
+def _split(measured: tuple[float, str], budget: float) -> tuple[float, float, str]:
+    return measured[0], budget, measured[1]
+
+
+def demo_again() -> Figure:
+    """`make demo` when everything is there already."""
+    seconds, how = command("make", "demo", runs=1)
+    return Figure("`make demo`, warm", seconds, 20, how)
+
+
+def steps(folder: Path) -> list[Figure]:
+    """What the steps of the newest build in a store took. Raises SystemExit when nothing is published there."""
+    store = FolderStore(folder)
+    builds = catalog.published(store)
+    if not builds:
+        raise SystemExit(f"nothing is published in {folder}: run `make demo` first")
+    newest = max(builds, key=lambda build: build.build_id)
+    artifact = catalog.artifact(store, newest)
+    took = {step.step: step.seconds for step in artifact.steps}
+    light = sum(seconds for step, seconds in took.items() if step not in COMPILING)
+    how = f"{artifact.build.cell}, build {artifact.build_id}"
+    return [
+        Figure("a cell without compile, install, pack and verify", light, 25, how),
+        Figure("pack, all kinds", took["pack"], 60, how),
+        Figure("standard verification", took["verify"], 180, how),
+    ]
+
+
+def table(figures: list[Figure]) -> str:
+    """The figures as Markdown."""
+    lines = ["| what | budget | measured | how |", "|---|---|---|---|"]
+    lines += [f"| {each.what} | {each.budget:g} s | {each.seconds:.2f} s | {each.how} |" for each in figures]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure, print, and write the JSON; 1 when a budget is exceeded."""
+    parser = argparse.ArgumentParser(prog="benchmarks.budgets")
+    parser.add_argument("--store", type=Path, default=Path("store"))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/budgets.json"))
+    options = parser.parse_args()
+    figures = [*commands(), *steps(options.store), demo_again()]
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    result = {"cores": len(os.sched_getaffinity(0)), "figures": [asdict(figure) for figure in figures]}
+    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(table(figures))
+    over = [figure.what for figure in figures if figure.seconds > figure.budget]
+    if over:
+        print(f"over budget: {', '.join(over)}")
+    return bool(over)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""docs/performance.md and its plots, from what was measured (benchmarks/results/*.json). `python -m benchmarks.page`.
+
+What has no results yet has no section: nothing here is a figure that nobody measured.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+ROOT = Path(__file__).parents[1]
+RESULTS, PAGE, PLOTS = ROOT / "benchmarks" / "results", ROOT / "docs" / "performance.md", ROOT / "docs" / "performance"
+
+HEAD = """# Performance
+
+Written by `make bench` from `benchmarks/results/*.json`, never by hand. Every figure is of one machine with two cores that
+others use, too, so times are CPU seconds of the process itself where that makes sense, and what is compared was measured in
+one run.
+`make bench BENCH='NAME …'` renews single ones; without names it renews the short set.
+"""
+
+
+def plot(name: str, lines: Mapping[str, tuple[list[float], list[float]]], x: str, y: str, *, log_y: bool = True) -> str:
+    """A plot with a logarithmic x axis as SVG beside the page; gives its Markdown. The same input gives the same bytes."""
+    import matplotlib as mpl  # noqa: PLC0415 - only who draws needs it
+
+    mpl.use("svg")
+    mpl.rcParams.update({"svg.hashsalt": name, "font.size": 9})
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - after the backend was chosen
+
+    figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
+    for label, (xs, ys) in lines.items():
+        axes.plot(xs, ys, marker="o", markersize=3, linewidth=1.2, label=label)
+    axes.set_xscale("log")
+    if log_y:
+        axes.set_yscale("log")
+    axes.set(xlabel=x, ylabel=y)
+    axes.grid(visible=True, which="major", alpha=0.3)
+    if len(lines) > 1:
+        axes.legend(frameon=False)
+    PLOTS.mkdir(exist_ok=True)
+    figure.savefig(PLOTS / f"{name}.svg", metadata={"Date": None})
+    plt.close(figure)
+    return f"![{y} by {x}](performance/{name}.svg)"
+
+
+def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
+
+
+def scale(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """How commands grow."""
+    plan, publish = found["plan"], found["publish"]
+    yield "## Planning"
+    yield (
+        "`farm plan` of a made-up matrix against a folder store in which as many artifacts are published."
+        " Goals: 10,000 cells in"
+        " 2 s and 200 MB, and cost that is linear in cells."
+    )
+    yield table(
+        ("cells", "CPU seconds", "wall seconds", "MiB"),
+        [(size, one["cpu_s"], one["wall_s"], one["mib"]) for size, one in plan.items()],
+    )
+    sizes = [float(size) for size in plan]
+    yield plot("plan", {"farm plan": (sizes, [one["cpu_s"] for one in plan.values()])}, "cells", "CPU seconds")
+    yield "## Publishing"
+    yield "Listing one more build in a channel that has so many, in the mean of five rebuilds."
+    yield table(
+        ("artifacts", "CPU seconds", "KiB read", "KiB written"),
+        [(size, one["cpu_s"], one["read_kib"], one["written_kib"]) for size, one in publish.items()],
+    )
+    sizes = [float(size) for size in publish]
+    lines = {
+        "read": (sizes, [one["read_kib"] for one in publish.values()]),
+        "written": (sizes, [one["written_kib"] for one in publish.values()]),
+    }
+    yield plot("publish", lines, "artifacts in the channel", "KiB")
+
+
+def simulation(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """A farm on paper."""
+    rows = found["rows"]
+    drawn = ", ".join(f"{count} builds with {name}" for name, count in found["builds_drawn_from"].items())
+    yield "## A farm on paper"
+    yield (
+        f"{found['cells']} cells with 1 to 1,000 workers, simulated (`benchmarks/simulate.py`); how long"
+        f" cells take is drawn from"
+        f" the real ones of [matrix.md](matrix.md) ({drawn}), {found['fails']:.0%} of attempts fail in"
+        f" passing, and an image takes"
+        f" {found['image_seconds']:.0f} s where a worker meets a distro first. The figures are makespans by"
+        f" the bound that no order"
+        " can beat."
+    )
+    names = list(rows[0]["by_bound"])
+    yield table(
+        ("workers", "bound, hours", *names), [(row["workers"], row["bound_hours"], *row["by_bound"].values()) for row in rows]
+    )
+    yield plot(
+        "simulation",
+        {name: ([row["workers"] for row in rows], [row["by_bound"][name] for row in rows]) for name in names},
+        "workers",
+        "makespan / bound",
+        log_y=False,
+    )
+    yield (
+        "`farm`, the longest cells first, is the order that `farm submit` sends them in; `images` goes by"
+        " builder image, `matrix` by"
+        " the matrix. The order only matters when there is a worker for every few cells: then a long cell"
+        " that begins last keeps all"
+        " others waiting, and sending the cells of an image together costs more than the images that it"
+        " saves, since every worker"
+        " meets every distro anyway."
+    )
+
+
+def memory(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """A shared libpython."""
+    yield "## Memory of embedders"
+    yield (
+        f"{found['processes']} mod_wsgi processes with {found['cell']}: proportional set sizes, with the"
+        f" module linked to libpython"
+        " and with libpython in it. [verification.md](verification.md) says what that means."
+    )
+    yield table(
+        ("module", "all, MiB", "one, MiB"),
+        [
+            (name, f"{found[name]['sum_kib'] / 1024:.1f}", f"{found[name]['median_kib'] / 1024:.1f}")
+            for name in ("shared", "static")
+        ],
+    )
+
+
+def budgets(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """The time budgets."""
+    yield "## Time budgets"
+    yield table(
+        ("what", "budget", "measured", "how"),
+        [(one["what"], f"{one['budget']:g} s", f"{one['seconds']:.2f} s", one["how"]) for one in found["figures"]],
+    )
+
+
+SECTIONS: dict[str, Callable[[Any], Iterator[str]]] = {
+    "budgets": budgets,
+    "scale": scale,
+    "simulation": simulation,
+    "memory": memory,
+}
+
+
+def text() -> str:
+    """The page."""
+    parts = [HEAD.rstrip()]
+    for name, section in SECTIONS.items():
+        file = RESULTS / f"{name}.json"
+        if file.is_file():
+            parts += section(json.loads(file.read_text(encoding="utf-8")))
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> int:
+    """Write the page and its plots."""
+    PAGE.write_text(text(), encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
