@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGE, PLOTS = ROOT / "benchmarks" / "results", ROOT / "docs" / "performance.md", ROOT / "docs" / "performance"
@@ -25,28 +27,42 @@ one run.
 """
 
 
-def plot(name: str, lines: Mapping[str, tuple[list[float], list[float]]], x: str, y: str, *, log_y: bool = True) -> str:
-    """A plot with a logarithmic x axis as SVG beside the page; gives its Markdown. The same input gives the same bytes."""
+@dataclass(frozen=True)
+class Plot:
+    """Lines over a logarithmic x axis: by their label, x and y values."""
+
+    name: str
+    lines: Mapping[str, tuple[list[float], list[float]]]
+    x: str
+    y: str
+    log_y: bool = True
+
+    def __str__(self) -> str:
+        """As the page shows it."""
+        return f"![{self.y} by {self.x}](performance/{self.name}.svg)"
+
+
+def draw(plot: Plot) -> None:
+    """Write a plot as SVG; the same values give the same bytes."""
     import matplotlib as mpl  # noqa: PLC0415 - only who draws needs it
 
     mpl.use("svg")
-    mpl.rcParams.update({"svg.hashsalt": name, "font.size": 9})
+    mpl.rcParams.update({"svg.hashsalt": plot.name, "font.size": 9})
     import matplotlib.pyplot as plt  # noqa: PLC0415 - after the backend was chosen
 
     figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-    for label, (xs, ys) in lines.items():
+    for label, (xs, ys) in plot.lines.items():
         axes.plot(xs, ys, marker="o", markersize=3, linewidth=1.2, label=label)
     axes.set_xscale("log")
-    if log_y:
+    if plot.log_y:
         axes.set_yscale("log")
-    axes.set(xlabel=x, ylabel=y)
+    axes.set(xlabel=plot.x, ylabel=plot.y)
     axes.grid(visible=True, which="major", alpha=0.3)
-    if len(lines) > 1:
+    if len(plot.lines) > 1:
         axes.legend(frameon=False)
     PLOTS.mkdir(exist_ok=True)
-    figure.savefig(PLOTS / f"{name}.svg", metadata={"Date": None})
+    figure.savefig(PLOTS / f"{plot.name}.svg", metadata={"Date": None})
     plt.close(figure)
-    return f"![{y} by {x}](performance/{name}.svg)"
 
 
 def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
@@ -55,7 +71,7 @@ def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
 
 
-def scale(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+def scale(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     """How commands grow."""
     plan, publish = found["plan"], found["publish"]
     yield "## Planning"
@@ -69,7 +85,7 @@ def scale(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
         [(size, one["cpu_s"], one["wall_s"], one["mib"]) for size, one in plan.items()],
     )
     sizes = [float(size) for size in plan]
-    yield plot("plan", {"farm plan": (sizes, [one["cpu_s"] for one in plan.values()])}, "cells", "CPU seconds")
+    yield Plot("plan", {"farm plan": (sizes, [one["cpu_s"] for one in plan.values()])}, "cells", "CPU seconds")
     yield "## Publishing"
     yield "Listing one more build in a channel that has so many, in the mean of five rebuilds."
     yield table(
@@ -81,10 +97,10 @@ def scale(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
         "read": (sizes, [one["read_kib"] for one in publish.values()]),
         "written": (sizes, [one["written_kib"] for one in publish.values()]),
     }
-    yield plot("publish", lines, "artifacts in the channel", "KiB")
+    yield Plot("publish", lines, "artifacts in the channel", "KiB")
 
 
-def simulation(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+def simulation(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     """A farm on paper."""
     rows = found["rows"]
     drawn = ", ".join(f"{count} builds with {name}" for name, count in found["builds_drawn_from"].items())
@@ -102,7 +118,7 @@ def simulation(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
     yield table(
         ("workers", "bound, hours", *names), [(row["workers"], row["bound_hours"], *row["by_bound"].values()) for row in rows]
     )
-    yield plot(
+    yield Plot(
         "simulation",
         {name: ([row["workers"] for row in rows], [row["by_bound"][name] for row in rows]) for name in names},
         "workers",
@@ -120,7 +136,7 @@ def simulation(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
     )
 
 
-def memory(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+def memory(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     """A shared libpython."""
     yield "## Memory of embedders"
     yield (
@@ -137,7 +153,7 @@ def memory(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
     )
 
 
-def budgets(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+def budgets(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     """The time budgets."""
     yield "## Time budgets"
     yield table(
@@ -146,7 +162,7 @@ def budgets(found: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
     )
 
 
-SECTIONS: dict[str, Callable[[Any], Iterator[str]]] = {
+SECTIONS: dict[str, Callable[[Any], Iterator[str | Plot]]] = {
     "budgets": budgets,
     "scale": scale,
     "simulation": simulation,
@@ -154,19 +170,27 @@ SECTIONS: dict[str, Callable[[Any], Iterator[str]]] = {
 }
 
 
-def text() -> str:
-    """The page."""
-    parts = [HEAD.rstrip()]
+def parts() -> list[str | Plot]:
+    """The page in its parts."""
+    found: list[str | Plot] = [HEAD.rstrip()]
     for name, section in SECTIONS.items():
         file = RESULTS / f"{name}.json"
         if file.is_file():
-            parts += section(json.loads(file.read_text(encoding="utf-8")))
-    return "\n\n".join(parts) + "\n"
+            found += section(json.loads(file.read_text(encoding="utf-8")))
+    return found
+
+
+def text() -> str:
+    """The page."""
+    return "\n\n".join(map(str, parts())) + "\n"
 
 
 def main() -> int:
     """Write the page and its plots."""
     PAGE.write_text(text(), encoding="utf-8")
+    for part in parts():
+        if isinstance(part, Plot):
+            draw(part)
     print(f"wrote {PAGE.relative_to(ROOT)}")
     return 0
 

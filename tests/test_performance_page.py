@@ -1,0 +1,33 @@
+"""docs/performance.md says what was measured, and nothing else."""
+
+import json
+
+from benchmarks import page
+
+
+def test_the_page_is_what_the_results_say():
+    assert page.PAGE.read_text("utf-8") == page.text(), "python -m benchmarks.page writes it anew"
+
+
+def test_what_was_not_measured_has_no_section(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    assert page.text().strip() == page.HEAD.strip()
+    figure = {"what": "a thing", "budget": 2, "seconds": 1.5, "how": "once"}
+    (tmp_path / "budgets.json").write_text(json.dumps({"figures": [figure]}))
+    assert "| a thing | 2 s | 1.50 s | once |" in page.text()
+
+
+def test_a_plot_has_the_same_bytes_every_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "PLOTS", tmp_path)
+    plot = page.Plot("p", {"one": ([1, 10], [2, 3]), "two": ([1, 10], [4, 5])}, "cells", "seconds")
+    page.draw(plot)
+    first = (tmp_path / "p.svg").read_bytes()
+    page.draw(plot)
+    assert (tmp_path / "p.svg").read_bytes() == first
+    assert b"<svg" in first
+
+
+def test_every_plot_of_the_page_is_there():
+    assert {f"{part.name}.svg" for part in page.parts() if isinstance(part, page.Plot)} == {
+        path.name for path in page.PLOTS.iterdir()
+    }
