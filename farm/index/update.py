@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -26,7 +28,7 @@ from farm.store import catalog, keys
 from farm.store.artifact import Yank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from farm.index.exports import Export
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 _KEY = itemgetter(1)
 _TRIES = 60
 _LONGEST_WAIT_S = 1.0
+_read: ContextVar[dict[str, Shard] | None] = ContextVar("parts that were read already", default=None)
 
 
 def add(
@@ -53,14 +56,15 @@ def add(
     """
     cell = Cell.parse(entry.cell)
     signatures.check_signer(store, channel, signer)
-    until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
-    write_image(store, entry)
-    pending = [(export, export.key(channel, cell)) for export in EXPORTS]
-    until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
-    if signer:
-        until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
-    _show(store, channel, cell.distro, base_url)
-    until_it_holds(store, channel, partial(_show_build, store, channel, cell, entry.build_id, base_url))
+    with _each_part_once():
+        until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
+        write_image(store, entry)
+        pending = [(export, export.key(channel, cell)) for export in EXPORTS]
+        until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
+        if signer:
+            until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
+        _show(store, channel, cell.distro, base_url)
+        until_it_holds(store, channel, partial(_show_build, store, channel, cell, entry.build_id, base_url))
 
 
 def channels(store: Store) -> list[str]:
@@ -237,7 +241,26 @@ def _shards(store: Store, channel: str, distro: str) -> list[Shard]:
     return [_shard(store, ref) for ref in _pointer(store, channel)[0].shards if ref.distro == distro]
 
 
+@contextmanager
+def _each_part_once() -> Iterator[None]:
+    """Read no part of an index twice: what a key names never changes, and several steps want the same parts."""
+    token = _read.set({})
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
 def _shard(store: Store, ref: ShardRef | Older) -> Shard:
+    known = _read.get()
+    if known is None:
+        return _fetched(store, ref)
+    if ref.key not in known:
+        known[ref.key] = _fetched(store, ref)
+    return known[ref.key]
+
+
+def _fetched(store: Store, ref: ShardRef | Older) -> Shard:
     if (found := catalog.load(store, ref.key, Shard)) is None:
         raise FarmError(f"{ref.key} is missing from the store {store.name}", hint="restore it: the channel's pointer names it")
     return found[0]
