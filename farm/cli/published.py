@@ -11,6 +11,7 @@ import click
 from farm.cli.opening import opened
 from farm.errors import BadInput
 from farm.plan.cell import Cell
+from farm.plan.facts import load_facts
 from farm.settings import Settings
 from farm.show import built
 from farm.show import published as show
@@ -74,7 +75,9 @@ def info(cell: str, channel: str | None, as_json: bool) -> None:
     if build is None:
         raise _not_published(store, cell, channel)
     artifact = catalog.artifact(store, build)
-    click.echo(artifact.model_dump_json(indent=2) if as_json else show.info(artifact, base_url(settings)))
+    click.echo(
+        artifact.model_dump_json(indent=2) if as_json else show.info(artifact, base_url(settings), load_facts(settings.facts))
+    )
 
 
 def _not_published(store: Store, cell: str, channel: str | None) -> BadInput:

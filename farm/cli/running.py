@@ -15,6 +15,8 @@ from rich.live import Live
 from farm.dispatch.notify import Notifier
 from farm.errors import BadInput
 from farm.plan.cell import Cell
+from farm.plan.facts import load_facts
+from farm.settings import Settings
 from farm.show import progress, summary
 from farm.show.junit import junit as junit_xml
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from farm.dispatch.journal import Journal
     from farm.dispatch.report import RunReport
     from farm.dispatch.view import RunView
-    from farm.settings import Settings
 
 _PIPE_WIDTH = 160  # nobody wraps a log file
 
@@ -154,7 +155,7 @@ def tell(ended: RunReport, *, as_json: bool) -> None:
     for cell in ended.cells:
         if line := summary.step_line(cell):
             click.echo(f"{cell.cell}: {line}")
-    for line in (*summary.usage(ended), *summary.failures(ended)):
+    for line in (*summary.usage(ended, load_facts(Settings().facts)), *summary.failures(ended)):
         click.echo(line)
 
 

@@ -10,6 +10,7 @@ from farm.store import keys
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from farm.plan.facts import Facts
     from farm.store.artifact import Artifact, RuntimePackageInfo
     from farm.store.keys import Published
 
@@ -61,10 +62,10 @@ def size(count: int) -> str:
     return f"{number:.1f} {_UNITS[unit]}" if unit else f"{count} B"
 
 
-def info(artifact: Artifact, base_url: str) -> str:
+def info(artifact: Artifact, base_url: str, facts: Facts) -> str:
     """Everything about a build: what it is, its archives, what it needs, what was found, and how to use it."""
     return "\n\n".join(
-        [_facts(artifact), _archives(artifact), _needs(artifact), _findings(artifact), _snippets(artifact, base_url)]
+        [_facts(artifact), _archives(artifact), _needs(artifact), _findings(artifact), _snippets(artifact, base_url, facts)]
     )
 
 
@@ -116,19 +117,21 @@ def _findings(artifact: Artifact) -> str:
     return "\n".join(["findings", *lines])
 
 
-def dockerfile(artifact: Artifact) -> list[str]:
-    """The lines of a Dockerfile that has the archive beside it."""
+def dockerfile(artifact: Artifact, facts: Facts) -> list[str]:
+    """The lines of a Dockerfile that has the archive beside it; packages are installed as the distro's family does that."""
     build = artifact.build
     packages = " ".join(package.name for package in build.runtime if not package.optional)
+    known = facts.distros.get(build.distro)
+    install = f"RUN {known.family.install.format(packages=packages)}" if known else f"# it needs {packages}"
     return [
         f"FROM {build.base_image.name}",
-        *([f"RUN apt-get update && apt-get install -y --no-install-recommends {packages}"] if packages else []),
+        *([install] if packages else []),
         f"ADD {artifact.archive('install_only', 'tar.gz').name} /opt/",
         "ENV PATH=/opt/python/bin:$PATH",
     ]
 
 
-def _snippets(artifact: Artifact, base_url: str) -> str:
+def _snippets(artifact: Artifact, base_url: str, facts: Facts) -> str:
     build = artifact.build
     cell = Cell.parse(build.cell)
     gzip = artifact.archive("install_only", "tar.gz")
@@ -137,7 +140,7 @@ def _snippets(artifact: Artifact, base_url: str) -> str:
     return "\n".join(
         [
             "Dockerfile, with the archive beside it:",
-            *(f"  {line}" for line in dockerfile(artifact)),
+            *(f"  {line}" for line in dockerfile(artifact, facts)),
             "",
             "shell:",
             f"  curl -fsSLO {address}",

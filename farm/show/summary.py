@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from farm.dispatch.report import CellReport, RunReport
+    from farm.plan.facts import Facts
     from farm.store.artifact import Artifact, Finding, StepTime
 
 _LINES = 15
@@ -106,13 +107,13 @@ def _told(finding: Finding) -> str:
     return f"  {finding.severity}: {finding.check}: {where}{finding.message}"
 
 
-def usage(report: RunReport) -> list[str]:
+def usage(report: RunReport, facts: Facts) -> list[str]:
     """Where each archive is, and how an image gets the first one."""
     built = [cell.artifact for cell in report.cells if cell.artifact]
     if not built:
         return []
     lines = ["", "archives:", *(f"  {report.store}/{address(artifact)}" for artifact in built)]
-    return [*lines, "", "Dockerfile, with the archive beside it:", *(f"  {line}" for line in dockerfile(built[0]))]
+    return [*lines, "", "Dockerfile, with the archive beside it:", *(f"  {line}" for line in dockerfile(built[0], facts))]
 
 
 def address(artifact: Artifact) -> str:

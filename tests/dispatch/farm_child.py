@@ -20,8 +20,8 @@ def options(fail_fast, with_worker, *more, **others):
 
 if __name__ == "__main__":
     submit.Options = options
-    offering.publisher = lambda store, _base_url, _signer: publisher(store)
-    offering.relister = lambda store, _base_url, _signer: attrgetter("published")
+    offering.publisher = lambda store, *_: publisher(store)
+    offering.relister = lambda *_: attrgetter("published")
     runs.Options = refresh.Options = options
     # shorter, and yet longer than who drives a run takes to say so again
     os.environ.setdefault("FARM_PRESENCE_S", "8")

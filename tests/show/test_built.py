@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from farm.plan.facts import load_facts
 from farm.show.built import page
+from farm.show.published import dockerfile
 from farm.store.artifact import ArchiveInfo, Artifact, Finding, StepTime
 from tests.verify.crafted import build_info
 
@@ -56,3 +58,13 @@ def test_an_optimised_build_has_a_row_of_its_own():
     fast = plain.model_copy(update={"build_id": "2026112201", "build": plain.build.model_copy(update={"optimize": "pgo+lto"})})
     assert [row[3] for row in rows(plain, fast)] == ["none", "pgo+lto"]
     assert page([plain], page([fast])) == page([plain, fast])
+
+
+def test_a_dockerfile_installs_packages_as_the_distro_does():
+    facts = load_facts()
+    debian, rocky = artifact("3.13.5-debian13-amd64"), artifact("3.13.5-rocky9-amd64")
+    rocky = rocky.model_copy(update={"build": rocky.build.model_copy(update={"distro": "rocky9"})})
+    assert dockerfile(debian, facts)[1].startswith("RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y")
+    assert dockerfile(rocky, facts)[1].startswith("RUN dnf install -y")
+    strange = debian.model_copy(update={"build": debian.build.model_copy(update={"distro": "beos5"})})
+    assert dockerfile(strange, facts)[1].startswith("# it needs libssl3t64")
