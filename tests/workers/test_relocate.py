@@ -62,7 +62,14 @@ FILES = {
             "installed": ["/install"],
         }
     ),
-    "lib/python3.13/build-details.json": '{"base_prefix": "/install", "c_api": {"headers": "/install/include/python3.13"}}',
+    "lib/python3.13/build-details.json": json.dumps(
+        {
+            "base_prefix": "/install",
+            "base_interpreter": "/install/bin/python3.13",
+            "libpython": {"dynamic": "/install/lib/libpython3.13.so", "static": "/install/lib/libpython3.13.a"},
+            "c_api": {"headers": "/install/include/python3.13", "pkgconfig_path": "/install/lib/pkgconfig"},
+        }
+    ),
 }
 EXECUTABLE = {"bin/pip3", "bin/python3.13-config", "bin/python3.13"}
 
@@ -158,7 +165,12 @@ def test_makefile_knows_its_place(edited, tmp_path):
 def test_pkgconfig_and_details_are_relative(edited):
     assert "prefix=${pcfiledir}/../..\n" in edited.read("lib/pkgconfig/python-3.13.pc").decode()
     details = json.loads(edited.read("lib/python3.13/build-details.json"))
-    assert details == {"base_prefix": "../..", "c_api": {"headers": "../../include/python3.13"}}
+    assert details == {
+        "base_prefix": "../..",
+        "base_interpreter": "bin/python3.13",
+        "libpython": {"dynamic": "lib/libpython3.13.so", "static": f"{CONFIG}/libpython3.13.a"},
+        "c_api": {"headers": "include/python3.13", "pkgconfig_path": "lib/pkgconfig"},
+    }, "PEP 739: the prefix is relative to the file's folder, all others to the prefix"
 
 
 def test_the_variables_that_3_14_keeps_as_json_name_no_folder_of_the_build(edited):

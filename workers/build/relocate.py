@@ -182,12 +182,23 @@ def _makefiles(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[t
         yield path, _text(word.sub(r"\g<lead>$(prefix)", text), entry)
 
 
+_BASE = "base_prefix"  # what build-details.json calls the prefix
+
+
 def _details(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[tuple[str, Entry]]:
-    """JSON files of 3.14 and later (PEP 739 allows relative paths): values that start with the prefix become relative."""
+    """JSON files of 3.14 and later: values that start with the prefix become relative to the folder that the file is in; in
+    build-details.json, as PEP 739 has it, only the prefix itself is, and all others are relative to that.
+    """
     libpl = _libpl(tree, layout)
     for path, entry in _matching(tree, r"lib/[^/]*/(build-details|_sysconfig_vars[^/]*)\.json"):
+        folder = posixpath.dirname(path)
         values = _neutral_values(json.loads(entry.content.read()), libpl, scrub)
-        text = _relative_values(json.dumps(values, indent=2) + "\n", posixpath.dirname(path))
+        if isinstance(values, dict) and _BASE in values:
+            values[_BASE] = posixpath.relpath(".", folder)
+            if static := values.get("libpython", {}).get("static"):
+                values["libpython"]["static"] = f"{libpl}/{posixpath.basename(static)}"  # where finish.sh puts it
+            folder = "."
+        text = _relative_values(json.dumps(values, indent=2) + "\n", folder)
         yield path, _text(re.sub(_WORD, r"\g<lead>${prefix}", text, flags=re.MULTILINE), entry)
 
 
