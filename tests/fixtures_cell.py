@@ -84,13 +84,10 @@ def run_farm(environment, *words, timeout=900):
     )
 
 
-@pytest.fixture(scope="session")
-def real_cell(s3_server, redis_url, engine_url, host_arch, tmp_path_factory):
-    """3.13.5 for Debian 13 without optimisation: submitted, built, verified, published."""
-    folder = tmp_path_factory.mktemp("cell")
+def environment_of(s3_server, redis_url, engine_url, folder):
+    """What the trusted side of a farm of its own has in its environment: a new bucket, the servers of the session."""
     bucket = s3_server.bucket(public=True)
-    base_url = f"{s3_server.endpoint}/{bucket}/{PREFIX}"
-    environment = {
+    return {
         **{name: value for name, value in os.environ.items() if not name.startswith("FARM_")},
         **{name: value for name, value in os.environ.items() if name in ("FARM_SOURCES", "FARM_CACHE")},
         "FARM_ENGINE": engine_url,
@@ -99,9 +96,17 @@ def real_cell(s3_server, redis_url, engine_url, host_arch, tmp_path_factory):
         "FARM_S3_ENDPOINT": s3_server.endpoint,
         "FARM_S3_ACCESS_KEY": ADMIN[0],
         "FARM_S3_SECRET_KEY": ADMIN[1],
-        "FARM_BASE_URL": base_url,
+        "FARM_BASE_URL": f"{s3_server.endpoint}/{bucket}/{PREFIX}",
         "FARM_STATE": str(folder / "state"),
     }
+
+
+@pytest.fixture(scope="session")
+def real_cell(s3_server, redis_url, engine_url, host_arch, tmp_path_factory):
+    """3.13.5 for Debian 13 without optimisation: submitted, built, verified, published."""
+    folder = tmp_path_factory.mktemp("cell")
+    environment = environment_of(s3_server, redis_url, engine_url, folder)
+    base_url = environment["FARM_BASE_URL"]
     name = f"3.13.5-debian13-{host_arch}"
     words = ("submit", "matrix.yaml", "--only", name, "--optimize", "none", "--channel", "dev", "--with-worker", "--json")
     done = run_farm(environment, *words, timeout=2100)

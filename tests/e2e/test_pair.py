@@ -15,7 +15,7 @@ from farm.dispatch.journal import Journal
 from farm.settings import S3Settings
 from farm.store import catalog
 from farm.store.s3 import S3Store
-from tests.fixtures_cell import CLONE, PREFIX, run_farm
+from tests.fixtures_cell import CLONE, PREFIX, environment_of, run_farm
 from tests.fixtures_s3 import ADMIN
 
 pytestmark = [
@@ -34,19 +34,7 @@ channel: dev
 
 @pytest.fixture
 def environment(s3_server, redis_url, engine_url, tmp_path):
-    bucket = s3_server.bucket(public=True)
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("FARM_")},
-        **{name: value for name, value in os.environ.items() if name in ("FARM_SOURCES", "FARM_CACHE")},
-        "FARM_ENGINE": engine_url,
-        "FARM_BROKER_URL": redis_url,
-        "FARM_STORE": f"s3://{bucket}/{PREFIX}",
-        "FARM_S3_ENDPOINT": s3_server.endpoint,
-        "FARM_S3_ACCESS_KEY": ADMIN[0],
-        "FARM_S3_SECRET_KEY": ADMIN[1],
-        "FARM_BASE_URL": f"{s3_server.endpoint}/{bucket}/{PREFIX}",
-        "FARM_STATE": str(tmp_path / "state"),
-    }
+    return environment_of(s3_server, redis_url, engine_url, tmp_path)
 
 
 @pytest.fixture
