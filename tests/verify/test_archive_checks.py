@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 from dataclasses import replace
 
@@ -43,6 +44,13 @@ def private(path: str, **shape) -> Crafted:
     user = Entry(elf(Shape(needed=("libssl-farm.so.1.1",), runpath="$ORIGIN/../../private")), mode=0o755)
     tree = built(libraries=(OPENSSL,)).having(PRIVATE, own).having(MATH, user)
     return tree.having(path, Entry(elf(Shape(**shape)), mode=0o755)) if shape else tree
+
+
+def detailed(**changes) -> Crafted:
+    """With a build-details.json as PEP 739 has it, and these changes."""
+    told = {"base_prefix": "../..", "base_interpreter": "bin/python3.13", "libpython": {"dynamic": "lib/libpython3.13.so"}}
+    data = json.dumps({**told, "c_api": {"headers": "include/python3.13"}, **changes}).encode()
+    return GOOD.having("lib/python3.13/build-details.json", Entry(data))
 
 
 def configured(distro: str = "debian11", **changes: str | None) -> Crafted:
@@ -143,6 +151,15 @@ SABOTAGE = [
     ("hardening.elf", with_elf(MATH, textrel=True), "TEXTREL"),
     ("hardening.elf", with_elf(MATH, load=7), "writable and executable"),
     ("hardening.elf", GOOD.having(MATH, Entry(b"\x7fELF\x02\x01\x01 and then nothing", mode=0o755)), "cannot be read"),
+    ("paths.details", detailed(base_prefix=".."), "its base_prefix leads to lib, and not to the top"),
+    (
+        "paths.details",
+        detailed(base_interpreter="../../bin/python3.13"),
+        "its base_interpreter is '../../bin/python3.13', where",
+    ),
+    ("paths.details", detailed(c_api={"headers": "include/python3.14"}), "its c_api.headers is 'include/python3.14', where"),
+    ("paths.details", detailed(libpython={"dynamic": "lib/libpython3.so.1"}), "its libpython.dynamic is"),
+    ("paths.details", GOOD.having("lib/python3.13/build-details.json", Entry(b"[]")), "it cannot be read: TypeError"),
     ("headers.pyconfig", built(arch="arm64"), "there is no pyconfig.h"),
     ("headers.pyconfig", configured(SIZEOF_LONG="4"), "SIZEOF_LONG is defined as 4, and defined as 8 where"),
     ("headers.pyconfig", configured(HAVE_FORK=None), "HAVE_FORK is not defined, and defined as 1 where"),
@@ -258,3 +275,8 @@ def test_headers_are_read_as_the_preprocessor_would():
 @given(st.dictionaries(st.from_regex(r"[A-Z_]\w{0,9}", fullmatch=True), st.from_regex(r"(\w( \w)*)?", fullmatch=True)))
 def test_what_is_defined_is_read(defined):
     assert pyconfig.read("".join(f"#define {name} {value}\n" for name, value in defined.items())) == defined
+
+
+def test_details_as_the_standard_has_them(tmp_path):
+    assert look("paths.details", detailed(), tmp_path / "all") == ()
+    assert look("paths.details", detailed(libpython={}, c_api={}), tmp_path / "less") == ()
