@@ -104,7 +104,7 @@ def _read(lines: Sequence[str]) -> Outcome:
             module = _short(result["module"])
             words[module] = result["word"] or words.get(module, "passed")
             failing = ""
-        elif failing and line.startswith("="):
+        elif failing and (line.startswith("=") or (raised[failing] and not line.strip())):
             failing = ""
         elif failing and _RAISED.match(line):
             raised[failing] = line.strip()
