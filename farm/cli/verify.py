@@ -71,6 +71,12 @@ def verify(  # noqa: PLR0913 - one for each option
 
     Exit codes: 0 no check found an error, 3 some did, 4 the engine or the store failed while it ran.
     """
+    if tree and like:
+        raise BadInput(
+            "--tree and --like cannot be given together", hint="--tree names a Python by itself, --like is for a tarball"
+        )
+    if (tree or like) and no_engine:
+        raise BadInput("a Python of others is asked what is linked into it, so it has to run", hint="leave --no-engine away")
     pages = [(file, page) for file, page in ((html, report_html.page), (markdown, report_markdown.page)) if file]
     for file, _ in pages:
         if not file.absolute().parent.is_dir():

@@ -169,3 +169,17 @@ def test_report_tells_every_check_and_finding(tmp_path):
     assert "hint: only $ORIGIN" in text
     ran = len(outcome.seconds)
     assert report.verdict(outcome).startswith(f"1 error(s) and 0 other finding(s) in {ran} check(s)")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("debian13", "--tree"), "it has to run"),
+        (("a.tar.gz", "--like", "3.13.5-debian13-amd64"), "it has to run"),
+        (("a.tar.gz", "--tree", "--like", "3.13.5-debian13-amd64"), "cannot be given together"),
+    ],
+)
+def test_a_python_of_others_has_to_run(tmp_path, words, says):
+    done = farm(tmp_path, *words)
+    assert done.returncode == 2
+    assert says in done.stderr
