@@ -71,12 +71,7 @@ def verify(  # noqa: PLR0913 - one for each option
 
     Exit codes: 0 no check found an error, 3 some did, 4 the engine or the store failed while it ran.
     """
-    if tree and like:
-        raise BadInput(
-            "--tree and --like cannot be given together", hint="--tree names a Python by itself, --like is for a tarball"
-        )
-    if (tree or like) and no_engine:
-        raise BadInput("a Python of others is asked what is linked into it, so it has to run", hint="leave --no-engine away")
+    _check_words(tree=tree, like=like, no_engine=no_engine)
     pages = [(file, page) for file, page in ((html, report_html.page), (markdown, report_markdown.page)) if file]
     for file, _ in pages:
         if not file.absolute().parent.is_dir():
@@ -108,6 +103,15 @@ def verify(  # noqa: PLR0913 - one for each option
             f"{len(outcome.skipped)} of {len(outcome.checks)} checks could not run: {outcome.skipped[0].skipped}",
             hint="start a container engine, let it have what they need, or say --no-engine if looking at the files is enough",
         )
+
+
+def _check_words(*, tree: bool, like: str, no_engine: bool) -> None:
+    if tree and like:
+        raise BadInput(
+            "--tree and --like cannot be given together", hint="--tree names a Python by itself, --like is for a tarball"
+        )
+    if (tree or like) and no_engine:
+        raise BadInput("a Python of others is asked what is linked into it, so it has to run", hint="leave --no-engine away")
 
 
 def _write(path: Path, text: str) -> None:
