@@ -110,7 +110,9 @@ def places(source: Source, settings: Settings) -> Iterator[str]:
 def _nowhere(source: Source, misses: list[str], troubles: list[str]) -> FarmError:
     message = f"{source.file} could not be had. Tried:\n  " + "\n  ".join(misses + troubles)
     hint = f"put the file whose sha256 is {source.sha256} into a folder, under any name, and name it in FARM_SOURCES"
-    return Transient(message, hint=f"try again; or {hint}") if troubles else BadInput(message, hint=hint)
+    if troubles:
+        return Transient(message, hint=f"try again; or {hint}")
+    return BadInput(f"impossible here, for no place has its source: {message}", hint=hint)
 
 
 def _cached(target: Path, source: Source, on_line: Callable[[str], None]) -> bool:
