@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from workers.engine.protocol import Box
 
 _PLAIN = "plain:"
-_ROOT = "0:0"
+_STAGED = "/work/installed"
 _PEERS = f"/work/scratch/{TOP}"
 _USR, _LOCAL = "/usr", "/usr/local"
 
@@ -124,13 +124,14 @@ class Packer:
         box.put("/work", parcel({source.name: source.read_bytes()}))
         self._do(box, 'mkdir src && tar -xf "$1" -C src --strip-components=1', source.name)
         self._do(box, 'cd src && ./configure --enable-shared && make "$1"', jobs)
-        self._do(box, "cd src && make install", user=_ROOT)
-        self._do(box, 'find "$1" > /tmp/listed && sh /work/probes/gather.sh "$1" "$2" /work/tree < /tmp/listed', _LOCAL, "none")
-        environment = {"LD_LIBRARY_PATH": f"{_LOCAL}/lib"}  # without it nothing runs: the loader does not look there by itself
-        return _told(box, f"{_LOCAL}/bin/{recipe.layout.executable}", environment)
+        self._do(box, 'cd src && make install DESTDIR="$1"', _STAGED)  # a box's own folders cannot be written
+        place = f"{_STAGED}{_LOCAL}"
+        self._do(box, 'find "$1" > /tmp/listed && sh /work/probes/gather.sh "$1" "$2" /work/tree < /tmp/listed', place, "none")
+        environment = {"LD_LIBRARY_PATH": f"{place}/lib"}  # without it nothing runs: the loader does not look there by itself
+        return _told(box, f"{place}/bin/{recipe.layout.executable}", environment)
 
-    def _do(self, box: Box, text: str, *arguments: str, user: str = "1000:1000") -> None:
-        done = box.run(["sh", "-ec", text, "sh", *arguments], user=user, on_line=self.on_line)
+    def _do(self, box: Box, text: str, *arguments: str) -> None:
+        done = box.run(["sh", "-ec", text, "sh", *arguments], on_line=self.on_line)
         if not done.ok:
             raise BuildFailed(f"a tree could not be had: {' | '.join(done.output.splitlines()[-5:])}")
 
