@@ -75,7 +75,7 @@ def test_info(store, tmp_path):
     for archive in artifact.archives:
         assert archive.name in text
         assert archive.sha256 in text
-    assert "apt-get install -y --no-install-recommends libssl3t64 " in text.replace("\n", " ")
+    assert "apt-get install -y -q --no-install-recommends libssl3t64 " in text.replace("\n", " ")
     assert re.search(r"libtk8.6 .*_tkinter \(optional\)", text)
     gzip = artifact.archive("install_only", "tar.gz")
     assert f"ADD {gzip.name} /opt/" in text
