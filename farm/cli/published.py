@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,16 +52,28 @@ def ls(distro: str | None, series: str | None, channel: str | None, markdown: bo
     if markdown:
         before = into.read_text(encoding="utf-8") if into and into.is_file() else ""
         text = built.page((catalog.artifact(store, build) for build in builds), before)
-        if into:
-            into.write_text(text, encoding="utf-8")
-        else:
-            click.echo(text, nl=False)
+        _written(into, text)
     elif as_json:
         click.echo(json.dumps(show.listing_json(builds, marks), indent=2))
     elif builds:
         click.echo(show.listing(builds, marks))
     else:
         click.echo((show.NONE_MATCH if everything else show.EMPTY).format(store=store.name, count=len(everything)))
+
+
+def _written(file: Path | None, text: str) -> None:
+    """A page into a file, which stays as it was when there is no room; without one, on the terminal."""
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    fresh = file.with_name(f".{file.name}.new")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(file)
+    except OSError as problem:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise BadInput(f"{file} cannot be written: {problem.strerror}", hint="make room, or name another file") from problem
 
 
 @click.command()

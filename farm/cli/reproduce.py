@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from farm.cli.fetching import fetched
 from farm.cli.opening import opened
-from farm.errors import EXIT_CELLS_FAILED, BadInput, Failure, FarmError, from_failure
+from farm.errors import EXIT_CELLS_FAILED, BadInput, Failure, FarmError, Transient, from_failure
 from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
@@ -45,8 +45,8 @@ def reproduce(cell: str, *, build_id: str | None, channel: str | None, keep: Pat
 
     Exit codes: 0 the same bytes, or every difference is explained; 3 a difference is not; 4 the engine or the store failed.
     """
-    settings, store = Settings(), None
-    wanted, store = Cell.parse(cell), opened(settings)
+    settings, wanted = Settings(), Cell.parse(cell)
+    store = opened(settings)
     build = _chosen(store, wanted, build_id, channel)
     artifact = catalog.artifact(store, build)
     recipe = compose(wanted, options_of(artifact), load_facts(settings.facts), build_code())
@@ -56,7 +56,11 @@ def reproduce(cell: str, *, build_id: str | None, channel: str | None, keep: Pat
         for archive in artifact.archives:
             fetched(store, build, archive, folder / archive.name)
         done = _run(folder, quiet=as_json)
+        done = done if keep else done.model_copy(update={"kept": ""})
         found = show.report(artifact, recipe, done)
+    except OSError as problem:
+        hint = "make room there, or name a folder elsewhere with --keep"
+        raise Transient(f"{folder} cannot be written: {problem.strerror}", hint=hint) from problem
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)

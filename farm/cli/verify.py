@@ -71,7 +71,7 @@ def verify(  # noqa: PLR0913 - one for each option
 
     Exit codes: 0 no check found an error, 3 some did, 4 the engine or the store failed while it ran.
     """
-    _check_words(tree=tree, like=like, no_engine=no_engine)
+    _check_words(what, tree=tree, like=like, no_engine=no_engine)
     pages = [(file, page) for file, page in ((html, report_html.page), (markdown, report_markdown.page)) if file]
     for file, _ in pages:
         if not file.absolute().parent.is_dir():
@@ -105,13 +105,15 @@ def verify(  # noqa: PLR0913 - one for each option
         )
 
 
-def _check_words(*, tree: bool, like: str, no_engine: bool) -> None:
+def _check_words(what: str, *, tree: bool, like: str, no_engine: bool) -> None:
     if tree and like:
         raise BadInput(
             "--tree and --like cannot be given together", hint="--tree names a Python by itself, --like is for a tarball"
         )
     if (tree or like) and no_engine:
         raise BadInput("a Python of others is asked what is linked into it, so it has to run", hint="leave --no-engine away")
+    if like and not Path(what).is_file():
+        raise BadInput(f"there is no file {what}", hint="give the path of a .tar.gz or .tar.zst")
 
 
 def _write(path: Path, text: str) -> None:

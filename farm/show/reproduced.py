@@ -74,7 +74,7 @@ def lines(artifact: Artifact, done: Reproduction, found: Report) -> Iterator[str
         )
         if len(found.files) > _SHOWN:
             yield f"  … and {len(found.files) - _SHOWN} more; --json has all"
-        yield f"\nboth are kept in {done.kept}"
+        yield f"\nboth are kept in {done.kept}" if done.kept else "\n--keep FOLDER keeps both, to look into them"
     yield f"\n{verdict(found)}"
 
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from farm.cli import published
+from farm.errors import BadInput
 from farm.plan.facts import load_facts
 from farm.show.built import page
 from farm.show.published import dockerfile
@@ -68,3 +75,13 @@ def test_a_dockerfile_installs_packages_as_the_distro_does():
     assert dockerfile(rocky, facts)[1].startswith("RUN dnf install -y")
     strange = debian.model_copy(update={"build": debian.build.model_copy(update={"distro": "beos5"})})
     assert dockerfile(strange, facts)[1].startswith("# it needs libssl3t64")
+
+
+def test_a_page_that_cannot_be_written_stays_as_it_was(tmp_path, monkeypatch):
+    page_of = tmp_path / "matrix.md"
+    page_of.write_text("before")
+    monkeypatch.setattr(Path, "replace", mock.Mock(side_effect=OSError(28, "No space left on device")))
+    with pytest.raises(BadInput, match=r"matrix\.md cannot be written: No space left"):
+        published._written(page_of, "after")
+    assert page_of.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["matrix.md"]

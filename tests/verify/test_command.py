@@ -176,6 +176,7 @@ def test_report_tells_every_check_and_finding(tmp_path):
     [
         (("debian13", "--tree"), "it has to run"),
         (("a.tar.gz", "--like", "3.13.5-debian13-amd64"), "it has to run"),
+        (("nowhere.tar.gz", "--like", "3.13.5-debian13-amd64"), "it has to run"),
         (("a.tar.gz", "--tree", "--like", "3.13.5-debian13-amd64"), "cannot be given together"),
     ],
 )

@@ -168,3 +168,10 @@ def test_a_folder_that_has_something_in_it_is_not_written_to(tmp_path):
     with pytest.raises(BadInput, match="is not empty"):
         keep_folder(tmp_path)
     assert keep_folder(tmp_path / "new") == tmp_path / "new"
+
+
+def test_nothing_is_said_to_be_kept_that_is_not():
+    told, found = done(with_packages(*GCC), TEXT)
+    assert "both are kept in /k" in "\n".join(show.lines(with_packages(*GCC), told, found))
+    gone = told.model_copy(update={"kept": ""})
+    assert "--keep FOLDER keeps both" in "\n".join(show.lines(with_packages(*GCC), gone, found))
