@@ -123,6 +123,20 @@ def test_a_scheduler_takes_up_the_run_of_a_submit_that_was_killed(farm):
     assert len(attempts) == 2, "the attempt that was going on was lost"
 
 
+def test_what_was_published_by_a_submit_that_died_before_it_wrote_so_is_neither_built_nor_waited_for_again(farm):
+    farm.lose_nothing()
+    (farm.folder / "die-published").touch()
+    farm.worker()
+    farm.scheduler()
+    died = farm.start("submit")
+    died.communicate(timeout=60)
+    assert died.returncode == -signal.SIGKILL
+    eventually(lambda: len(farm.builds()) == 2, 60)
+    eventually(lambda: not list(farm.store.list("open/")), 30)
+    attempts = [stat.key for stat in farm.store.list("runs/") if "/attempts/" in stat.key]
+    assert len(attempts) == 2, attempts
+
+
 def test_two_schedulers_publish_each_cell_once(farm):
     farm.worker()
     farm.scheduler()
