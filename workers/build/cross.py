@@ -25,7 +25,8 @@ class CrossPasses(Passes):
 
     def _prepare(self) -> None:
         self.on_step("make python for this machine")
-        environment = {**dict(self.recipe.environment), "PATH": _PLACES}
+        # the libraries that the box has are of the other arch: this Python is to look for none of them
+        environment = {**dict(self.recipe.environment), "PATH": _PLACES, "PKG_CONFIG_LIBDIR": _NATIVE}
         self._do("mkdir", "-p", _NATIVE, _TOOLS)
         for name, tool in self._cross.tools:
             self._do("ln", "-s", f"/usr/bin/{tool}", f"{_TOOLS}/{name}")

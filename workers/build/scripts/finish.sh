@@ -62,6 +62,8 @@ find . -name '*.py[co]' -type f -exec rm -f {} +
 split_debug() {
     id=$(readelf -n "$1" 2> /dev/null | sed -n 's/^ *Build ID: *//p')
     [ -n "$id" ] || return 0
+    # python3.14t and python3.14 are two names of one file, which is split once
+    ! readelf -S "$1" | grep -q '\.gnu_debuglink' || return 0
     folder=lib/debug/.build-id/$(echo "$id" | cut -c1-2)
     debug=$folder/$(echo "$id" | cut -c3-).debug
     beside=$(dirname "$1")/.debug

@@ -17,7 +17,8 @@ SAY = """
 import sys, ssl, sqlite3
 print(sys.prefix)
 print(sys.base_prefix)
-print("/libpython" in open("/proc/self/maps").read())
+with open("/proc/self/maps") as maps:
+    print("/libpython" in maps.read())
 """
 
 

@@ -27,7 +27,13 @@ PyMODINIT_FUNC PyInit_farm_extension(void);
 
 PyMODINIT_FUNC PyInit_farm_extension(void)
 {
-    return PyModule_Create(&module);
+    PyObject *made = PyModule_Create(&module);
+#ifdef Py_GIL_DISABLED /* it keeps no state, so nothing has to be locked for it */
+    if (made != NULL) {
+        PyUnstable_Module_SetGIL(made, Py_MOD_GIL_NOT_USED);
+    }
+#endif
+    return made;
 }
 
 #endif
