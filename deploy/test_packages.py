@@ -9,6 +9,8 @@ import os
 import shutil
 import sys
 
+from deploy import newer_programs
+from farm.settings import Settings
 from workers.engine.packages import install, program
 
 # command: the package that has it
@@ -32,6 +34,7 @@ def main() -> int:
         install(missing, lambda line: print(f"test: {line}"))  # noqa: T201 - a script
     elif missing:
         print(f"test: without {', '.join(missing)}: only root on an apt system can install packages")  # noqa: T201
+    newer_programs.fetch(Settings(), lambda line: print(f"test: {line}"))  # noqa: T201
     return 0
 
 

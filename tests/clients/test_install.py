@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
-import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
+import starlark
 
 from farm.index.exports import EXPORTS
 from farm.plan.cell import Cell
 from farm.store import keys
 from tests.clients.conftest import run, tool
+from tests.clients.newer import newer
 from tests.clients.shop import CHANNEL
 
 OLD, NEW = "2026112201", "2026112202"
@@ -160,15 +162,41 @@ def test_a_definition_names_url_and_hash_for_each_machine(shop, home, tmp_path):
 
 
 def test_python_build_itself(shop, home, tmp_path, host_arch):
-    if not (program := shutil.which("python-build")):
-        pytest.skip("python-build is not installed, and no package index has it")
-    shop.offer(cell(host_arch))
+    entry = shop.offer(cell(host_arch))
     definition = keys.pyenv(CHANNEL, Cell.parse(cell(host_arch)))
     (tmp_path / "definitions").mkdir()
     (tmp_path / "definitions" / "3.13.5-debian13").write_text(shop.text(definition))
     environment = home | {"PYTHON_BUILD_DEFINITIONS": str(tmp_path / "definitions")}
-    run(environment, program, "3.13.5-debian13", tmp_path / "prefix")
+    build = (newer("usr/bin/python-build"), "3.13.5-debian13")
+    run(environment, *build, tmp_path / "prefix")
     assert run(home, tmp_path / "prefix" / "bin" / "python3").split()[1] == "3.13.5"
+    shop.spoil(entry.archives[0].key)
+    assert "checksum mismatch" in run(environment, *build, tmp_path / "second", ok=False)
+    assert not (tmp_path / "second").exists()
+
+
+# --- rules_python ---------------------------------------------------------------------------------------------------
+
+
+def test_the_parser_of_rules_python_itself(shop, host_arch):
+    """The real one, run as Bazel would: `tests/index/test_exports.py` says its rules again for where it cannot be had."""
+    place = os.environ.get("FARM_TEST_RULES_PYTHON")
+    if not place:
+        pytest.skip("FARM_TEST_RULES_PYTHON names no checkout of rules_python 2.1 or newer, and no package index has one")
+    for name in (cell(host_arch), cell(host_arch, "3.14.0")):
+        shop.offer(name)
+    parser = Path(place, "python", "private", "pbs_manifest.bzl")
+    module = starlark.Module()
+    dialect = starlark.Globals.extended_by([starlark.LibraryExtension.StructType])
+    starlark.eval(module, starlark.parse(str(parser), parser.read_text()), dialect)
+    module["content"] = shop.text(keys.bazel(CHANNEL, "debian13"))
+    asked = "[[p.python_version, p.arch, p.libc, p.archive_flavor, p.location] for p in parse_sha_manifest(content)]"
+    found = starlark.eval(module, starlark.parse("asked", asked), dialect)
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}[host_arch]
+    assert sorted(tuple(line[:4]) for line in found) == [
+        (version, machine, "gnu", "install_only") for version in ("3.13.5", "3.14.0")
+    ]
+    assert all(line[4].startswith(shop.base_url) for line in found)
 
 
 # --- the others -----------------------------------------------------------------------------------------------------
