@@ -81,12 +81,19 @@ def test_a_cross_build_first_makes_a_python_for_its_own_machine(tmp_path):
     ]
     (native, own), (command, env) = configured
     assert "--host" not in native
+    assert "--prefix=/install" in native, "or its ensurepip installs somewhere else"
     assert not own["PATH"].startswith("/work/")
     assert own["PKG_CONFIG_LIBDIR"] == "/work/native", "libraries of the other arch are not for it"
     assert "--host=aarch64-unknown-linux-gnu" in command
     assert "--with-build-python=/work/native/python" in command
     assert env["PATH"].startswith("/work/cross/bin:")
     assert env["PKG_CONFIG_LIBDIR"].startswith("/usr/lib/aarch64-linux-gnu/")
+
+
+def test_scripts_of_a_cross_build_name_its_own_python(tmp_path):
+    box, _ = run("3.14.7-debian13-arm64", tmp_path, kind=CrossPasses)
+    (renamed,) = [command for command in box.commands if "sed" in command]
+    assert "#!/work/native/python|#!/install/bin/python3.14|" in renamed
 
 
 def test_cross_tools_go_by_the_names_of_native_ones(tmp_path):

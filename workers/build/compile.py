@@ -32,7 +32,7 @@ _AVAILABLE, _ROOM_KB = 3, 1024  # the column of `df -P`; with less than that a c
 _SCRIPTS = ("unpack.sh", "advise.sh", "library.sh", "finish.sh", "bytecode.py", "facts.py")
 _BUILD = "/work/build"
 _DESTDIR = "DESTDIR=/work/tree"
-_TREE = "/work/tree/install"
+TREE = "/work/tree/install"
 _BARE: Mapping[str, str] = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
@@ -106,7 +106,7 @@ class Passes:
         self._do("sh", "/work/scripts/finish.sh", self.recipe.layout.lib, self.recipe.strip)
         if self.recipe.bytecode != "none":
             self.on_step("bytecode")
-            command = self._python(self._interpreter, "bytecode.py", _TREE, self.recipe.layout.lib)
+            command = self._python(self._interpreter, "bytecode.py", TREE, self.recipe.layout.lib)
             self._do("sh", "-c", _parallel(command))
 
     def _export(self, spool: Path) -> Compiled:
@@ -114,7 +114,7 @@ class Passes:
         said = json.loads(self._lines(*self._python(self._built, "facts.py"))[-1])
         compiler = self._lines("gcc", "--version")[0]
         with spool.open("wb") as file:
-            file.writelines(self.box.get(_TREE))
+            file.writelines(self.box.get(TREE))
         return Compiled(read_tar(spool, "install"), compiler, str(said["openssl"]), str(said["sqlite"]))
 
     @property
@@ -129,7 +129,7 @@ class Passes:
 
     @property
     def _built(self) -> str:
-        return f"{_TREE}/bin/{self.recipe.layout.executable}"
+        return f"{TREE}/bin/{self.recipe.layout.executable}"
 
     @property
     def _interpreter(self) -> str:

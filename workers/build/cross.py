@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farm.errors import BuildFailed
-from workers.build.compile import Passes
+from farm.plan.recipe import PREFIX
+from workers.build.compile import TREE, Passes
 
 if TYPE_CHECKING:
     from farm.plan.recipe import Cross
@@ -30,8 +31,16 @@ class CrossPasses(Passes):
         self._do("mkdir", "-p", _NATIVE, _TOOLS)
         for name, tool in self._cross.tools:
             self._do("ln", "-s", f"/usr/bin/{tool}", f"{_TOOLS}/{name}")
-        self._do("../src/configure", *_QUICK, cwd=_NATIVE, environment=environment)
+        prefix = [argument for argument in self.recipe.configure if argument.startswith("--prefix=")]
+        self._do("../src/configure", *prefix, *_QUICK, cwd=_NATIVE, environment=environment)
         self._do("make", f"-j{self.jobs}", cwd=_NATIVE, environment=environment)
+
+    def _shared(self) -> None:
+        """Scripts that ensurepip writes name the Python that runs it: of this machine, but with the prefix of the other."""
+        super()._shared()
+        built = f"{PREFIX}/bin/{self.recipe.layout.executable}"
+        rename = f"sed -i '1s|^#!{self._interpreter}|#!{built}|' {TREE}/bin/pip*"
+        self._do("sh", "-c", rename)
 
     @property
     def _configure(self) -> tuple[str, ...]:
