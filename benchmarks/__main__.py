@@ -22,7 +22,8 @@ class Measurement:
 
 
 MEASUREMENTS = {
-    "scale": Measurement("scale", "farm plan by cells, publishing by artifacts"),
+    "scale": Measurement("scale", "farm plan by cells, publishing and rendering by artifacts"),
+    "browse": Measurement("browse", "the catalog of 5,000 artifacts in Chromium"),
     "simulation": Measurement("simulate", "a farm on paper"),
     "budgets": Measurement("budgets", "the time budgets, from the newest build in ./store"),
     "memory": Measurement("memory", "eight mod_wsgi processes", ("3.13.5-debian13-amd64",), short=False),

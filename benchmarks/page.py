@@ -98,6 +98,28 @@ def scale(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
         "written": (sizes, [one["written_kib"] for one in publish.values()]),
     }
     yield Plot("publish", lines, "artifacts in the channel", "KiB")
+    yield "## Rendering"
+    yield (
+        "All files of a channel, as `farm index` writes them: indexes, clients' files, the registry, the catalog and"
+        " the page of each artifact. Goals: 5,000 artifacts in 10 s once their images are there, with an index of less than"
+        " 1 MB compressed. The catalog's data is its index, which a browser reads; the parts of the other one hold two"
+        " hashes for each archive, which do not compress; a client reads one."
+    )
+    yield table(
+        ("artifacts", "CPU seconds, first", "CPU seconds, again", "catalog's data, KiB (gzip)", "all parts, KiB (gzip)"),
+        [
+            (size, one["first_cpu_s"], one["again_cpu_s"], one["catalog_kib"], one["index_kib"])
+            for size, one in found["render"].items()
+        ],
+    )
+
+
+def browse(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
+    """The catalog in a browser."""
+    yield (
+        f"Chromium opens the catalog of {found['artifacts']} artifacts from a folder in {found['open_s']:.2f} s, and shows the"
+        f" builds of a distro {found['distro_s']:.2f} s after it is picked (medians of five new visitors)."
+    )
 
 
 def simulation(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
@@ -165,6 +187,7 @@ def budgets(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
 SECTIONS: dict[str, Callable[[Any], Iterator[str | Plot]]] = {
     "budgets": budgets,
     "scale": scale,
+    "browse": browse,
     "simulation": simulation,
     "memory": memory,
 }

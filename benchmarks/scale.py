@@ -1,6 +1,6 @@
-"""What commands cost as farms grow: `farm plan` by cells and artifacts, publishing one cell by artifacts in the store.
+"""What commands cost as farms grow: `farm plan` by cells and artifacts, publishing one cell and rendering all by artifacts.
 
-Usage: python -m benchmarks.scale [--sizes 100,1000,10000,100000] [--out benchmarks/results/scale.json]
+Usage: python -m benchmarks.scale [--sizes 100,1000,10000,100000] [--only render|plan|publish] [--out FILE]
 
 `farm plan` is run as a process, on a matrix of that many cells against a folder store in which as many artifacts are published;
 CPU seconds are its own (whatever else runs on the machine), and memory is the largest that it ever held. Publishing is the
@@ -10,6 +10,7 @@ update of a channel's index after one build, in this process, with every byte th
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import statistics
@@ -38,6 +39,7 @@ SIZES = (100, 1000, 10_000, 100_000)
 SERIES = (9, 11, 13, 14)
 DISTROS, ARCHES = ("debian11", "debian12", "debian13"), ("amd64", "arm64")
 RUNS = 5
+RENDERED = (1000, 5000, 20_000)
 
 
 @dataclass(frozen=True)
@@ -143,21 +145,50 @@ def published(artifacts: int) -> dict[str, float]:
     }
 
 
+def rendered(artifacts: int) -> dict[str, float]:
+    """The cost of writing all files of a channel that lists so many, at first and again; KiB of what is read, compressed."""
+    with tempfile.TemporaryDirectory(prefix="farm-scale-") as name:
+        store = FolderStore(Path(name))
+        made = entries(artifacts)
+        pointer = fill(store, "stable", made)
+        for archive in (archive for one in made for archive in one.archives):
+            store.put(archive.key, b"an archive, of which an index only says that it is there")
+        seconds = []
+        for _ in range(2):
+            began = time.process_time()
+            update.rewrite(store, "stable", base_url="https://python.example.org")
+            seconds.append(time.process_time() - began)
+        index = [keys.channel_pointer("stable"), *(ref.key for ref in pointer.shards)]
+        shown = [stat.key for stat in store.list(keys.site("stable", "data/"))]
+        return {
+            "first_cpu_s": round(seconds[0], 2),
+            "again_cpu_s": round(seconds[1], 2),
+            "index_kib": round(_compressed(store, index), 1),
+            "catalog_kib": round(_compressed(store, shown), 1),
+        }
+
+
+def _compressed(store: FolderStore, names: list[str]) -> float:
+    return sum(len(gzip.compress(found[0])) for key in names if (found := store.get(key))) / 1024
+
+
 def main() -> int:
     """Measure, print, and write the JSON."""
     parser = argparse.ArgumentParser(prog="benchmarks.scale")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
+    parser.add_argument("--only", choices=("render", "plan", "publish"), help="renew this, and keep what else the file says")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/scale.json"))
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
-    result = {"plan": {}, "publish": {}}
-    for what, measure in (("plan", planned), ("publish", published)):
-        for size in sizes:
+    result = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
+    measures = {"render": (rendered, RENDERED), "plan": (planned, sizes), "publish": (published, sizes)}
+    for what in [options.only] if options.only else measures:
+        measure, at = measures[what]
+        result[what] = {}
+        for size in at:
             result[what][str(size)] = measure(size)
             print(f"{what}, {size}: {result[what][str(size)]}", flush=True)
-            options.out.write_text(
-                json.dumps(result, indent=1) + "\n", encoding="utf-8"
-            )  # who ends it early keeps what is known
+            options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")  # kept if it ends early
     return 0
 
 

@@ -28,7 +28,7 @@ from farm.store import catalog, keys
 from farm.store.artifact import Yank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
     from datetime import datetime
 
     from farm.index.exports import Export
@@ -79,11 +79,12 @@ def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None 
     written = set()
     # Before the pointer is read: what it does not list then is gone.
     shown = {stat.key for stat in store.list(keys.site(channel, "builds/"))}
+    registry = frozenset(stat.key for stat in store.list(keys.oci()))
     for distro in distros(store, channel):
         listed = entries(store, channel, distro)
         for entry in listed:
             if not entry.yanked:
-                write_image(store, entry)
+                write_image(store, entry, registry)
         pending = sorted(
             {(export, export.key(channel, Cell.parse(entry.cell))) for export in EXPORTS for entry in listed}, key=_KEY
         )
@@ -160,12 +161,17 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
         _write_named_by_content(store, name, part)
 
 
-def write_image(store: Store, entry: Entry) -> None:
-    """Write what tags of the registry will name. The layer is the archive once more, because a registry has its own names."""
+def write_image(store: Store, entry: Entry, there: Container[str] | None = None) -> None:
+    """Write what tags of the registry will name. The layer is the archive once more, because a registry has its own names.
+
+    Who writes many names what is there already, instead of having the store asked for each.
+    """
     if (image := oci.image(entry)) is None:
         return
     layer = keys.oci_blob(f"sha256:{image.layer.sha256}")
-    if next(iter(store.list(layer)), None) is None:
+    if there is None:
+        there = {stat.key for stat in store.list(layer)}
+    if layer not in there:
         with tempfile.TemporaryDirectory(prefix="farm-oci-") as folder:
             path = Path(folder) / "layer"
             if not store.fetch(image.layer.key, path):
@@ -173,8 +179,12 @@ def write_image(store: Store, entry: Entry) -> None:
                     f"{image.layer.key} is missing from the store {store.name}", hint="restore it, then run it again"
                 )
             _write_named_by_content(store, layer, path)
-    _write_named_by_content(store, keys.oci_blob(oci.digest(image.config)), image.config)
-    _write_named_by_content(store, keys.oci_manifest(oci.digest(image.manifest)), image.manifest)
+    for key, data in {
+        keys.oci_blob(oci.digest(image.config)): image.config,
+        keys.oci_manifest(oci.digest(image.manifest)): image.manifest,
+    }.items():
+        if key not in there:
+            _write_named_by_content(store, key, data)
 
 
 def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export, str]], base_url: str) -> None:

@@ -127,7 +127,8 @@ def _package(said: RuntimePackageInfo) -> RuntimePackage:
 def _inputs(build: BuildInfo) -> Inputs:
     """The inputs that the base image and the package versions of a build's metadata add up to."""
     base = BaseImage(build.base_image.name, build.base_image.how, build.base_image.layers)
-    return Inputs(base, tuple((package.name, package.version) for package in build.builder_packages))
+    packages = tuple((package.name, package.version) for package in build.builder_packages)
+    return Inputs(base, packages, build.built)
 
 
 def _objections(findings: Iterable[Finding]) -> Iterator[str]:

@@ -247,6 +247,11 @@ def site(channel: str, name: str) -> str:
     return f"channels/{channel}/site/{name}"
 
 
+def oci() -> str:
+    """Prefix of all of the registry."""
+    return "v2/python/"
+
+
 def oci_manifest(name: str) -> str:
     """A document of the registry: by tag, or by digest ('sha256:…')."""
     return f"v2/python/manifests/{name}"

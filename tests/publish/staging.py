@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import zstandard
 
 from farm.plan.cell import Cell
-from farm.plan.recipe import BaseImage, Inputs, Layout, Recipe, RuntimePackage, Source
+from farm.plan.recipe import BaseImage, How, Inputs, Layout, Recipe, RuntimePackage, Source
 from farm.publish.order import Order
 from farm.store import run_keys
 from farm.store.artifact import (
@@ -39,9 +39,9 @@ BASE_IMAGE = BaseImage("debian:13-slim", "bootstrap", ("sha256:0",))
 _MADE: dict[str, Inputs] = {}
 
 
-def inputs(gcc: str = "14") -> str:
+def inputs(gcc: str = "14", how: How = "native") -> str:
     """The digest of inputs with that version of gcc, which `build_info` can then tell of."""
-    made = Inputs(BASE_IMAGE, (("gcc", gcc),))
+    made = Inputs(BASE_IMAGE, (("gcc", gcc),), how)
     _MADE[made.digest] = made
     return made.digest
 
@@ -112,6 +112,7 @@ def build_info(of: Order) -> BuildInfo:
         patches=(),
         base_image=BaseImageInfo(**asdict(BASE_IMAGE)),
         builder_packages=tuple(PackageVersion(name=name, version=version) for name, version in _MADE[of.inputs].packages),
+        built=_MADE[of.inputs].how,
         compiler="gcc 14",
         configure=ConfigureInfo(shared=(), static=(), make=()),
         runtime=tuple(RuntimePackageInfo(**asdict(package)) for package in made.runtime),

@@ -29,6 +29,10 @@ def published(store, of=None, **changes):
     return publish(store, stage(store, of, **changes), of, clock=now)
 
 
+def test_what_was_cross_compiled_is_published_as_such():
+    assert published(MemoryStore(), order(inputs=inputs(how="cross"))).build.built == "cross"
+
+
 def test_a_staged_attempt_becomes_an_artifact():
     store = MemoryStore()
     artifact = published(store)
@@ -219,6 +223,7 @@ ERROR = Finding(check="linkage.libpython", severity="error", message="the execut
         (with_build(runtime=()), "run-time packages"),
         (with_build(configure=ConfigureInfo(shared=("--without-ssl",), static=(), make=())), "configure"),
         (with_build(builder_packages=(PackageVersion(name="gcc", version="13"),)), "what the inputs are made of"),
+        (with_build(built="cross"), "what the inputs are made of"),
         (with_build(source=SourceInfo(url="https://elsewhere.example", sha256="a" * 64, epoch=1749600000)), "source"),
         (with_build(compiler="clang"), "is not what the builder reported"),
         (without_object, "did not stage"),
