@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import tempfile
 from importlib import resources
 from pathlib import Path
 
 import click
-from pydantic import ValidationError
 
-from farm.errors import BadInput, Failure, FarmError, Transient, from_failure
+from farm.errors import BadInput, Transient
 from farm.plan.facts import load_facts
 from farm.plan.pins import inserted
 from farm.plan.suggest import did_you_mean
 from farm.settings import Settings
+from farm.wire import child
 from farm.wire.pins import NEW_SOURCES, NewSource
 
 _FILE = "sources.toml"
@@ -44,7 +42,7 @@ def update(series: tuple[str, ...], check: bool, ours: bool) -> None:
         if name not in facts.series:
             raise BadInput(f"there are no facts for Python {name}{did_you_mean(name, facts.series)}", hint="see pythons.toml")
     target = None if check else _target(settings, ours=ours)
-    found = _asked([*series, *(["--look"] if check else [])])
+    found = child.ask("pins", [*series, *(["--look"] if check else [])], NEW_SOURCES.validate_json, quiet=False)
     for one in found:
         newest = facts.newest(".".join(one.version.split(".")[:2]))
         click.echo(f"{one.version} is out ({one.where}); the newest known is {newest or 'none'}")
@@ -94,14 +92,3 @@ def _replace(target: Path, data: bytes) -> None:
         Path(file.name).replace(target)
     except OSError as error:
         raise BadInput(f"{target} cannot be written: {error.strerror}", hint="name a folder that you may write") from None
-
-
-def _asked(words: list[str]) -> tuple[NewSource, ...]:
-    """What the build wing found, which runs as a child; its progress goes to our standard error."""
-    done = subprocess.run([sys.executable, "-m", "workers", "pins", *words], stdout=subprocess.PIPE, check=False)  # noqa: S603
-    try:
-        if done.returncode:
-            raise from_failure(Failure(**json.loads(done.stdout)["error"]))
-        return NEW_SOURCES.validate_json(done.stdout)
-    except (ValidationError, KeyError, TypeError, ValueError) as error:
-        raise FarmError(f"the process that looks for releases ended with exit code {done.returncode} and no outcome") from error

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
 from farm.cli.fetching import fetched
 from farm.cli.opening import opened
-from farm.errors import EXIT_CELLS_FAILED, BadInput, Failure, FarmError, Transient, from_failure
+from farm.errors import EXIT_CELLS_FAILED, BadInput, Transient
 from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
@@ -23,13 +21,12 @@ from farm.plan.facts import load_facts
 from farm.settings import Settings
 from farm.show import reproduced as show
 from farm.store import catalog
+from farm.wire import child
 from farm.wire.reproduction import Reproduction, options_of
 
 if TYPE_CHECKING:
     from farm.store.keys import Published
     from farm.store.protocol import Store
-
-_GRACE_S = 20.0
 
 
 @click.command()
@@ -55,7 +52,7 @@ def reproduce(cell: str, *, build_id: str | None, channel: str | None, keep: Pat
         (folder / "artifact.json").write_text(artifact.model_dump_json(), encoding="utf-8")
         for archive in artifact.archives:
             fetched(store, build, archive, folder / archive.name)
-        done = _run(folder, quiet=as_json)
+        done = child.ask("reproduce", [str(folder)], Reproduction.model_validate_json, quiet=as_json)
         done = done if keep else done.model_copy(update={"kept": ""})
         found = show.report(artifact, recipe, done)
     except OSError as problem:
@@ -94,21 +91,3 @@ def _folder(keep: Path | None) -> Path:
     if any(keep.iterdir()):
         raise BadInput(f"{keep} is not empty", hint="name a new folder")
     return keep.absolute()
-
-
-def _run(folder: Path, *, quiet: bool) -> Reproduction:
-    """The outcome from the build wing, which runs as a child; its progress goes to our standard error."""
-    argv = [sys.executable, "-m", "workers", "reproduce", str(folder)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if quiet else None) as child:  # noqa: S603 - ours
-        try:
-            said, _ = child.communicate()
-        except KeyboardInterrupt:
-            child.wait(timeout=_GRACE_S)  # it was interrupted too, and takes its box away
-            raise
-    try:
-        if child.returncode:
-            raise from_failure(Failure(**json.loads(said)["error"]))
-        return Reproduction.model_validate_json(said)
-    except (ValidationError, KeyError, TypeError, ValueError) as error:
-        hint = "run it again without --json to see what it printed"
-        raise FarmError(f"the building process ended with exit code {child.returncode} and no outcome", hint=hint) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -11,10 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
 from farm.cli.opening import opened
-from farm.errors import EXIT_CELLS_FAILED, Failure, FarmError, from_failure
+from farm.errors import EXIT_CELLS_FAILED
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
@@ -23,6 +21,7 @@ from farm.plan.yardstick import choose, difference_rows, features
 from farm.settings import Settings
 from farm.show import yardstick as show
 from farm.store import catalog, keys
+from farm.wire import child
 from farm.wire.yardstick import Yardstick
 from farm.yardstick.compare import compare
 
@@ -48,7 +47,7 @@ def audit(distro: str, version: str, everything: bool, as_json: bool) -> None:
     facts = load_facts(settings.facts)
     rows, known = difference_rows(settings.facts), features(settings.facts)
     choose(facts, distro, version, next(iter(facts.arches)))  # wrong input is told before a container is started
-    told = _asked([distro, *([version] if version else [])], quiet=as_json)
+    told = child.ask("audit", [distro, *([version] if version else [])], Yardstick.model_validate_json, quiet=as_json)
     cell, options = Cell.parse(told.cell), Options(optimize="none")
     found = compare(told, compose(cell, options, facts, code=""), facts.place(cell, options.optimize), rows, known)
     sizes = _sizes(opened(settings), cell)
@@ -58,21 +57,6 @@ def audit(distro: str, version: str, everything: bool, as_json: bool) -> None:
         click.echo("\n".join(show.lines(told, found, sizes, everything=everything)))
     if found.unexplained or found.unmatched:
         sys.exit(EXIT_CELLS_FAILED)
-
-
-def _asked(words: list[str], *, quiet: bool) -> Yardstick:
-    """What the build wing was told, which runs as a child; its progress goes to our standard error."""
-    argv = [sys.executable, "-m", "workers", "audit", *words]
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if quiet else None, check=False)  # noqa: S603 - a command of ours
-    try:
-        if done.returncode:
-            raise from_failure(Failure(**json.loads(done.stdout)["error"]))
-        return Yardstick.model_validate_json(done.stdout)
-    except (ValidationError, KeyError, TypeError, ValueError) as error:
-        raise FarmError(
-            f"the auditing process ended with exit code {done.returncode} and no outcome",
-            hint="run it again without --json to see what it printed",
-        ) from error
 
 
 def _sizes(store: Store, cell: Cell) -> dict[str, int]:

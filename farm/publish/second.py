@@ -5,47 +5,20 @@ The build wing does it with that host's engine, as a child process. `asked` is w
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from farm.errors import EngineUnavailable, Failure, FarmError, VerificationFailed, from_failure
+from farm.errors import EngineUnavailable, VerificationFailed
+from farm.wire import child
 from farm.wire.verification import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_GRACE_S = 20.0
-
 
 def asked(archive: Path, *, quiet: bool, options: Sequence[str] = ()) -> Verification:
-    """The outcome from the build wing, which runs as a child; its progress goes to our standard error. Raises FarmError."""
-    argv = [sys.executable, "-m", "workers", "verify", *options, "--", str(archive)]
-    stderr = subprocess.DEVNULL if quiet else None
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=stderr) as child:  # noqa: S603 - a command of ours
-        try:
-            said, _ = child.communicate()
-        except KeyboardInterrupt:
-            child.wait(timeout=_GRACE_S)  # it was interrupted too, and takes its boxes away
-            raise
-    return read_outcome(said, child.returncode)
-
-
-def read_outcome(said: bytes, exit_code: int) -> Verification:
-    """What the child printed. Raises the FarmError that it met."""
-    try:
-        return Verification.model_validate_json(said) if exit_code == 0 else _raise(said)
-    except (ValidationError, KeyError, TypeError, ValueError) as error:
-        hint = "run it again without --json to see what it printed"
-        raise FarmError(f"the verifying process ended with exit code {exit_code} and no outcome", hint=hint) from error
-
-
-def _raise(said: bytes) -> NoReturn:
-    raise from_failure(Failure(**json.loads(said)["error"]))
+    """The outcome of verifying an archive on this host. Raises FarmError."""
+    return child.ask("verify", [*options, "--", str(archive)], Verification.model_validate_json, quiet=quiet)
 
 
 def agree(archive: Path) -> None:

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.errors import BadInput, FarmError
 from farm.plan.cell import Cell
-from farm.publish.second import read_outcome
 from farm.show import report, report_html
 from farm.store import keys
 from farm.store.artifact import ArchiveInfo, Artifact
@@ -146,17 +144,6 @@ def test_an_html_report_has_every_check_and_finding_and_nothing_of_the_archives_
     assert "<script" not in page
     assert "<b>" not in page
     assert farm(tmp_path, "a.tar.gz", "--html", "nowhere/x.html").returncode == 2
-
-
-def test_outcome_of_the_child():
-    good = Verification(cell="c", archive="a", checks=(), findings=())
-    assert read_outcome(good.model_dump_json().encode(), 0) == good
-    failure = {"error": {"kind": "bad-input", "message": "no", "hint": "yes", "step": ""}}
-    with pytest.raises(BadInput, match="no"):
-        read_outcome(json.dumps(failure).encode(), 2)
-    for said in (b"", b"{}", b"[]", b'{"error": 1}'):
-        with pytest.raises(FarmError, match="exit code 1 and no outcome"):
-            read_outcome(said, 1)
 
 
 def test_report_tells_every_check_and_finding(tmp_path):
