@@ -49,8 +49,8 @@ def main() -> int:
     base = ensure_base(release_of(facts.distros[DISTRO]), arch, DockerEngine(found.url), settings, click.echo)
     store = open_store(settings)
     _docker_build(store, cell, base.name, docker.DockerClient(base_url=found.url, timeout=300))
-    _say_where(settings, cell)
     click.secho(f"\nmake demo took {time.monotonic() - began:.0f} s", bold=True)
+    _say_where(settings, cell)
     return EXIT_OK
 
 
@@ -90,11 +90,11 @@ def _docker_build(store: Store, cell: Cell, base: str, client: docker.DockerClie
 
 
 def _say_where(settings: Settings, cell: Cell) -> None:
-    """Ends with what to look at and what to type: the catalog, and uv installing what was built."""
+    """Ends with what to look at and what to type: the catalog, and uv installing what was built where that runs."""
     where = base_url(settings)
     click.echo(f"\nThe catalog: {where}/{keys.site(CHANNEL, 'index.html')}")
     index = f"{where}/{keys.uv_index(CHANNEL, cell.distro)}"
-    click.echo(f"With uv:     uv python install --python-downloads-json-url {index} {cell.python}")
+    click.echo(f"With uv, on {DISTRO}: uv python install --python-downloads-json-url {index} {cell.python}")
 
 
 def _shown(*command: str) -> None:

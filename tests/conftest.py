@@ -1,5 +1,6 @@
 """Fixtures of all tests, and their order."""
 
+import os
 import signal
 
 import pytest
@@ -29,3 +30,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("engine") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(ENGINE_TIMEOUT))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """In CI nothing is skipped because a tool is missing: whoever may be says so with the mark `optional`."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") and not item.get_closest_marker("optional"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
+    return report

@@ -178,6 +178,7 @@ def test_python_build_itself(shop, home, tmp_path, host_arch):
 # --- rules_python ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.optional
 def test_the_parser_of_rules_python_itself(shop, host_arch):
     """The real one, run as Bazel would: `tests/index/test_exports.py` says its rules again for where it cannot be had."""
     place = os.environ.get("FARM_TEST_RULES_PYTHON")

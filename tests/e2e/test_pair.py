@@ -20,6 +20,7 @@ from tests.fixtures_s3 import ADMIN
 
 pytestmark = [
     pytest.mark.engine,
+    pytest.mark.optional,
     pytest.mark.timeout(3600),
     pytest.mark.skipif(not os.environ.get("PAIR"), reason="make test-pair"),
 ]

@@ -52,6 +52,26 @@ def test_nothing_is_lost_when_all_write_at_once(store):
         assert len(store.get(keys.sums("dev", distro))[0].splitlines()) == 16
 
 
+def test_writing_all_files_anew_looks_at_the_registry_once(monkeypatch):
+    """A listing for each of thousands of images would cost their square where a store is a folder, and their round trips elsewhere."""
+    store = MemoryStore()
+    for cell in CELLS[:6]:
+        made = with_tar(entry(cell, "2026112201"))
+        for archive in made.archives:
+            store.put(archive.key, b"bytes")
+        update.add(store, "dev", made, base_url=BASE, clock=now)
+    before, asked = dict(store.objects), []
+    everything = store.list
+    monkeypatch.setattr(store, "list", lambda prefix: (asked.append(prefix), everything(prefix))[1])
+    update.rewrite(store, "dev", base_url=BASE)
+    assert [prefix for prefix in asked if prefix.startswith("v2/")] == [keys.oci()]
+    assert store.objects == before
+    for key in [key for key in before if key.startswith(keys.oci())]:
+        store.delete(key)
+    update.rewrite(store, "dev", base_url=BASE)
+    assert store.objects == before, "what the registry lacks is written again"
+
+
 def test_adding_twice_changes_nothing():
     store = MemoryStore()
     add(store, CELLS[0])
