@@ -39,7 +39,7 @@ SIZES = (100, 1000, 10_000, 100_000)
 SERIES = (9, 11, 13, 14)
 DISTROS, ARCHES = ("debian11", "debian12", "debian13"), ("amd64", "arm64")
 RUNS = 5
-RENDERED = (1000, 5000, 20_000)
+RENDERED = (1000, 5000)
 
 
 @dataclass(frozen=True)

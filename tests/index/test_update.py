@@ -53,7 +53,7 @@ def test_nothing_is_lost_when_all_write_at_once(store):
 
 
 def test_writing_all_files_anew_looks_at_the_registry_once(monkeypatch):
-    """A listing for each of thousands of images would cost their square where a store is a folder, and their round trips elsewhere."""
+    """A listing for each of thousands of images costs their square in a folder, and round trips elsewhere."""
     store = MemoryStore()
     for cell in CELLS[:6]:
         made = with_tar(entry(cell, "2026112201"))
