@@ -67,7 +67,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The cells of a run in their order, and where they are sent (`queues`, `label`); `blocked` ones cannot be attempted."""
+    """The cells of a run in their order, and where they are sent (`queues`, `label`); `blocked` ones cannot be attempted.
+
+    `crossed` are those that a machine of another arch compiles.
+    """
 
     run: str
     cells: tuple[Cell, ...]
@@ -75,6 +78,7 @@ class Wanted:
     blocked: frozenset[Cell] = frozenset()
     queues: Mapping[Cell, str] = field(default_factory=dict)
     label: str = ""
+    crossed: frozenset[Cell] = frozenset()
 
     def queue(self, cell: Cell) -> str:
         """The queue of the builders that may build the cell."""

@@ -168,6 +168,7 @@ def wanted(plan: RunPlan) -> Wanted:
     """What a plan asks for, as the rules read it."""
     cells = tuple(Cell.parse(planned.cell) for planned in plan.cells)
     blocked = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.blocked)
-    hows = ((Cell.parse(planned.cell), planned.inputs.how) for planned in plan.cells if planned.inputs)
-    queues = {cell: build_queue(cell.arch, cell.distro, how, plan.label) for cell, how in hows}
-    return Wanted(plan.run, cells, plan.fail_fast, blocked, queues, plan.label)
+    hows = {Cell.parse(planned.cell): planned.inputs.how for planned in plan.cells if planned.inputs}
+    queues = {cell: build_queue(cell.arch, cell.distro, how, plan.label) for cell, how in hows.items()}
+    crossed = frozenset(cell for cell, how in hows.items() if how == "cross")
+    return Wanted(plan.run, cells, plan.fail_fast, blocked, queues, plan.label, crossed)

@@ -68,7 +68,7 @@ def look(
     for cell, state in states.items():
         number = sight.record(cell).newest
         beat = beats.get((str(cell), number)) if state in {"building", "staged"} else None
-        note = _note(cell, state, sight, notes.get(cell, ""), wanted.label)
+        note = _note(cell, state, sight, notes.get(cell, ""), wanted)
         views.append(_alive(str(cell), state, beat, now) if beat else CellView(str(cell), state, number, note=note))
     return RunView(wanted.run, tuple(views))
 
@@ -87,9 +87,11 @@ def _alive(name: str, state: State, beat: Beat, now: float) -> CellView:
     )
 
 
-def _note(cell: Cell, state: State, sight: Sight, failure: str, label: str) -> str:
+def _note(cell: Cell, state: State, sight: Sight, failure: str, wanted: Wanted) -> str:
     if state in {"waiting", "stopped"} and cell in sight.unserved:
-        return f"no live worker builds {needs(cell.arch, cell.distro, label)}"
+        return f"no live worker builds {needs(cell.arch, cell.distro, wanted.label)}"
     if state == "waiting" and failure:
         return f"will be tried again: {failure}"
+    if state == "waiting" and cell in wanted.crossed:
+        return f"will be cross-compiled: no worker of {cell.arch} was there"
     return "" if state == "published" else failure
