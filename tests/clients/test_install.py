@@ -73,6 +73,39 @@ def test_uv_refuses_what_was_changed(shop, uv, host_arch):
     assert "Hash mismatch" in said or "Failed to extract" in said
 
 
+@pytest.mark.parametrize("way", ["environment", "uv.toml", "a copy on disk"])
+def test_uv_is_told_of_the_index_in_each_way_that_it_has(shop, home, tmp_path, host_arch, way):
+    shop.offer(cell(host_arch), OLD)
+    index = shop.url(keys.uv_index(CHANNEL, "debian13"))
+    if way == "a copy on disk":
+        (tmp_path / "index.json").write_text(shop.text(keys.uv_index(CHANNEL, "debian13")))
+        index = str(tmp_path / "index.json")
+    (tmp_path / "uv.toml").write_text(f'python-downloads-json-url = "{index}"\n' if way == "uv.toml" else "")
+    told = {} if way == "uv.toml" else {"UV_PYTHON_DOWNLOADS_JSON_URL": index}
+    run(home | told, tool("uv"), "python", "install", "3.13", "--cache-dir", tmp_path / "cache", cwd=tmp_path)
+    assert installed(home) == ["Python", "3.13.5", OLD]
+    (managed,) = Path(home["HOME"], ".local/share/uv/python").glob("cpython-3.13.5-*")
+    assert (managed / "lib" / "python3.13" / "EXTERNALLY-MANAGED").exists(), "pip installs into environments only"
+    assert (managed / "BUILD").read_text() == OLD
+
+
+def test_what_uv_makes_of_an_index_that_ours_never_is(shop, home, tmp_path, host_arch):
+    """Why there is no version of a schema in it, and no distro in a name."""
+    shop.offer(cell(host_arch))
+    ours = json.loads(shop.text(keys.uv_index(CHANNEL, "debian13")))
+    assert "version" not in ours
+    (key,) = ours
+    ours[key]["name"] = "cpython-debian13"
+
+    def call(index, asked):
+        (tmp_path / "index.json").write_text(json.dumps(index))
+        words = ("python", "install", asked, "--python-downloads-json-url", tmp_path / "index.json", "--no-config")
+        return run(home, tool("uv"), *words, "--cache-dir", tmp_path / "cache", ok=False)
+
+    assert "not a valid Python download request" in call(ours, "cpython-debian13@3.13")
+    assert "too old" in call({"version": 1, "broken": {}}, "3.13")
+
+
 # --- mise -----------------------------------------------------------------------------------------------------------
 
 
