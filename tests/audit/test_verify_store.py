@@ -141,7 +141,7 @@ def test_a_damaged_build_gives_way_to_the_one_before(store):
 
 
 def test_every_index_and_the_catalog_come_back_from_the_artifacts_alone(store):
-    channels.promote(store, catalog.newest(store, CELL), "stable", ROOM)
+    channels.promote(store, [catalog.newest(store, CELL)], "stable", ROOM)
     before = dict(store.objects)
     for key in [key for key in store.objects if key.startswith("catalog/")]:
         store.delete(key)
