@@ -18,6 +18,7 @@ BUILD_INFO_PATH = "share/python-farm/build.json"
 UPSTREAM_SBOM_PATH = "share/python-farm/cpython.spdx.json"  # CPython's own, of its source; since 3.12.2
 
 Severity = Literal["error", "warning", "note"]
+Beside = Literal["sbom", "provenance"]
 
 
 # Names that end up in a command or a path: an archive's metadata may come from anybody.
@@ -209,6 +210,9 @@ class Artifact(Model):
     findings: tuple[Finding, ...]
     steps: tuple[StepTime, ...]
     verified: VerifiedIn | None = Field(default=None, description="what it was verified in; absent in early builds")
+    beside: tuple[Beside, ...] | None = Field(
+        default=None, description="what else was written beside the archives; absent in early builds"
+    )
 
     def archive(self, kind: ArchiveKind, form: str) -> ArchiveInfo:
         """The archive of that kind and format. Raises LookupError when it was not published."""
