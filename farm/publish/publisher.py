@@ -102,6 +102,9 @@ def _first(store: Store, staged: Result, build: BuildInfo, order: Order, now: da
         findings=staged.findings,
         steps=staged.steps,
         verified=staged.verified,
+        started=f"{order.granted:%Y-%m-%dT%H:%M:%SZ}" if order.granted else "",
+        farm=staged.farm,
+        isolation=staged.isolation,
         beside=("sbom", "provenance") if order.signer else ("sbom",),
     )
     artifact = _write_metadata(store, order, artifact)
@@ -162,7 +165,11 @@ def _write_provenance(store: Store, order: Order, artifact: Artifact, beside: Ma
     folder = keys.artifact_folder(order.cell, artifact.build_id)
     key = f"{folder}/{keys.provenance_name(order.cell, order.triple, artifact.build_id)}"
     with suppress(Conflict):
-        store.put(key, envelope.seal(envelope.STATEMENT, provenance.statement(artifact, beside), order.signer), if_absent=True)
+        store.put(
+            key,
+            envelope.seal(envelope.STATEMENT, provenance.statement(artifact, order.recipe, beside), order.signer),
+            if_absent=True,
+        )
 
 
 def _check_written(store: Store, order: Order, artifact: Artifact) -> None:

@@ -15,6 +15,7 @@ import requests
 import uv
 import zstandard
 
+from farm import __version__
 from farm.plan.recipe import PACKS
 from farm.store.artifact import BUILD_INFO_PATH, Artifact, BuildInfo
 from tests.fixtures_cell import FARM
@@ -31,6 +32,13 @@ def test_every_archive_is_published_and_is_what_the_metadata_says(real_cell):
         assert (len(data), hashlib.sha256(data).hexdigest()) == (info.size, info.sha256)
         assert f"-debian13.{real_cell.artifact.build_id}-{info.kind}.{info.format}" in info.name
     assert len(real_cell.artifact.build_id) == 10
+
+
+def test_the_metadata_says_how_the_box_was_shut_in_and_when_it_began(real_cell):
+    shut = real_cell.artifact.isolation
+    assert (shut.network, shut.cap_drop, shut.read_only) == ("none", ("ALL",), True)
+    assert real_cell.artifact.farm == __version__
+    assert "" < real_cell.artifact.started < real_cell.artifact.created
 
 
 def test_no_check_found_an_error(real_cell):
