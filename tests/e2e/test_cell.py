@@ -19,6 +19,7 @@ from farm import __version__
 from farm.plan.recipe import PACKS
 from farm.store.artifact import BUILD_INFO_PATH, Artifact, BuildInfo
 from tests.fixtures_cell import FARM
+from tests.publish.spdx import parsed
 
 pytestmark = [pytest.mark.engine, pytest.mark.cell]
 
@@ -39,6 +40,15 @@ def test_the_metadata_says_how_the_box_was_shut_in_and_when_it_began(real_cell):
     assert (shut.network, shut.cap_drop, shut.read_only) == ("none", ("ALL",), True)
     assert real_cell.artifact.farm == __version__
     assert "" < real_cell.artifact.started < real_cell.artifact.created
+
+
+def test_spdx_tools_find_nothing_wrong_in_its_sbom(real_cell):
+    answer = requests.get(real_cell.url(f"{real_cell.stem}.spdx.json"), timeout=60)
+    answer.raise_for_status()
+    document = parsed(answer.content, real_cell.folder)
+    sums = {check.value for package in document.packages for check in package.checksums}
+    assert {info.sha256 for info in real_cell.artifact.archives} <= sums
+    assert {"python", "cpython-source", "hacl-star", "pip", "libssl3t64"} <= {package.name for package in document.packages}
 
 
 def test_no_check_found_an_error(real_cell):
