@@ -134,12 +134,11 @@ def _read(survey: Survey, key: str, info: ArchiveInfo, build: BuildInfo) -> bool
 
 def _absent(survey: Survey, key: str, kind: Beside, artifact: Artifact) -> None:
     """A file that is not there: damage where the build's metadata says that it was written."""
-    if artifact.beside is None:
-        survey.say("note", f"{kind}.missing", key, "the build has none, or lost it: its metadata is too old to say")
-    elif kind in artifact.beside:
+    if kind in (artifact.beside or ()):
         survey.say("error", f"{kind}.missing", key, "it was written when the build was published", _RESTORE)
-    elif survey.under(keys.public_keys()):
-        survey.say("note", f"{kind}.missing", key, "the build was published without a key, and nothing is signed for it")
+    elif kind == "sbom" or survey.under(keys.public_keys()):  # without a key in the store nothing was ever signed
+        lost = ", or lost it: its metadata is too old to say" if artifact.beside is None else ""
+        survey.say("note", f"{kind}.missing", key, f"the build was published without one{lost}")
 
 
 def _sbom(survey: Survey, key: str, artifact: Artifact) -> None:
