@@ -62,13 +62,23 @@ class RealCell:
     artifact: Artifact
     folder: Path
 
+    @property
+    def stem(self):
+        """What the names of all its files begin with."""
+        return self.artifact.archive("install_only", "tar.gz").name.removesuffix("-install_only.tar.gz")
+
+    def url(self, name):
+        """Where clients find one of its files."""
+        build = self.artifact.build
+        folder = f"artifacts/{build.distro}/{build.python}/{build.arch}/{self.artifact.build_id}"
+        return f"{self.base_url}/{folder}/{name}"
+
     def archive(self, kind="install_only", form="tar.gz"):
         """An archive as a file, fetched as clients fetch it."""
         info = self.artifact.archive(kind, form)
         target = self.folder / info.name
         if not target.exists():
-            key = f"artifacts/{self.artifact.build.distro}/{self.artifact.build.python}/{self.artifact.build.arch}"
-            answer = requests.get(f"{self.base_url}/{key}/{self.artifact.build_id}/{info.name}", timeout=60)
+            answer = requests.get(self.url(info.name), timeout=60)
             answer.raise_for_status()
             target.write_bytes(answer.content)
         return target

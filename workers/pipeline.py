@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from farm import __version__
 from farm.errors import EngineUnavailable, Failure
 from farm.plan.facts import load_facts
 from farm.plan.patches import patch_texts
@@ -25,6 +26,7 @@ from workers.build.sources import fetch
 from workers.build.tree import Content, Entry
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
+from workers.engine.isolation import isolation
 from workers.engine.protocol import BoxSpec, Engine, Limits, limits_of
 from workers.verify.run import Ground, verify_archive
 
@@ -103,6 +105,8 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
             findings=verification.findings,
             steps=reporter.steps,
             verified=_verified_in(maker, made.images),
+            farm=__version__,
+            isolation=isolation(limits),
         )
 
 

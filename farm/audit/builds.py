@@ -21,7 +21,7 @@ from farm.store.artifact import Artifact, BuildInfo, Yank
 if TYPE_CHECKING:
     from farm.audit.survey import Survey
     from farm.index.model import Entry
-    from farm.store.artifact import ArchiveInfo
+    from farm.store.artifact import ArchiveInfo, Beside
     from farm.store.keys import Published
 
 _RESTORE = "restore it from a copy of the store, or `farm yank` the build and `farm submit` its cell again"
@@ -132,10 +132,19 @@ def _read(survey: Survey, key: str, info: ArchiveInfo, build: BuildInfo) -> bool
     return True
 
 
+def _absent(survey: Survey, key: str, kind: Beside, artifact: Artifact) -> None:
+    """A file that is not there: damage where the build's metadata says that it was written."""
+    if kind in (artifact.beside or ()):
+        survey.say("error", f"{kind}.missing", key, "it was written when the build was published", _RESTORE)
+    elif kind == "sbom" or survey.under(keys.public_keys()):  # without a key in the store nothing was ever signed
+        lost = ", or lost it: its metadata is too old to say" if artifact.beside is None else ""
+        survey.say("note", f"{kind}.missing", key, f"the build was published without one{lost}")
+
+
 def _sbom(survey: Survey, key: str, artifact: Artifact) -> None:
     data = survey.content(key)
     if data is None:
-        survey.say("note", "sbom.missing", key, "the build has no SBOM: it was published before there were any")
+        _absent(survey, key, "sbom", artifact)
         return
     try:
         sums = {each["checksumValue"] for package in json.loads(data)["packages"] for each in package.get("checksums", ())}
@@ -149,8 +158,7 @@ def _sbom(survey: Survey, key: str, artifact: Artifact) -> None:
 def _provenance(survey: Survey, key: str, artifact: Artifact) -> None:
     data = survey.content(key)
     if data is None:
-        if any(stat.key.startswith("keys/") for stat in survey.under("keys/")):
-            survey.say("note", "provenance.missing", key, "the build is not signed for: it was published without a key")
+        _absent(survey, key, "provenance", artifact)
         return
     try:
         payload = envelope.unseal(key, data, envelope.STATEMENT, survey.against.trusted)

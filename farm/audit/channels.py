@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urldefrag, urljoin
 
 from pydantic import ValidationError
 
 from farm.audit import builds
 from farm.audit.survey import sha256_of
 from farm.errors import VerificationFailed
-from farm.index import exports, update
+from farm.index import exports, render, update
 from farm.index.model import Pointer, Shard
 from farm.plan.cell import Cell
 from farm.sign import envelope
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 _REPAIR = "`farm verify-store --repair` rebuilds it"
 _TIMES = 3
+_LINK_RE = re.compile(r'\s(?:href|src)="([^"]*)"')
 
 
 def look(survey: Survey) -> None:
@@ -129,13 +133,26 @@ def _files(survey: Survey, channel: str, listed: list[Entry]) -> None:
 
 
 def _pages(survey: Survey, channel: str, listed: list[Entry]) -> None:
-    """Every page that people look at is there, and no link of one leads nowhere."""
+    """Every page that people look at is there, and no link into the store that is written in one leads nowhere."""
     distros = {Cell.parse(entry.cell).distro for entry in listed}
     names = {"index.html", "feed.atom", "data/channel.js", *ASSETS, *(f"data/{distro}.js" for distro in distros)}
     names |= {f"builds/{entry.cell}/{entry.build_id}.html" for entry in listed}
     for name in sorted(names if listed else ()):
-        if survey.content(key := keys.site(channel, name)) is None:
+        if (data := survey.content(key := keys.site(channel, name))) is None:
             survey.say("error", "channel.page", key, "a page of the catalog is missing", _REPAIR)
+        elif name.endswith((".html", ".atom")):
+            for target in sorted(_targets(key, data, survey.against.base_url)):
+                if survey.stat(target) is None:
+                    survey.say("error", "channel.link", key, f"it links to {target}, which is not there", _REPAIR)
+
+
+def _targets(page: str, data: bytes, base_url: str) -> set[str]:
+    """The keys that the links of a page lead to; those that leave the store are left out."""
+    root = render.url(base_url, "")
+    links = (
+        urldefrag(urljoin(render.url(base_url, page), html.unescape(link))).url for link in _LINK_RE.findall(data.decode())
+    )
+    return {unquote(link.removeprefix(root)) for link in links if link.startswith(root)}
 
 
 def _signed_pointer(survey: Survey, channel: str, pointer: bytes | None) -> bool:

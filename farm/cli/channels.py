@@ -58,20 +58,25 @@ def yank(cell: str, build: str, reason: str, undo: bool) -> None:
 @click.option("--all", "everything", is_flag=True, help="The newest build of every cell.")
 @_JSON
 def promote(cells: tuple[str, ...], source: str, target: str, run: str, everything: bool, as_json: bool) -> None:
-    """List the newest builds of CELLS, of a run, or of all, in another channel, without building them again."""
+    """List the newest builds of CELLS, of a run, or of all, in another channel, without building them again.
+
+    All of them or, when one may not go there, none. A run's yanked builds are left out.
+    """
     if sum(map(bool, (cells, run, everything))) != 1:
         raise BadInput("say which builds: cells, --run or --all", hint="`farm ls --channel testing` lists them")
     settings = Settings()
     store = opened(settings)
-    builds = _of_run(store, source, run) if run else _newest(store, source, {Cell.parse(cell) for cell in cells})
+    builds, yanked = _of_run(store, source, run) if run else (_newest(store, source, {Cell.parse(cell) for cell in cells}), [])
+    for build in yanked:
+        click.echo(f"{build.cell}, build {build.build_id}, was yanked: left out", err=True)
     if not builds:
         raise BadInput(f"the channel '{source}' has nothing of that", hint=f"`farm ls --channel {source}` lists what it has")
-    for build in builds:
-        channels.promote(store, build, target, _place(settings))
-        if not as_json:
-            click.echo(f"{build.cell}, build {build.build_id}: now in {target}")
+    channels.promote(store, builds, target, _place(settings))
     if as_json:
         click.echo(json.dumps([{"cell": str(build.cell), "build_id": build.build_id, "channel": target} for build in builds]))
+        return
+    for build in builds:
+        click.echo(f"{build.cell}, build {build.build_id}: now in {target}")
 
 
 @click.command()
@@ -113,6 +118,10 @@ def _newest(store: Store, channel: str, wanted: set[Cell]) -> list[Published]:
     return [build for cell, build in found.items() if not wanted or cell in wanted]
 
 
-def _of_run(store: Store, channel: str, run: str) -> list[Published]:
+def _of_run(store: Store, channel: str, run: str) -> tuple[list[Published], list[Published]]:
+    """What a channel lists of a run: the builds that it offers, and those that were yanked."""
+    marks = catalog.yanked(store)
     builds = [build for build in catalog.published(store) if build.channel == channel]
-    return [build for build in builds if catalog.artifact(store, build).run == run]
+    made = [build for build in builds if catalog.artifact(store, build).run == run]
+    yanked = [build for build in made if (str(build.cell), build.build_id) in marks]
+    return [build for build in made if build not in yanked], yanked

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from farm.dispatch.records import AttemptNote
 from farm.errors import BadInput
 from farm.index import update
 from farm.publish.order import Order
 from farm.publish.publisher import offer_again, publish
-from farm.store import catalog
+from farm.store import catalog, run_keys
 from farm.store.keys import Published
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def publisher(
 
     def offer(planned: PlannedCell, staged: Result) -> str:
         order = _order(planned, base_url, signer, run=staged.run, attempt=staged.attempt)
-        artifact = publish(store, staged, replace(order, second=second), clock=_now)
+        order = replace(order, second=second, granted=_granted(store, order))
+        artifact = publish(store, staged, order, clock=_now)
         return catalog.name_of(artifact).key
 
     return offer
@@ -61,6 +63,12 @@ def relister(store: Store, base_url: str, signer: Signer | None = None) -> Relis
         return catalog.name_of(artifact).key if artifact else planned.published
 
     return relist
+
+
+def _granted(store: Store, order: Order) -> datetime | None:
+    """When the attempt was granted, as its note says; None when there is none, which the publisher then refuses."""
+    found = catalog.load(store, run_keys.attempt(order.run, order.cell, order.attempt), AttemptNote)
+    return datetime.fromtimestamp(found[0].granted, UTC) if found else None
 
 
 def _now() -> datetime:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from farm.plan.cell import Cell
 
@@ -224,6 +224,12 @@ class Inputs:
         """sha256 over the base image's contents and every package version, as hex."""
         said = {"layers": self.base.layers, "packages": self.packages}
         return digest_of(said if self.how == "native" else {**said, "how": self.how})
+
+
+def plain(recipe: Recipe) -> dict[str, Any]:
+    """A recipe in JSON's types, every field by its name; `digest_of` of each part gives what its digest is made of."""
+    made: dict[str, Any] = json.loads(_canonical.encode(recipe))
+    return made
 
 
 def digest_of(value: object) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput, Conflict
-from farm.index import update
+from farm.index import signatures, update
 from farm.publish.order import check_may_list
 from farm.sign.keys import Signer
 from farm.store import catalog, keys
-from farm.store.artifact import Yank
+from farm.store.artifact import Artifact, Yank
 
 if TYPE_CHECKING:
     from farm.index.model import Entry
@@ -49,17 +49,26 @@ def give_back(store: Store, cell: Cell, build_id: str, place: Place) -> list[str
     return _tell(store, builds, place)
 
 
-def promote(store: Store, build: Published, channel: str, place: Place) -> None:
-    """Have another channel list a published build. Safe to repeat. Raises BadInput when that channel may not."""
+def promote(store: Store, builds: Sequence[Published], channel: str, place: Place) -> None:
+    """Have another channel list published builds: all of them, or none when one may not. Safe to repeat.
+
+    Raises BadInput, before anything is written, when a build was yanked or that channel may not list it.
+    """
+    signatures.check_signer(store, channel, place.signer)
+    ready = [_promotion(store, build, channel) for build in builds]
+    for moved, entry in ready:
+        with suppress(Conflict):  # it was there before; the index may not have been, if somebody was cut off
+            store.put(catalog.name_of(moved).key, (moved.model_dump_json(indent=1) + "\n").encode(), if_absent=True)
+        update.add(store, channel, entry, base_url=place.base_url, clock=place.clock, signer=place.signer)
+
+
+def _promotion(store: Store, build: Published, channel: str) -> tuple[Artifact, Entry]:
+    """A build's metadata as the other channel has it, and its line in the index. Raises BadInput when it may not go there."""
     artifact = catalog.artifact(store, build)
     check_may_list(build.cell, artifact.build.optimize, channel)
     if catalog.yanked(store, build.cell) & {(str(build.cell), build.build_id)}:
         raise BadInput(f"{build.cell}, build {build.build_id}, was yanked", hint="`farm yank --undo` gives it back")
-    moved = artifact.model_copy(update={"channel": channel})
-    entry = _entry(store, build)
-    with suppress(Conflict):  # it was there before; the index may not have been, if somebody was cut off
-        store.put(catalog.name_of(moved).key, (moved.model_dump_json(indent=1) + "\n").encode(), if_absent=True)
-    update.add(store, channel, entry, base_url=place.base_url, clock=place.clock, signer=place.signer)
+    return artifact.model_copy(update={"channel": channel}), _entry(store, build)
 
 
 def _builds(store: Store, cell: Cell, build_id: str) -> list[Published]:

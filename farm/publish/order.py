@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ class Order:
 
     `inputs` is the granted inputs' digest, `triple` e.g. 'x86_64-unknown-linux-gnu'; `uv` says whether uv can install it.
     `second` raises when a second verifier does not agree with the staged `install_only.tar.gz`, beside which the others lie.
+    `granted` is when that was, in UTC.
     """
 
     run: str
@@ -40,6 +42,7 @@ class Order:
     uv: bool = True
     signer: Signer | None = None
     second: Callable[[Path], None] | None = None
+    granted: datetime | None = None
 
     @property
     def cell(self) -> Cell:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from farm.errors import Conflict, StoreUnavailable
+from farm.errors import BadInput, Conflict, StoreUnavailable
 from farm.index import update
 from farm.index.model import entry_of
 from farm.plan.recipe import digest_of, staged_name
@@ -102,6 +102,10 @@ def _first(store: Store, staged: Result, build: BuildInfo, order: Order, now: da
         findings=staged.findings,
         steps=staged.steps,
         verified=staged.verified,
+        started=f"{order.granted:%Y-%m-%dT%H:%M:%SZ}" if order.granted else "",
+        farm=staged.farm,
+        isolation=staged.isolation,
+        beside=("sbom", "provenance") if order.signer else ("sbom",),
     )
     artifact = _write_metadata(store, order, artifact)
     bill = sbom.document(artifact, inside)
@@ -155,11 +159,17 @@ def _write_metadata(store: Store, order: Order, artifact: Artifact) -> Artifact:
 def _write_provenance(store: Store, order: Order, artifact: Artifact, beside: Mapping[str, bytes]) -> None:
     """The signed statement of how it was made. What an earlier try wrote stands, as its metadata does."""
     if order.signer is None:
+        if "provenance" in (artifact.beside or ()):
+            raise BadInput(f"{order} was to be signed by an earlier try, and there is no key here", hint="set FARM_SIGNING_KEY")
         return
     folder = keys.artifact_folder(order.cell, artifact.build_id)
     key = f"{folder}/{keys.provenance_name(order.cell, order.triple, artifact.build_id)}"
     with suppress(Conflict):
-        store.put(key, envelope.seal(envelope.STATEMENT, provenance.statement(artifact, beside), order.signer), if_absent=True)
+        store.put(
+            key,
+            envelope.seal(envelope.STATEMENT, provenance.statement(artifact, order.recipe, beside), order.signer),
+            if_absent=True,
+        )
 
 
 def _check_written(store: Store, order: Order, artifact: Artifact) -> None:

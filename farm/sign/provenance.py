@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from farm import __version__
+from farm.plan.recipe import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from farm.plan.recipe import Recipe
     from farm.store.artifact import Artifact, BuildInfo
 
 _TYPE = "https://in-toto.io/Statement/v1"
 _PREDICATE = "https://slsa.dev/provenance/v1"
-_BUILD = "urn:python-farm:build:1"
+_BUILD = "urn:python-farm:build:2"
 _BUILDER = "urn:python-farm:builder"
-_PURL_TYPES = {"debian": "deb", "ubuntu": "deb", "rocky": "rpm", "almalinux": "rpm", "alpine": "apk"}
+_PURL_TYPES = {"debian": "deb", "ubuntu": "deb", "rocky": "rpm", "almalinux": "rpm", "fedora": "rpm", "alpine": "apk"}
 
 
-def statement(artifact: Artifact, beside: Mapping[str, bytes]) -> bytes:
-    """The statement of a published build: every archive a subject, everything that went into it a dependency.
+def statement(artifact: Artifact, recipe: Recipe, beside: Mapping[str, bytes]) -> bytes:
+    """The statement of a published build: every archive a subject, the recipe its parameters, what went into it a dependency.
 
     `beside` are files that were made of the same build, such as its SBOM: by-products, named with their hashes.
     """
@@ -33,19 +35,15 @@ def statement(artifact: Artifact, beside: Mapping[str, bytes]) -> bytes:
     subjects = [{"name": archive.name, "digest": {"sha256": archive.sha256}} for archive in artifact.archives]
     definition = {
         "buildType": _BUILD,
-        "externalParameters": {
-            "cell": build.cell,
-            "optimize": build.optimize,
-            "bytecode": build.bytecode,
-            "configure": build.configure.model_dump(mode="json"),
-        },
+        "externalParameters": {"cell": build.cell, "recipe": plain(recipe)},
         "internalParameters": {"recipe": build.recipe, "inputs": build.inputs, "compiler": build.compiler},
         "resolvedDependencies": _dependencies(build),
     }
     details = {
-        "builder": {"id": _BUILDER, "version": {"python-farm": __version__, "engine": artifact.engine}},
+        "builder": _builder(artifact),
         "metadata": {
             "invocationId": f"{artifact.run}/{build.cell}/{artifact.attempt}",
+            **({"startedOn": artifact.started} if artifact.started else {}),
             "finishedOn": artifact.created,
         },
         "byproducts": [
@@ -59,6 +57,22 @@ def statement(artifact: Artifact, beside: Mapping[str, bytes]) -> bytes:
         "predicate": {"buildDefinition": definition, "runDetails": details},
     }
     return json.dumps(document, indent=1).encode()
+
+
+def _builder(artifact: Artifact) -> dict[str, object]:
+    """Who built it and how that was shut in, as the worker tells it; what it does not tell is left out.
+
+    Our own fields have the prefix that SLSA wants of them (https://slsa.dev/spec/v1.0/provenance#extension-fields).
+    """
+    version = {"publisher": __version__, "engine": artifact.engine, "python-farm": artifact.farm}
+    said: dict[str, object] = {
+        "id": _BUILDER,
+        "version": {name: number for name, number in version.items() if number},
+        "pythonfarm_worker": artifact.worker,
+    }
+    if artifact.isolation:
+        said["pythonfarm_isolation"] = artifact.isolation.model_dump(mode="json")
+    return said
 
 
 def package_url(build: BuildInfo, name: str, version: str) -> str:

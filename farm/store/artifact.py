@@ -18,6 +18,7 @@ BUILD_INFO_PATH = "share/python-farm/build.json"
 UPSTREAM_SBOM_PATH = "share/python-farm/cpython.spdx.json"  # CPython's own, of its source; since 3.12.2
 
 Severity = Literal["error", "warning", "note"]
+Beside = Literal["sbom", "provenance"]
 
 
 # Names that end up in a command or a path: an archive's metadata may come from anybody.
@@ -186,6 +187,20 @@ class VerifiedIn(Model):
         return next((found.version for found in self.packages if found.name == package), "")
 
 
+class Isolation(Model):
+    """How the box that it was built in was shut in: the very values that the worker gave to its engine."""
+
+    network: str = Field(description="'none': not even a way to other boxes")
+    user: str = Field(description="user and group, by number")
+    cap_drop: tuple[str, ...] = Field(description="capabilities that were taken away")
+    security_opt: tuple[str, ...]
+    read_only: bool = Field(description="the root; only its volume /work and /tmp can be written")
+    memory_bytes: int = Field(description="most memory, swap included")
+    pids: int = Field(description="most processes and threads at once")
+    cpus: float = Field(description="most CPUs, if the machine has as many; 0 is all")
+    deadline_s: int = Field(description="when it ends in any case")
+
+
 class StepTime(Model):
     """How long a step took."""
 
@@ -209,6 +224,12 @@ class Artifact(Model):
     findings: tuple[Finding, ...]
     steps: tuple[StepTime, ...]
     verified: VerifiedIn | None = Field(default=None, description="what it was verified in; absent in early builds")
+    started: str = Field(default="", description="when its attempt was granted, RFC 3339 in UTC; absent in early builds")
+    farm: str = Field(default="", description="version of python-farm on the worker; absent in early builds")
+    isolation: Isolation | None = Field(default=None, description="how its box was shut in; absent in early builds")
+    beside: tuple[Beside, ...] | None = Field(
+        default=None, description="what else was written beside the archives; absent in early builds"
+    )
 
     def archive(self, kind: ArchiveKind, form: str) -> ArchiveInfo:
         """The archive of that kind and format. Raises LookupError when it was not published."""

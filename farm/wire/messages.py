@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from farm.errors import Failure
 from farm.plan.recipe import How, Inputs, Recipe
-from farm.store.artifact import ArchiveInfo, BuildInfo, Finding, StepTime, VerifiedIn
+from farm.store.artifact import ArchiveInfo, BuildInfo, Finding, Isolation, StepTime, VerifiedIn
 
 RunId = Annotated[str, Field(pattern=r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{6}$")]
 CellId = Annotated[str, Field(pattern=r"^[a-z0-9.-]{5,80}$")]
@@ -142,6 +142,8 @@ class Result(Message):
     findings: tuple[Finding, ...] = ()
     steps: tuple[StepTime, ...] = ()
     verified: VerifiedIn | None = None
+    farm: str = ""
+    isolation: Isolation | None = None
 
 
 STAGED_RESULT = "result.json"

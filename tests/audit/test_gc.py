@@ -91,7 +91,7 @@ def test_the_id_of_a_removed_build_is_never_given_again(store):
 
 def test_what_any_channel_lists_stays(store):
     old = next(build for build in catalog.published(store, CELL) if build.build_id == OLD)
-    channels.promote(store, old, "stable", channels.Place(BASE, now, shelf.SIGNER))
+    channels.promote(store, [old], "stable", channels.Place(BASE, now, shelf.SIGNER))
     for days in range(3):
         collect(store, LATER + days * DAY)
     assert gz(OLD) in store.objects

@@ -25,6 +25,7 @@ from tests.publish.staging import BASE, CELL, now
 ROOM = channels.Place(BASE, now, shelf.SIGNER)
 POINTER, SIGNED = keys.channel_pointer("testing"), keys.signed_pointer("testing")
 SBOM = f"{METADATA.removesuffix('.json')}.spdx.json"
+FEED = keys.site("testing", "feed.atom")
 SUMS = keys.sums("testing", "debian13")
 
 
@@ -53,6 +54,10 @@ def forged(signed):
     (said,) = document["signatures"]
     said["sig"] = base64.b64encode(flip(base64.b64decode(said["sig"]))).decode()
     return json.dumps(document).encode()
+
+
+def page(build_id=NEW):
+    return keys.site("testing", f"builds/{CELL}/{build_id}.html")
 
 
 def layer(store):
@@ -86,6 +91,19 @@ DAMAGE = {
         lambda s: {PROVENANCE: next(d for k, d in s.objects.items() if k.endswith(".intoto.json") and OLD in k)},
         "provenance.subject",
         False,
+    ),
+    "provenance gone": (lambda _: {PROVENANCE: None}, "provenance.missing", False),
+    "sbom gone": (lambda _: {SBOM: None}, "sbom.missing", False),
+    "page gone": (lambda _: {page(): None}, "channel.page", True),
+    "link of a page to nowhere": (
+        lambda s: {page(): s.objects[page()].replace(b'href="../../index.html"', b'href="../../home.html"')},
+        "channel.link",
+        True,
+    ),
+    "link of the feed to nowhere": (
+        lambda s: {FEED: s.objects[FEED].replace(f"{NEW}.html".encode(), b"x.html")},
+        "channel.link",
+        True,
     ),
     "sbom changed": (lambda s: {SBOM: s.objects[SBOM].replace(b"libssl3", b"libxxx3")}, "provenance.byproduct", False),
     "sbom rubbish": (lambda _: {SBOM: b"[]"}, "sbom.unreadable", False),
@@ -141,7 +159,7 @@ def test_a_damaged_build_gives_way_to_the_one_before(store):
 
 
 def test_every_index_and_the_catalog_come_back_from_the_artifacts_alone(store):
-    channels.promote(store, catalog.newest(store, CELL), "stable", ROOM)
+    channels.promote(store, [catalog.newest(store, CELL)], "stable", ROOM)
     before = dict(store.objects)
     for key in [key for key in store.objects if key.startswith("catalog/")]:
         store.delete(key)
@@ -162,6 +180,36 @@ def test_quick_reads_no_archive(store):
     store.put(gz(), flip(store.objects[gz()]))
     assert seen(store, deep=False).errors == 0
     assert errors(seen(store)) == ["archive.sha256", "channel.damaged"]
+
+
+def without(store, *fields):
+    """The metadata of the newest build, as a publisher wrote it that did not know these fields."""
+    for key in (METADATA, marked(store)):
+        old = {name: value for name, value in json.loads(store.objects[key]).items() if name not in fields}
+        store.put(key, json.dumps(old).encode())
+
+
+def test_an_early_build_may_lack_what_its_metadata_does_not_speak_of(store):
+    without(store, "beside", "started", "farm", "isolation")
+    assert seen(store).errors == 0
+    for key in (SBOM, PROVENANCE):
+        store.delete(key)
+    update.rewrite(store, "testing", base_url=BASE, signer=shelf.SIGNER)  # whose page no longer links to them
+    survey = seen(store)
+    assert survey.errors == 0, survey.findings
+    assert {"sbom.missing", "provenance.missing"} <= {finding.check for finding in survey.findings}
+    assert all("too old to say" in finding.message for finding in survey.findings if finding.check.endswith(".missing"))
+
+
+def test_a_build_without_a_key_has_no_provenance_and_needs_none():
+    store = shelf.filled(signer=None)
+    assert seen(store).errors == 0
+    update.rewrite(store, "testing", base_url=BASE, signer=shelf.SIGNER)
+    survey = seen(store)
+    assert survey.errors == 0
+    assert [finding.severity for finding in survey.findings if finding.check == "provenance.missing"] == ["note"] * 3
+    store.delete(SBOM)
+    assert "sbom.missing" in errors(seen(store))
 
 
 def test_another_key_is_not_trusted(store):

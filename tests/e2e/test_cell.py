@@ -15,9 +15,11 @@ import requests
 import uv
 import zstandard
 
+from farm import __version__
 from farm.plan.recipe import PACKS
 from farm.store.artifact import BUILD_INFO_PATH, Artifact, BuildInfo
 from tests.fixtures_cell import FARM
+from tests.publish.spdx import parsed
 
 pytestmark = [pytest.mark.engine, pytest.mark.cell]
 
@@ -31,6 +33,22 @@ def test_every_archive_is_published_and_is_what_the_metadata_says(real_cell):
         assert (len(data), hashlib.sha256(data).hexdigest()) == (info.size, info.sha256)
         assert f"-debian13.{real_cell.artifact.build_id}-{info.kind}.{info.format}" in info.name
     assert len(real_cell.artifact.build_id) == 10
+
+
+def test_the_metadata_says_how_the_box_was_shut_in_and_when_it_began(real_cell):
+    shut = real_cell.artifact.isolation
+    assert (shut.network, shut.cap_drop, shut.read_only) == ("none", ("ALL",), True)
+    assert real_cell.artifact.farm == __version__
+    assert "" < real_cell.artifact.started < real_cell.artifact.created
+
+
+def test_spdx_tools_find_nothing_wrong_in_its_sbom(real_cell):
+    answer = requests.get(real_cell.url(f"{real_cell.stem}.spdx.json"), timeout=60)
+    answer.raise_for_status()
+    document = parsed(answer.content, real_cell.folder)
+    sums = {check.value for package in document.packages for check in package.checksums}
+    assert {info.sha256 for info in real_cell.artifact.archives} <= sums
+    assert {"python", "cpython-source", "hacl-star", "pip", "libssl3t64"} <= {package.name for package in document.packages}
 
 
 def test_no_check_found_an_error(real_cell):

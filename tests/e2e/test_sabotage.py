@@ -99,6 +99,10 @@ def dangling(tree):
     (tree / "lib" / "evil").symlink_to("/etc/passwd")
 
 
+def licence(tree):
+    (tree / "lib/python3.13/LICENSE.txt").unlink()
+
+
 SABOTAGE = {
     run_path: "linkage.runpath",
     needed: "linkage.declared",
@@ -111,6 +115,7 @@ SABOTAGE = {
     debuglink: "debug.links",
     metadata: "archive.metadata",
     dangling: "archive.layout",
+    licence: "archive.licenses",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,7 @@ from farm.index import update
 from farm.plan.cell import Cell
 from farm.publish import channels
 from farm.publish.publisher import offer_again, publish
+from farm.sign.keys import Signer
 from farm.store import catalog, keys
 from farm.store.folder import FolderStore
 from tests.publish.staging import BASE, CELL, inputs, now, order, recipe, stage
@@ -72,8 +74,8 @@ def test_what_is_not_there_cannot_be_yanked(store):
 
 def test_promotion_lists_the_same_build_elsewhere(store):
     build = catalog.newest(store, CELL, "testing")
-    channels.promote(store, build, "stable", PLACE)
-    channels.promote(store, build, "stable", PLACE)
+    channels.promote(store, [build], "stable", PLACE)
+    channels.promote(store, [build], "stable", PLACE)
     assert uv(store, "stable") == uv(store, "testing") == [NEW]
     assert catalog.newest(store, CELL, "stable").build_id == NEW
     assert {each.key for each in update.entries(store, "stable", "debian13")[0].archives} == {
@@ -87,13 +89,34 @@ def test_neither_a_yanked_nor_a_slow_build_is_promoted(store):
     channels.yank(store, CELL, NEW, "x", PLACE)
     new = catalog.published(store, CELL)[-1]
     with pytest.raises(BadInput, match="was yanked"):
-        channels.promote(store, new, "stable", PLACE)
+        channels.promote(store, [new], "stable", PLACE)
     cell = Cell.parse("3.14.0-debian13-amd64")
     of = order(cell)
     publish(store, stage(store, of), of, clock=now)
     with pytest.raises(BadInput, match="optimize 'none'"):
-        channels.promote(store, catalog.newest(store, cell), "stable", PLACE)
+        channels.promote(store, [catalog.newest(store, cell)], "stable", PLACE)
     assert uv(store, "stable") is None
+
+
+def test_one_that_may_not_go_keeps_all_back(store):
+    first = catalog.published(store, CELL)[0]
+    slow = Cell.parse("3.14.0-debian13-amd64")
+    of = order(slow)
+    publish(store, stage(store, of), of, clock=now)
+    channels.yank(store, CELL, NEW, "x", PLACE)
+    before = {stat.key for stat in store.list("")}
+    for bad, why in ((catalog.newest(store, slow), "optimize 'none'"), (catalog.published(store, CELL)[-1], "was yanked")):
+        with pytest.raises(BadInput, match=why):
+            channels.promote(store, [first, bad], "stable", PLACE)
+        assert {stat.key for stat in store.list("")} == before
+
+
+def test_a_signed_channel_takes_nothing_without_a_key(store):
+    first, new = catalog.published(store, CELL)
+    channels.promote(store, [first], "stable", replace(PLACE, signer=Signer.new()))
+    with pytest.raises(BadInput, match="no key here"):
+        channels.promote(store, [new], "stable", PLACE)
+    assert [build.build_id for build in catalog.published(store, CELL) if build.channel == "stable"] == [OLD]
 
 
 def call(store, monkeypatch, verb, *words):
@@ -125,8 +148,23 @@ def test_the_verbs(store, monkeypatch):
         call(store, monkeypatch, verbs.promote, "--from", "testing", "--to", "stable")
 
 
+def test_a_run_goes_without_what_was_yanked_of_it(store, monkeypatch):
+    run, other = "20261122-153001-a1b2c3", Cell.parse("3.14.0-debian13-amd64")
+    of = order(other, channel="testing", recipe=recipe(other, optimize="pgo"), run=run)
+    publish(store, stage(store, of), of, clock=now)
+    channels.yank(store, CELL, OLD, "bad", PLACE)
+    words = ("--from", "testing", "--to", "stable", "--run", run)
+    said = call(store, monkeypatch, verbs.promote, *words)
+    assert f"{CELL}, build {OLD}, was yanked: left out\n" in said
+    assert f"{other}, build 2026112201: now in stable\n" in said
+    assert [build.cell for build in catalog.published(store) if build.channel == "stable"] == [other]
+    channels.yank(store, other, "2026112201", "bad", PLACE)
+    with pytest.raises(BadInput, match="has nothing of that"):
+        call(store, monkeypatch, verbs.promote, *words)
+
+
 def test_a_copied_store_says_where_it_is_now(store, monkeypatch):
-    channels.promote(store, catalog.newest(store, CELL), "stable", PLACE)
+    channels.promote(store, [catalog.newest(store, CELL)], "stable", PLACE)
     before = {stat.key: store.get(stat.key)[0] for stat in store.list("channels/")}
     said = call(store, monkeypatch, verbs.index, "--base-url", "https://mirror.example.org")
     assert [line.split(":")[0] for line in said.splitlines()] == ["stable", "testing"]

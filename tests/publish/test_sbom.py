@@ -6,8 +6,6 @@ import json
 
 import pytest
 from spdx_tools.spdx.model import RelationshipType
-from spdx_tools.spdx.parser.parse_anything import parse_file
-from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
 from farm.errors import VerificationFailed
 from farm.publish import sbom
@@ -16,6 +14,7 @@ from farm.publish.tarball import Contents, Wheel, inspect
 from farm.store import keys
 from farm.store.artifact import UPSTREAM_SBOM_PATH, LibraryInfo, PatchInfo
 from tests.fakes import MemoryStore
+from tests.publish.spdx import parsed
 from tests.publish.staging import CELL, PACK, TRIPLE, build_info, good_members, member, now, order, stage, tar_of
 
 UPSTREAM = {
@@ -58,14 +57,6 @@ def published(*extra):
     artifact = publish(store, stage(store, of, members=[*good_members(build_info(of)), *extra]), of, clock=now)
     key = f"{keys.artifact_folder(CELL, '2026112201')}/{keys.sbom_name(CELL, TRIPLE, '2026112201')}"
     return artifact, store.objects[key]
-
-
-def parsed(data, tmp_path):
-    path = tmp_path / "x.spdx.json"
-    path.write_bytes(data)
-    document = parse_file(str(path))
-    assert validate_full_spdx_document(document) == []
-    return document
 
 
 def related(document, kind):

@@ -7,6 +7,8 @@ import hashlib
 import json
 import shutil
 import subprocess
+from dataclasses import fields, replace
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -15,17 +17,24 @@ from hypothesis import strategies as st
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
 
+from farm import __version__
 from farm.cli import keys as verbs
 from farm.errors import BadInput, VerificationFailed
+from farm.plan.facts import load_facts
+from farm.plan.recipe import Cross, Library, Source, digest_of, plain
 from farm.publish.publisher import publish
 from farm.settings import Settings
 from farm.sign import envelope
 from farm.sign.keys import Signer, trusted
+from farm.sign.provenance import package_url
 from farm.sign.rotation import KEY
 from farm.store import keys
+from farm.store.artifact import Isolation
 from farm.store.folder import FolderStore
 from tests.fakes import MemoryStore
-from tests.publish.staging import CELL, TRIPLE, now, order, stage
+from tests.publish.staging import CELL, TRIPLE, build_info, now, order, stage
+from workers.engine.isolation import isolation
+from workers.engine.protocol import Limits
 
 SIGNER = Signer.new()
 TRUSTED = {SIGNER.verifier.id: SIGNER.verifier}
@@ -84,6 +93,70 @@ def test_the_provenance_names_every_archive_and_what_went_into_it(store):
     ]
     assert all({"uri", "digest"} & set(each) for each in definition["resolvedDependencies"])
     assert definition["externalParameters"]["cell"] == str(CELL)
+    assert definition["externalParameters"]["recipe"] == plain(order().recipe)
+
+
+def test_the_recipe_in_the_provenance_is_the_one_whose_digest_is_published():
+    planned = fully(order().recipe)
+    again = json.loads(json.dumps(plain(planned)))
+    assert digest_of({name: digest_of(part) for name, part in again.items()}) == planned.digest
+    assert set(again) == {field.name for field in fields(planned)}
+    assert again["libraries"][0]["source"]["sha256"] == "b" * 64
+
+
+def fully(made):
+    """A recipe with something of every kind in it."""
+    library = Library(
+        "openssl", "1.1.1w", Source("x.tar.gz", "b" * 64, "", "", 1), (("a", "b"),), (("make",),), ("libssl.so.1.1",), "LICENSE"
+    )
+    return replace(
+        made, libraries=(library,), cross=Cross("amd64", ("gcc",), (), (("CC", "x"),), ()), environment=(("A", "b"),)
+    )
+
+
+def made_by(**staged):
+    """What the provenance says of the run, when the worker says this."""
+    store, of = MemoryStore(), order(signer=SIGNER, granted=now() - timedelta(minutes=20))
+    artifact = publish(store, stage(store, of, **staged), of, clock=now)
+    statement = json.loads(envelope.unseal("x", provenance(store), envelope.STATEMENT, TRUSTED))
+    return artifact, statement["predicate"]["runDetails"]
+
+
+def test_the_provenance_says_who_built_it_with_what_when_and_how_shut_in():
+    shut = isolation(Limits(memory_bytes=1 << 30, cpus=2))
+    artifact, details = made_by(farm="0.9", isolation=shut)
+    builder = details["builder"]
+    assert builder["pythonfarm_worker"] == "w1"
+    assert builder["version"] == {"publisher": __version__, "engine": "Docker", "python-farm": "0.9"}
+    assert Isolation.model_validate_json(json.dumps(builder["pythonfarm_isolation"])) == shut == artifact.isolation
+    assert (builder["pythonfarm_isolation"]["network"], builder["pythonfarm_isolation"]["cap_drop"]) == ("none", ["ALL"])
+    assert details["metadata"]["startedOn"] == "2026-11-22T15:10:00Z"
+    assert details["metadata"]["finishedOn"] == artifact.created == "2026-11-22T15:30:00Z"
+
+
+def test_the_provenance_does_not_say_what_nobody_told(store):
+    _, details = made_by()
+    assert "pythonfarm_isolation" not in details["builder"]
+    assert "python-farm" not in details["builder"]["version"]
+    statement = json.loads(envelope.unseal("x", provenance(store), envelope.STATEMENT, TRUSTED))
+    assert "startedOn" not in statement["predicate"]["runDetails"]["metadata"]
+
+
+def test_a_build_that_was_begun_with_a_key_does_not_end_without_one():
+    store, of = MemoryStore(), order(signer=SIGNER)
+    publish(store, staged := stage(store, of), of, clock=now)
+    for key in [key for key in store.objects if key.startswith(("catalog/", "channels/")) or key.endswith(".intoto.json")]:
+        store.delete(key)
+    with pytest.raises(BadInput, match="no key here"):
+        publish(store, staged, replace(of, signer=None), clock=now)
+    assert publish(store, staged, of, clock=now).beside == ("sbom", "provenance")
+    assert provenance(store)
+
+
+def test_a_package_of_every_distro_has_a_purl_of_its_own_type():
+    for name in load_facts().distros:
+        url = package_url(build_info(order()).model_copy(update={"distro": name}), "gcc", "14")
+        assert url.startswith(("pkg:deb/", "pkg:rpm/", "pkg:apk/")), url
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")

@@ -25,6 +25,7 @@ from workers.verify.unpack import unpack
 if TYPE_CHECKING:
     from pathlib import Path
 
+INCORPORATED = "share/python-farm/licenses/cpython-incorporated.rst"
 DYNLOAD = "lib/python3.13/lib-dynload"
 SUFFIX = "cpython-313-x86_64-linux-gnu.so"
 SYSCONFIG = "lib/python3.13/_sysconfigdata__linux_x86_64-linux-gnu.py"
@@ -112,8 +113,10 @@ def good() -> dict[str, Entry]:
         f"{DYNLOAD}/_ssl.{SUFFIX}": Entry(elf(Shape(needed=("libssl.so.3", "libc.so.6"))), mode=0o755),
         f"{DYNLOAD}/_tkinter.{SUFFIX}": Entry(elf(Shape(needed=("libtk8.6.so",))), mode=0o755),
         f"{DYNLOAD}/math.{SUFFIX}": Entry(elf(Shape()), mode=0o755),
+        "lib/python3.13/LICENSE.txt": Entry(b"PSF LICENSE AGREEMENT\n"),
         "lib/python3.13/os.py": Entry(b"# /usr/install and pip/install/wheel.py are no build prefixes\n"),
         "share/man/man1/python3.1": Entry(b".TH PYTHON\n"),
+        INCORPORATED: Entry(b"Licenses and Acknowledgements for Incorporated Software\n"),
     }
 
 

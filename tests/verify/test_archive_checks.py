@@ -11,7 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.store.artifact import BUILD_INFO_PATH, ConfigureInfo, ElfInfo, LibraryInfo, ModulesInfo, RuntimePackageInfo
-from tests.verify.crafted import API, DYNLOAD, GUARDS, SSL, SUFFIX, SYSCONFIG, SYSCONFIG_TEXT, Crafted, Entry, build_info
+from tests.verify.crafted import (
+    API,
+    DYNLOAD,
+    GUARDS,
+    INCORPORATED,
+    SSL,
+    SUFFIX,
+    SYSCONFIG,
+    SYSCONFIG_TEXT,
+    Crafted,
+    Entry,
+    build_info,
+)
 from tests.verify.elves import Shape, elf
 from workers.verify import pyconfig
 from workers.verify.table import TABLE
@@ -19,6 +31,7 @@ from workers.verify.table import TABLE
 GOOD = Crafted()
 OWN = [check for check in TABLE if check.where == "archive" and not check.needs and not check.upgrade]
 MATH, EXE, LIB = f"{DYNLOAD}/math.{SUFFIX}", "bin/python3.13", "lib/libpython3.13.so.1.0"
+LICENSE = "share/python-farm/licenses/openssl.txt"
 PRIVATE = "lib/private/libssl-farm.so.1.1"
 OPENSSL = LibraryInfo(name="openssl", version="1", url="https://x", sha256="1", eol="2023-09-11", notice="old", why="needed")
 
@@ -42,7 +55,8 @@ def private(path: str, **shape) -> Crafted:
     """With a library of our own and an extension module that needs it; then another file."""
     own = Entry(elf(Shape(soname="libssl-farm.so.1.1")), mode=0o755)
     user = Entry(elf(Shape(needed=("libssl-farm.so.1.1",), runpath="$ORIGIN/../../private")), mode=0o755)
-    tree = built(libraries=(OPENSSL,)).having(PRIVATE, own).having(MATH, user)
+    text = Entry(b"OpenSSL License\n")
+    tree = built(libraries=(OPENSSL,)).having(PRIVATE, own).having(MATH, user).having(LICENSE, text)
     return tree.having(path, Entry(elf(Shape(**shape)), mode=0o755)) if shape else tree
 
 
@@ -82,6 +96,10 @@ SABOTAGE = [
     ("archive.layout", beside("python/../../etc/x", mode=0o644), "outside the archive"),
     ("archive.layout", beside("/etc/x", mode=0o644), "outside the archive"),
     ("archive.layout", beside("python/lib/python3.13/os.py", mode=0o644), "more than once"),
+    ("archive.licenses", GOOD.without("lib/python3.13/LICENSE.txt"), "licence of CPython is not there"),
+    ("archive.licenses", GOOD.having("lib/python3.13/LICENSE.txt", Entry()), "licence of CPython is empty"),
+    ("archive.licenses", GOOD.without(INCORPORATED), "took over from others is not there"),
+    ("archive.licenses", private("").without(LICENSE), "licence of openssl in lib/private is not there"),
     ("archive.metadata", GOOD.having(BUILD_INFO_PATH, Entry(b"{}")), "does not fit its schema"),
     (
         "archive.metadata",
@@ -251,7 +269,7 @@ def test_a_library_of_our_own_that_keeps_to_itself_is_fine(tmp_path):
     assert [
         finding
         for check in TABLE
-        if check.id.startswith("linkage.") and check.where == "archive"
+        if check.id.startswith(("linkage.", "archive.licenses")) and check.where == "archive"
         for finding in check.findings(tested)
     ] == []
 

@@ -16,6 +16,7 @@ import pytest
 from farm.errors import BuildFailed, Cancelled, EngineUnavailable
 from farm.plan.facts import load_facts
 from workers.engine.docker import OWNER, DockerEngine
+from workers.engine.isolation import isolation
 from workers.engine.protocol import BoxSpec, Limits
 
 pytestmark = pytest.mark.engine
@@ -75,6 +76,10 @@ def test_a_box_is_shut_in(engine, box_image):
         assert box.run(["sh", "-c", "touch /work/x && cp /bin/true /tmp/t && /tmp/t"]).ok
         mounts = box.run(["cat", "/proc/mounts"]).output
         assert str(Path.cwd()) not in mounts
+        held = engine._client.containers.get(box.name).attrs
+        shut = isolation(QUICK)
+        assert (held["Config"]["User"], held["HostConfig"]["NetworkMode"]) == (shut.user, shut.network)
+        assert (held["HostConfig"]["Memory"], held["HostConfig"]["PidsLimit"]) == (shut.memory_bytes, shut.pids)
 
 
 def test_a_box_that_sees_anothers_folder_cannot_write_it_and_leaves_nothing(engine, box_image):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from farm import __version__
 from farm.plan.facts import load_facts
 from farm.plan.recipe import BaseImage, Inputs
 from farm.settings import Settings
 from farm.wire.messages import Grant
+from farm.wire.verification import Verification
 from tests.dispatch.making import cell, recipe
 from tests.fakes import FakeReporter, ScriptedBox, ScriptedEngine
 from tests.verify.crafted import Crafted, build_info
 from workers import pipeline
 from workers.build.image import ImageMaker, Images
+from workers.engine.isolation import isolation
 
 INPUTS = Inputs(BaseImage("base:1", "bootstrap", ("sha256:1",)), ())
 IMAGES = Images(INPUTS.base, workshop="builder:1", builder="builder:1", runtime="runtime:1", inputs=INPUTS)
@@ -42,3 +45,17 @@ def test_what_was_verified_in_is_told_by_the_images_themselves():
     verified = pipeline._verified_in(maker(engine), IMAGES)
     assert (verified.runtime_image, verified.builder_image) == ("id of runtime:1", "id of builder:1")
     assert (verified.version("libc6"), verified.version("tk8.6")) == ("2.41-12", "")
+
+
+def test_the_result_says_how_the_box_of_the_build_was_shut_in(monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        pipeline, "make", lambda *_, limits, **__: given.append(limits) or pipeline.Made(build_info(), (), IMAGES)
+    )
+    monkeypatch.setattr(pipeline, "_verify", lambda *_: Verification(cell=str(cell()), archive="a", checks=(), findings=()))
+    engine = ScriptedEngine({"runtime:1": ScriptedBox({"dpkg-query": "libc6 2.41-12\n"})})
+    grant = Grant(attempt=1, recipe=recipe(cell()), inputs=None, deadline_s=77, uploads={})
+    effects = pipeline.Effects(engine, FakeReporter(), Settings(memory_gb=3))
+    result = pipeline.build_cell(pipeline.BuildRequest("20261122-010203-abcdef", grant, "w1"), effects)
+    assert (result.isolation, result.farm) == (isolation(given[0]), __version__)
+    assert (result.isolation.memory_bytes, result.isolation.deadline_s) == (3 << 30, 77)

@@ -19,6 +19,7 @@ from docker.errors import APIError, BuildError, DockerException, ImageNotFound, 
 
 from farm.errors import BuildFailed, Cancelled, EngineUnavailable, FarmError, Transient
 from workers.engine.box import DockerBox
+from workers.engine.isolation import isolation, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 MANAGED = "farm.managed"
 OWNER = "farm.owner"
 WORK = "/work"
-_UID = 1000
 _REMOVE_S, _REMOVE_PAUSE_S = 20.0, 0.5
 
 
@@ -175,23 +175,15 @@ class DockerEngine:
 
     @classified()
     def _create(self, spec: BoxSpec) -> Any:  # noqa: ANN401 - docker-py's container
-        limits = spec.limits
+        shut = isolation(spec.limits)
         container = self._client.containers.create(
             spec.image,
-            ["/bin/sh", f"{WORK}/.keeper.sh", str(limits.deadline_s), str(limits.lease_s)],
+            ["/bin/sh", f"{WORK}/.keeper.sh", str(shut.deadline_s), str(spec.limits.lease_s)],
             labels={MANAGED: "1", OWNER: owner(), **spec.labels},
-            network_mode="none",
-            user=f"{_UID}:{_UID}",
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges:true"],
-            read_only=True,
+            **words(shut, self._client.info()["NCPU"]),
             tmpfs={"/tmp": "rw,exec,nosuid,nodev,size=4g,mode=1777"},  # noqa: S108 - inside the box; configure runs programs
             mounts=[] if spec.sees else [docker.types.Mount(target=WORK, source=None, type="volume")],
             volumes_from=[f"{spec.sees.name}:ro"] if spec.sees else None,
-            mem_limit=limits.memory_bytes,
-            memswap_limit=limits.memory_bytes,
-            pids_limit=limits.pids,
-            nano_cpus=int(min(limits.cpus, self._client.info()["NCPU"]) * 1e9) or None,
             ulimits=[docker.types.Ulimit(name="core", soft=0, hard=0)],
             environment={"HOME": WORK, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             hostname="farm",

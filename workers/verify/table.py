@@ -11,6 +11,7 @@ from farm.store.artifact import Finding
 from farm.wire.verification import Depth, Where
 from workers.verify.checks import (
     archive_layout,
+    archive_licenses,
     archive_metadata,
     beside_debug,
     beside_layout,
@@ -130,6 +131,7 @@ OTHERS: tuple[ArchiveKind, ...] = ("debugsymbols", "tests", "static-lib")
 
 TABLE: tuple[Check, ...] = (
     Check("archive.layout", "one folder python/, links inside it, sane modes, owner 0", "archive", 1, archive_layout.look),
+    Check("archive.licenses", "the licence texts of all that is in it are there", "archive", 0, archive_licenses.look),
     Check("archive.metadata", "the metadata inside is the build's own", "archive", 0, archive_metadata.look),
     Check("linkage.executable", "the interpreter is linked into the executable", "archive", 1, linkage_executable.look),
     Check("linkage.libpython", "libpython is there for embedders, with its SONAME", "archive", 0, linkage_libpython.look),
