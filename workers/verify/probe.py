@@ -22,7 +22,7 @@ PROBES = "/work/probes"
 SCRATCH = "/work/scratch"
 SOURCES = "/work/sources"
 USER = "1000:1000"
-TIMEOUT_S = 300.0
+TIMEOUT_S = 900.0  # for what hangs: what takes seconds takes minutes under emulation on a busy machine
 _TIMED_OUT = 124  # what timeout(1) says
 # qemu now and then crashes where no machine does: tried again, as often as anything that passes.
 _SEGFAULT, _EMULATOR = 139, "qemu: uncaught target signal 11"
