@@ -97,6 +97,24 @@ def test_arguments_that_versions_and_distros_differ_in(facts, cell, has, has_not
 
 
 @pytest.mark.parametrize(
+    ("version", "words"),
+    [("3.0.1", ["--with-wide-unicode"]), ("3.1.5", ["--with-wide-unicode"]), ("3.2.6", ["--with-wide-unicode"]), ("3.3.7", [])],
+)
+def test_wide_unicode_under_the_name_that_3_0_to_3_2_have_for_it(tmp_path, version, words):
+    """No source of theirs is pinned: the rows hold for an operator's own."""
+    series = version.rpartition(".")[0]
+    (tmp_path / "pythons.toml").write_text(
+        f'["{series}"]\nstatus = "end-of-life"\neol = 2016-02-27\nbytecode = "none"\nbytecode_why = "before 3.7"\n'
+    )
+    file = f"Python-{version}.tgz"
+    (tmp_path / "sources.toml").write_text(
+        f'["{version}"]\nfile = "{file}"\nsha256 = "{"0" * 64}"\npath = "{version}/{file}"\nepoch = 1400000000\n'
+    )
+    arguments = recipe(f"{version}-debian11-amd64", load_facts(tmp_path)).configure
+    assert [word for word in arguments if "unicode" in word] == words
+
+
+@pytest.mark.parametrize(
     ("cell", "optimize", "words"),
     [
         ("3.13.5-debian13-amd64", "none", []),
