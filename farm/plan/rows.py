@@ -198,12 +198,31 @@ class LibraryRow(Scope):
     link: str = ""
 
 
+class TriedRow(Row):
+    """That somebody tried: the day, and the last line of the log."""
+
+    day: date
+    log: Why
+
+
 class ImpossibleRow(Scope):
-    """A combination that cannot be built. `why` is what the user reads; `bytecode` limits it to those policies."""
+    """A combination that cannot be had; `bytecode` limits it to those policies.
+
+    `tried` is the proof, where there is one. `policy` is for what could be built, and is not offered.
+    """
 
     bytecode: tuple[Bytecode, ...] = ()
+    tried: TriedRow | None = None
+    policy: bool = False
     why: Why
     link: str = ""
+
+    @property
+    def reason(self) -> str:
+        """What the user reads: why, and how we know."""
+        if self.policy:
+            return f"{self.why} (not offered, by choice)"
+        return f"{self.why} ({f'tried on {self.tried.day}: {self.tried.log}' if self.tried else 'not tried'})"
 
 
 class ScopedModule(Scope):

@@ -114,11 +114,11 @@ def impossible(cell: Cell, options: Options, facts: Facts) -> str:
     facts.check(cell)
     since = facts.variants[cell.variant].since
     if cell.python.key[: len(since)] < since:
-        return f"the variant '{cell.variant}' exists from Python {'.'.join(map(str, since))} on"
+        return f"the variant '{cell.variant}' is offered from Python {'.'.join(map(str, since))} on"
     place = facts.place(cell, options.optimize)
     bytecode = options.bytecode or facts.series[cell.python.series].bytecode
     rows_here = (row for row in facts.impossible.values() if row.holds(place))
-    return next((row.why for row in rows_here if not row.bytecode or bytecode in row.bytecode), "")
+    return next((row.reason for row in rows_here if not row.bytecode or bytecode in row.bytecode), "")
 
 
 def select(cell: Cell, options: Options, facts: Facts) -> Selection:

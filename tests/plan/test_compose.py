@@ -207,6 +207,18 @@ def test_hashed_bytecode_is_impossible_before_3_7(facts):
     assert not impossible(Cell.parse("2.7.18-debian11-amd64"), Options(optimize="none", bytecode="none", channel="dev"), facts)
 
 
+@pytest.mark.parametrize(
+    ("cell", "options", "known"),
+    [
+        ("2.7.18-debian11-amd64", Options("none", "unchecked-hash"), "(tried on 2026-11-29: 2.7.18: AttributeError: "),
+        ("3.14.7-debian13-amd64-debug", Options("pgo"), "(not offered, by choice)"),
+        ("3.14.7-rocky8-amd64", NONE, "(not tried)"),
+    ],
+)
+def test_what_is_impossible_says_how_that_is_known(facts, cell, options, known):
+    assert known in impossible(Cell.parse(cell), options, facts)
+
+
 def test_bytecode_is_the_series_choice_unless_the_matrix_has_one(facts):
     assert recipe("2.7.18-debian11-amd64", facts).bytecode == "none"
     assert recipe("3.13.5-debian13-amd64", facts).bytecode == "unchecked-hash"
@@ -217,8 +229,8 @@ def test_bytecode_is_the_series_choice_unless_the_matrix_has_one(facts):
 @pytest.mark.parametrize(
     ("cell", "part"),
     [
-        ("3.11.2-debian12-amd64-freethreaded", "exists from Python 3.13 on"),
-        ("2.7.18-debian11-amd64-debug", "exists from Python 3.9 on"),
+        ("3.11.2-debian12-amd64-freethreaded", "is offered from Python 3.13 on"),
+        ("2.7.18-debian11-amd64-debug", "is offered from Python 3.9 on"),
         ("3.13.6-debian13-amd64", "source for Python '3.13.6' (did you mean '3.13.5'?)"),
         ("3.13.5-debian14-amd64", "distro 'debian14' (did you mean"),
         ("3.13.5-debian13-riscv64", "arch 'riscv64' (there are: amd64, arm64)"),
