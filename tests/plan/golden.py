@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from farm.plan.compose import compose
+from farm.plan.cell import Cell
+from farm.plan.compose import compose, decisions, impossible
 from farm.plan.facts import load_facts
 from farm.plan.matrix import read_matrix
+from farm.plan.options import Options
 from workers.build.image import dockerfile
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +18,7 @@ GOLDENS = {
     ROOT / "tests" / "e2e" / "cells.yaml": Path(__file__).parent / "golden" / "cells.txt",
     ROOT / "tests" / "plan" / "other-distros.yaml": Path(__file__).parent / "golden" / "other-distros.txt",
 }
+MODULES = Path(__file__).parent / "golden" / "modules.txt"
 
 
 def text(facts, matrix):
@@ -67,7 +70,21 @@ def _images(recipe, distro):
         yield f"builder on {recipe.cross.on} for {where}", dockerfile("base", install, recipe.cross.packages, prepare)
 
 
+def modules(facts):
+    """What is expected of modules beyond the source's own lists, and why, by version; distros that agree stand together."""
+    blocks = {}
+    for version in facts.versions:
+        for distro in facts.distros:
+            cell, options = Cell(version, distro, "amd64"), Options("none")
+            if not impossible(cell, options, facts):
+                told = (one for one in decisions(cell, options, facts) if one.subject in ("module", "no module"))
+                block = "\n".join(f"{one.subject}: {one.value}: {one.why}" for one in told)
+                blocks.setdefault((str(version), block), []).append(distro)
+    return "\n\n".join(f"{version} on {', '.join(distros)}\n{block}" for (version, block), distros in blocks.items()) + "\n"
+
+
 if __name__ == "__main__":
     known = load_facts()
     for matrix, golden in GOLDENS.items():
         golden.write_text(text(known, read_matrix(matrix.read_bytes(), matrix.name, known)))
+    MODULES.write_text(modules(known))

@@ -37,6 +37,11 @@ def test_a_matrix_decides_what_it_did(facts, matrix, kept):
     assert golden.text(facts, read_matrix(matrix.read_bytes(), matrix.name, facts)) == kept.read_text()
 
 
+def test_what_is_expected_of_modules_is_what_it_was(facts):
+    """Read the difference, then run `python -m tests.plan.golden`."""
+    assert golden.modules(facts) == golden.MODULES.read_text()
+
+
 def test_no_cell_of_the_root_matrix_is_impossible(facts, root_matrix):
     assert not [asked.cell for asked in root_matrix.cells if impossible(asked.cell, asked.options, facts)]
 
@@ -287,6 +292,24 @@ def test_a_package_is_explained_with_the_page_where_its_name_can_be_looked_up(fa
         assert page == told.get("openssl-libs", "")
     assert told["libssl3t64"] == "https://packages.debian.org/trixie/libssl3t64"
     assert all(distro.facts.package_page and distro.facts.packages_dated for distro in facts.distros.values())
+
+
+@pytest.mark.parametrize(
+    ("cell", "absent"),
+    [
+        ("2.7.18-fedora44-amd64", {"_bsddb", "bsddb", "dbhash", "_tkinter"}),
+        ("3.11.2-fedora44-amd64", {"_tkinter", "tkinter", "turtle"}),
+        ("3.13.15-fedora44-amd64", set()),
+        ("2.7.18-debian13-amd64", set()),
+        ("3.11.2-rocky9-arm64", set()),
+    ],
+)
+def test_what_a_distro_has_no_library_for_is_not_expected(facts, cell, absent):
+    made = recipe(cell, facts)
+    rows = (row for row in facts.modules.values() if row.lacking)
+    optional = {name for row in rows for name in row.names}
+    assert {rule.name for rule in made.modules if not rule.present} & optional == absent
+    assert not absent & {module for package in made.runtime for module in package.modules}
 
 
 def test_musl_stands_in_the_name_and_changes_stacks_and_profiles(facts):
