@@ -78,6 +78,9 @@ def _choices(cell: Cell, options: Options, chosen: Selection) -> Iterator[Decisi
 def _build(chosen: Selection) -> Iterator[Decision]:
     for name, library in chosen.library_rows:
         yield Decision("library of our own", f"{name} {library.version}", f"{library.why}; {library.notice}", library.link)
+    if any("{openssldir}" in word for _, row in chosen.library_rows for command in row.commands for word in command):
+        family = chosen.family
+        yield Decision("folder of certificates", family.openssldir, family.openssldir_why, family.openssldir_link)
     for file, patch in chosen.patch_rows:
         yield Decision("patch", file, patch.why, patch.link)
     for _, argument in chosen.configure:

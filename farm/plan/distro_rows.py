@@ -46,6 +46,7 @@ class FamilyRow(Row):
     one matches the regular expression `owner`, which has groups `package` and `path`. `libc` are packages of every image.
     `depends` prints an installed package, its source package and one that it depends on a line, for `farm audit`.
     `files` is shell text that gets names of source packages as arguments and prints every path of what is installed of them.
+    `openssldir` is where the distro's OpenSSL looks for its configuration and for certificates.
     """
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
@@ -58,6 +59,9 @@ class FamilyRow(Row):
     libc: tuple[PackageName, ...]
     depends: str = ""
     files: str = ""
+    openssldir: Annotated[str, Field(pattern=r"^/")]
+    openssldir_why: Why
+    openssldir_link: str = ""
     why: Why
     link: str = ""
 

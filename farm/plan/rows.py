@@ -178,7 +178,8 @@ class PatchRow(Scope):
 class LibraryRow(Scope):
     """A library that a distro no longer has; the row's key is its name. See `farm.plan.recipe.Library`.
 
-    `notice` is what the plan, the metadata and `farm info` say aloud. `{target}` in files and commands is its arch's target.
+    `notice` is what the plan, the metadata and `farm info` say aloud. In files and commands `{target}` is its arch's target,
+    `{openssldir}` the family's.
     """
 
     version: str

@@ -36,7 +36,7 @@ def text(facts, matrix):
                 f"static: {' '.join(recipe.make_static)}",
                 *(f"make: {word}" for word in recipe.make),
                 f"patches: {' '.join(patch.file for patch in recipe.patches)}",
-                *(f"library: {library.name} {library.version}" for library in recipe.libraries),
+                *(f"library: {library.name} {library.version}: {_words(library.commands)}" for library in recipe.libraries),
                 *(f"environment: {name}={value}" for name, value in recipe.environment),
                 *(f"says: {advice.file}: {advice.sentence}" for advice in recipe.advice),
                 *_cross(recipe.cross),
@@ -50,6 +50,10 @@ def text(facts, matrix):
             images.setdefault(image, {})[name] = None
     said = [*blocks.items(), *((image.rstrip(), list(names)) for image, names in images.items())]
     return "\n\n".join("\n".join([*names, block]) for block, names in said) + "\n"
+
+
+def _words(commands):
+    return "; ".join(" ".join(command) for command in commands)
 
 
 def _cross(cross):

@@ -264,6 +264,25 @@ def test_2_7_brings_its_own_openssl_where_the_distro_has_3(facts):
     assert "past its end of life, no security fixes" in said[0].why
 
 
+@pytest.mark.parametrize(
+    ("distro", "folder"),
+    [
+        ("debian13", "/usr/lib/ssl"),
+        ("ubuntu24.04", "/usr/lib/ssl"),
+        ("rocky9", "/etc/pki/tls"),
+        ("fedora44", "/etc/pki/tls"),
+        ("alpine3.22", "/etc/ssl"),
+    ],
+)
+def test_an_openssl_of_our_own_finds_the_distros_certificates(facts, distro, folder):
+    cell = f"2.7.18-{distro}-amd64"
+    words = [word for library in recipe(cell, facts).libraries for command in library.commands for word in command]
+    assert f"--openssldir={folder}" in words
+    assert not [word for word in words if "{openssldir}" in word or "{target}" in word]
+    (said,) = (one for one in decisions(Cell.parse(cell), NONE, facts) if one.subject == "folder of certificates")
+    assert said.value == folder
+
+
 def test_a_debug_variant_is_not_optimised(facts):
     with pytest.raises(BadInput, match="optimize: none"):
         recipe("3.13.5-debian13-amd64-debug", facts, Options())
