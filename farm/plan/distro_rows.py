@@ -113,7 +113,9 @@ class DistroFile(Row):
     package_page: str = Field(
         "", pattern=r"^(https://.*\{package\}.*)?$", description="where a package's name can be looked up"
     )
-    packages_dated: date | None = Field(None, description="the day on which the list of packages was last gone through")
+    packages_dated: date | None = Field(
+        None, description="the day on which builds last installed them all; none where no build did"
+    )
     untested: str = Field("", description="why nobody has built on it yet; '' once a real build has passed")
     toolchain: Annotated[tuple[PackageName, ...], Field(min_length=1)]
     toolchain_why: Why

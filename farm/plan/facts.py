@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from farm.plan.recipe import Optimize
 
 
+_SEEN = "packages_dated"  # not inherited: what was seen of one distro says nothing of another
+
+
 @dataclass(frozen=True)
 class Distro:
     """A distro release: its facts, and the names that rows may call it by: its id and its family."""
@@ -177,7 +180,8 @@ def _inherited(files: Files, name: str, heirs: tuple[str, ...]) -> Table:
     if parent not in files.distro_names():
         near = did_you_mean(str(parent), files.distro_names())
         raise BadInput(f"{files.label(f'distros/{name}.toml')}: key 'inherits': no distro '{parent}'{near}", hint=HINT)
-    return laid_over(_inherited(files, parent, (*heirs, name)), table)
+    theirs = _inherited(files, parent, (*heirs, name))
+    return laid_over({key: value for key, value in theirs.items() if key != _SEEN}, table)
 
 
 def _unknown_names(facts: Facts) -> Iterator[str]:

@@ -310,7 +310,17 @@ def test_a_package_is_explained_with_the_page_where_its_name_can_be_looked_up(fa
         told = {one.value: one.link for one in decisions(Cell.parse(f"3.13.15-{name}-amd64"), NONE, facts)}
         assert page == told.get("openssl-libs", "")
     assert told["libssl3t64"] == "https://packages.debian.org/trixie/libssl3t64"
-    assert all(distro.facts.package_page and distro.facts.packages_dated for distro in facts.distros.values())
+    assert all(distro.facts.package_page for distro in facts.distros.values())
+
+
+def test_packages_that_nobody_has_seen_are_not_dated_and_explain_says_so(facts, tmp_path):
+    assert all(bool(distro.facts.packages_dated) != bool(distro.facts.untested) for distro in facts.distros.values())
+    for name, said in (("ubuntu24.04", ["ubuntu24.04, packages never seen"]), ("debian12", [])):
+        told = decisions(Cell.parse(f"3.13.15-{name}-amd64"), NONE, facts)
+        assert [one.value for one in told if one.subject == "facts that are untested"] == said
+    (tmp_path / "distros").mkdir()
+    (tmp_path / "distros" / "mint1.toml").write_text('inherits = "debian13"\n')
+    assert load_facts(tmp_path).distros["mint1"].facts.packages_dated is None
 
 
 @pytest.mark.parametrize(
