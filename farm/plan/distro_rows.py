@@ -105,6 +105,7 @@ class DistroFile(Row):
     libc: Literal["gnu", "musl"]
     libc_version: Bound
     openssl: Bound
+    gcc: Bound = Field(description="the version of its own compiler, which warns or refuses from some version on")
     suites: tuple[str, ...] = Field((), description="of a mirror, to bootstrap the base image from; the first must be there")
     security_suite: str = ""
     keyring: str = Field("", pattern=r"^(/.*)?$", description="of the suites; '' where the image can only be pulled")

@@ -91,6 +91,7 @@ class Facts:
             distro=distro.names,
             capabilities=frozenset(),
             openssl=distro.facts.openssl,
+            gcc=distro.facts.gcc,
             arch=cell.arch,
             variant=cell.variant,
             optimize=optimize,
