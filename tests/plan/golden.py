@@ -1,7 +1,12 @@
-"""What matrices decide, as text that is kept: `python -m tests.plan.golden` writes it anew, to be read in a diff."""
+"""What matrices decide, as text that is kept: `python -m tests.plan.golden` writes it anew, to be read in a diff.
+
+With a folder of source archives as argument, it reads their lists of modules anew too.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 from farm.plan.cell import Cell
@@ -10,6 +15,7 @@ from farm.plan.facts import load_facts
 from farm.plan.matrix import read_matrix
 from farm.plan.options import Options
 from workers.build.image import dockerfile
+from workers.build.modules import SourceLists, expected, source_lists
 
 ROOT = Path(__file__).parents[2]
 # matrix: the text that is kept
@@ -19,6 +25,7 @@ GOLDENS = {
     ROOT / "tests" / "plan" / "other-distros.yaml": Path(__file__).parent / "golden" / "other-distros.txt",
 }
 MODULES = Path(__file__).parent / "golden" / "modules.txt"
+LISTS = Path(__file__).parent / "golden" / "source-lists.json"  # of extension modules, by version
 
 
 def text(facts, matrix):
@@ -75,20 +82,40 @@ def _images(recipe, distro):
 
 
 def modules(facts):
-    """What is expected of modules beyond the source's own lists, and why, by version; distros that agree stand together."""
+    """Which modules are expected and which are not, with the rows' reasons, by version; distros that agree stand together."""
     blocks = {}
-    for version in facts.versions:
+    for version, lists in json.loads(LISTS.read_text()).items():
         for distro in facts.distros:
-            cell, options = Cell(version, distro, "amd64"), Options("none")
+            cell, options = Cell.parse(f"{version}-{distro}-amd64"), Options("none")
             if not impossible(cell, options, facts):
-                told = (one for one in decisions(cell, options, facts) if one.subject in ("module", "no module"))
-                block = "\n".join(f"{one.subject}: {one.value}: {one.why}" for one in told)
-                blocks.setdefault((str(version), block), []).append(distro)
+                there = expected(
+                    SourceLists(*map(frozenset, lists.values()), stdlib=frozenset()), compose(cell, options, facts, "code")
+                )
+                rows = (one for one in decisions(cell, options, facts) if one.subject in ("module", "no module"))
+                block = [
+                    f"linked in: {' '.join(there.builtin)}",
+                    f"shared: {' '.join(there.shared)}",
+                    f"in the archive of tests: {' '.join(there.tests)}",
+                    *(f"row, {one.subject}: {one.value}: {one.why}" for one in rows),
+                ]
+                blocks.setdefault((version, "\n".join(block)), []).append(distro)
     return "\n\n".join(f"{version} on {', '.join(distros)}\n{block}" for (version, block), distros in blocks.items()) + "\n"
+
+
+def read_lists(facts, folder):
+    """The lists of every source archive of ours that lies somewhere in the folder; those of others stay as they are kept."""
+    kept = json.loads(LISTS.read_text()) if LISTS.exists() else {}
+    for version, source in facts.sources.items():
+        for archive in list(folder.rglob(source.file))[:1]:
+            lists = source_lists(archive)
+            kept[version] = {"builtin": sorted(lists.builtin), "extensions": sorted(lists.extensions)}
+    return {version: kept[version] for version in facts.sources if version in kept}
 
 
 if __name__ == "__main__":
     known = load_facts()
     for matrix, golden in GOLDENS.items():
         golden.write_text(text(known, read_matrix(matrix.read_bytes(), matrix.name, known)))
+    if sys.argv[1:]:
+        LISTS.write_text(json.dumps(read_lists(known, Path(sys.argv[1])), indent=1) + "\n")
     MODULES.write_text(modules(known))

@@ -38,7 +38,7 @@ def test_a_matrix_decides_what_it_did(facts, matrix, kept):
 
 
 def test_what_is_expected_of_modules_is_what_it_was(facts):
-    """Read the difference, then run `python -m tests.plan.golden`."""
+    """Read the difference, then run `python -m tests.plan.golden`, for a new version with a folder that has its source."""
     assert golden.modules(facts) == golden.MODULES.read_text()
 
 
