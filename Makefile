@@ -15,7 +15,8 @@ help:
 	@echo "make chaos   kill, flush, fill and cut off every part of a farm that builds; TRIES=3 of each, half an hour"
 	@echo "make compose-test  build the images of deploy/, start a whole farm with docker-compose, and build cells with it"
 	@echo "make test-pair     two builders build two real cells at once, through Redis and an S3 server"
-	@echo "make test-matrix CELLS='3.14.7-debian13-* …'   build cells of tests/e2e/cells.yaml for real, into ./store"
+	@echo "make test-matrix CELLS='3.14.7-debian13-* …'   build cells of tests/e2e/cells.yaml for real, into ./store;"
+	@echo "                   OPTIONS='--optimize pgo+lto' builds them optimised"
 	@echo "make lint    only the linters: ruff, mypy, import-linter, shellcheck"
 	@echo "make bench   measure the time budgets"
 	@echo "make venv    only set up the virtual environment $(VENV)"
@@ -47,10 +48,11 @@ test-pair: $(VENV)/ready-dev
 	@$(BIN)/python -m deploy.test_packages
 	@PAIR=1 $(WITH_ENGINE) $(BIN)/python -m pytest tests/e2e/test_pair.py $(PYTEST)
 
-# CELLS: cells or globs, with spaces between them. What is in the store already is not built again.
+# CELLS: cells or globs, with spaces between them. What is in the store already is not built again. OPTIONS: any of `farm submit`,
+# e.g. '--optimize pgo+lto', which the matrix itself does not ask for.
 test-matrix: $(VENV)/ready
 	@test -n "$(CELLS)" || { echo "test-matrix: which cells? e.g. CELLS='3.14.7-debian13-*'"; exit 2; }
-	@set -f; $(WITH_ENGINE) $(BIN)/farm submit tests/e2e/cells.yaml $(patsubst %,--only '%',$(CELLS))
+	@set -f; $(WITH_ENGINE) $(BIN)/farm submit tests/e2e/cells.yaml $(OPTIONS) $(patsubst %,--only '%',$(CELLS))
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check $(CODE)

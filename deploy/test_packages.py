@@ -17,6 +17,8 @@ from workers.engine.packages import install, program
 WANTED = {
     "redis-server": "redis-server",
     "openssl": "openssl",
+    "gpg": "gnupg",
+    "gpgv": "gpgv",
     "ps": "procps",
     "skopeo": "skopeo",
     "busybox": "busybox",

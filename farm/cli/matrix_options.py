@@ -63,7 +63,8 @@ def read_plan(matrix_path: Path, only: Sequence[str], overrides: Overrides, sett
     known = {platform: locks.newest_inputs(store, *platform) for platform in platforms}
     made = plan(matrix, facts, catalog.published(store), known, build_code())
     ends = support.notes([asked.cell for asked in matrix.cells], facts, datetime.now(UTC).date())
-    return replace(made, notes=(*made.notes, *_unresolved(made, store), *ends))
+    natives = support.natives([planned.recipe for planned in made.order if planned.recipe], facts)
+    return replace(made, notes=(*made.notes, *_unresolved(made, store), *natives, *ends))
 
 
 def _unresolved(made: Plan, store: Store) -> Iterator[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from farm.plan.cell import Cell
-    from farm.plan.facts import Facts
+    from farm.plan.facts import Distro, Facts
     from farm.plan.options import Options
     from farm.plan.selection import Selection
 
@@ -63,7 +63,22 @@ def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
 def decisions(cell: Cell, options: Options, facts: Facts) -> tuple[Decision, ...]:
     """Why each part of the cell's recipe is there, in the recipe's order. Raises BadInput when it is impossible."""
     chosen = select(cell, options, facts)
-    return (*_choices(cell, options, chosen), *_build(chosen), *_cross(chosen), *_needs(chosen), *_tree(chosen))
+    return (
+        *_untested(facts.distros[cell.distro]),
+        *_choices(cell, options, chosen),
+        *_build(chosen),
+        *_cross(chosen),
+        *_needs(chosen),
+        *_tree(chosen),
+    )
+
+
+def _untested(distro: Distro) -> Iterator[Decision]:
+    """What to think of the packages that follow."""
+    if distro.facts.untested:
+        dated = distro.facts.packages_dated
+        seen = f"{distro.id}, packages seen on {dated}" if dated else f"{distro.id}, packages never seen"
+        yield Decision("facts that are untested", seen, distro.facts.untested)
 
 
 def _choices(cell: Cell, options: Options, chosen: Selection) -> Iterator[Decision]:
@@ -78,6 +93,9 @@ def _choices(cell: Cell, options: Options, chosen: Selection) -> Iterator[Decisi
 def _build(chosen: Selection) -> Iterator[Decision]:
     for name, library in chosen.library_rows:
         yield Decision("library of our own", f"{name} {library.version}", f"{library.why}; {library.notice}", library.link)
+    if any("{openssldir}" in word for _, row in chosen.library_rows for command in row.commands for word in command):
+        family = chosen.family
+        yield Decision("folder of certificates", family.openssldir, family.openssldir_why, family.openssldir_link)
     for file, patch in chosen.patch_rows:
         yield Decision("patch", file, patch.why, patch.link)
     for _, argument in chosen.configure:

@@ -46,6 +46,7 @@ class FamilyRow(Row):
     one matches the regular expression `owner`, which has groups `package` and `path`. `libc` are packages of every image.
     `depends` prints an installed package, its source package and one that it depends on a line, for `farm audit`.
     `files` is shell text that gets names of source packages as arguments and prints every path of what is installed of them.
+    `openssldir` is where the distro's OpenSSL looks for its configuration and for certificates.
     """
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
@@ -58,6 +59,9 @@ class FamilyRow(Row):
     libc: tuple[PackageName, ...]
     depends: str = ""
     files: str = ""
+    openssldir: Annotated[str, Field(pattern=r"^/")]
+    openssldir_why: Why
+    openssldir_link: str = ""
     why: Why
     link: str = ""
 
@@ -101,6 +105,7 @@ class DistroFile(Row):
     libc: Literal["gnu", "musl"]
     libc_version: Bound
     openssl: Bound
+    gcc: Bound = Field(description="the version of its own compiler, which warns or refuses from some version on")
     suites: tuple[str, ...] = Field((), description="of a mirror, to bootstrap the base image from; the first must be there")
     security_suite: str = ""
     keyring: str = Field("", pattern=r"^(/.*)?$", description="of the suites; '' where the image can only be pulled")
@@ -109,7 +114,9 @@ class DistroFile(Row):
     package_page: str = Field(
         "", pattern=r"^(https://.*\{package\}.*)?$", description="where a package's name can be looked up"
     )
-    packages_dated: date | None = Field(None, description="the day on which the list of packages was last gone through")
+    packages_dated: date | None = Field(
+        None, description="the day on which builds last installed them all; none where no build did"
+    )
     untested: str = Field("", description="why nobody has built on it yet; '' once a real build has passed")
     toolchain: Annotated[tuple[PackageName, ...], Field(min_length=1)]
     toolchain_why: Why

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from farm.plan.recipe import Optimize
+
+
+_SEEN = "packages_dated"  # not inherited: what was seen of one distro says nothing of another
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,13 @@ class Distro:
         """Where the name of a package can be looked up; '' where no file says it."""
         return self.facts.package_page.format(package=package)
 
+    def capabilities(self, place: Place) -> frozenset[str]:
+        """What it has packages for at a place whose own capabilities are not known yet."""
+        return frozenset(name for name, row in self._provided if row.holds(place))
+
     @cached_property
-    def capabilities(self) -> frozenset[str]:
-        """What it has packages for."""
-        return frozenset(name for name, row in self.facts.provides.items() if row.build or row.runtime)
+    def _provided(self) -> tuple[tuple[str, distro_rows.ProvidesRow], ...]:
+        return tuple((name, row) for name, row in self.facts.provides.items() if row.build or row.runtime)
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, so that it can be the key of a memo
@@ -80,15 +86,17 @@ class Facts:
     def place(self, cell: Cell, optimize: Optimize) -> Place:
         """Where rows are asked whether they hold. Equal for cells for which all rows answer alike."""
         distro = self.distros[cell.distro]
-        return Place(
+        place = Place(
             version=self._eras[cell.python],
             distro=distro.names,
-            capabilities=distro.capabilities,
+            capabilities=frozenset(),
             openssl=distro.facts.openssl,
+            gcc=distro.facts.gcc,
             arch=cell.arch,
             variant=cell.variant,
             optimize=optimize,
         )
+        return replace(place, capabilities=distro.capabilities(place))
 
     @cached_property
     def _eras(self) -> dict[Version, Numbers]:
@@ -173,7 +181,8 @@ def _inherited(files: Files, name: str, heirs: tuple[str, ...]) -> Table:
     if parent not in files.distro_names():
         near = did_you_mean(str(parent), files.distro_names())
         raise BadInput(f"{files.label(f'distros/{name}.toml')}: key 'inherits': no distro '{parent}'{near}", hint=HINT)
-    return laid_over(_inherited(files, parent, (*heirs, name)), table)
+    theirs = _inherited(files, parent, (*heirs, name))
+    return laid_over({key: value for key, value in theirs.items() if key != _SEEN}, table)
 
 
 def _unknown_names(facts: Facts) -> Iterator[str]:

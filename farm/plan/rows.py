@@ -178,7 +178,8 @@ class PatchRow(Scope):
 class LibraryRow(Scope):
     """A library that a distro no longer has; the row's key is its name. See `farm.plan.recipe.Library`.
 
-    `notice` is what the plan, the metadata and `farm info` say aloud. `{target}` in files and commands is its arch's target.
+    `notice` is what the plan, the metadata and `farm info` say aloud. In files and commands `{target}` is its arch's target,
+    `{openssldir}` the family's.
     """
 
     version: str
@@ -198,12 +199,31 @@ class LibraryRow(Scope):
     link: str = ""
 
 
+class TriedRow(Row):
+    """That somebody tried: the day, and the last line of the log."""
+
+    day: date
+    log: Why
+
+
 class ImpossibleRow(Scope):
-    """A combination that cannot be built. `why` is what the user reads; `bytecode` limits it to those policies."""
+    """A combination that cannot be had; `bytecode` limits it to those policies.
+
+    `tried` is the proof, where there is one. `policy` is for what could be built, and is not offered.
+    """
 
     bytecode: tuple[Bytecode, ...] = ()
+    tried: TriedRow | None = None
+    policy: bool = False
     why: Why
     link: str = ""
+
+    @property
+    def reason(self) -> str:
+        """What the user reads: why, and how we know."""
+        if self.policy:
+            return f"{self.why} (not offered, by choice)"
+        return f"{self.why} ({f'tried on {self.tried.day}: {self.tried.log}' if self.tried else 'not tried'})"
 
 
 class ScopedModule(Scope):

@@ -39,6 +39,7 @@ class Place:
     distro: frozenset[str]
     capabilities: frozenset[str]
     openssl: Bounds
+    gcc: Bounds
     arch: str
     variant: str
     optimize: Optimize
@@ -60,6 +61,7 @@ class Scope(Row):
     until: Bound = ()
     distros: tuple[str, ...] = ()
     openssl_since: Bound = ()
+    gcc_since: Bound = ()
     given: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     arches: tuple[str, ...] = ()
@@ -87,4 +89,5 @@ class Scope(Row):
             and (not self.variants or place.variant in self.variants)
             and (not self.optimize or place.optimize in self.optimize)
             and (not self.openssl_since or place.openssl >= self.openssl_since)
+            and (not self.gcc_since or place.gcc >= self.gcc_since)
         )

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from farm.errors import BadInput
-from farm.plan import rows
+from farm.plan import distro_rows, rows
 from farm.plan.cross import cross
 from farm.plan.packages import Packages, packages
 from farm.plan.recipe import Cross, Layout, Library, ModuleRule, Patch, Source, Trim
@@ -42,6 +42,7 @@ class Selection:
     patch_rows: Rows[rows.PatchRow]
     library_rows: Rows[rows.LibraryRow]
     arch: str
+    family: distro_rows.FamilyRow
     cross_rows: Rows[rows.CrossRow]
     cross: Cross | None
 
@@ -66,7 +67,7 @@ class Selection:
     @cached_property
     def libraries(self) -> tuple[Library, ...]:
         """Libraries of our own that go into the tree."""
-        return tuple(_library(name, row, row.targets[self.arch]) for name, row in self.library_rows)
+        return tuple(_library(name, row, self.arch, self.family.openssldir) for name, row in self.library_rows)
 
     @cached_property
     def arguments(self) -> tuple[str, ...]:
@@ -114,11 +115,11 @@ def impossible(cell: Cell, options: Options, facts: Facts) -> str:
     facts.check(cell)
     since = facts.variants[cell.variant].since
     if cell.python.key[: len(since)] < since:
-        return f"the variant '{cell.variant}' exists from Python {'.'.join(map(str, since))} on"
+        return f"the variant '{cell.variant}' is offered from Python {'.'.join(map(str, since))} on"
     place = facts.place(cell, options.optimize)
     bytecode = options.bytecode or facts.series[cell.python.series].bytecode
     rows_here = (row for row in facts.impossible.values() if row.holds(place))
-    return next((row.why for row in rows_here if not row.bytecode or bytecode in row.bytecode), "")
+    return next((row.reason for row in rows_here if not row.bytecode or bytecode in row.bytecode), "")
 
 
 def select(cell: Cell, options: Options, facts: Facts) -> Selection:
@@ -148,6 +149,7 @@ def _selection(facts: Facts, place: Place, series: str, distro: str) -> Selectio
         patch_rows=_holding(facts.patches, place),
         library_rows=_holding(facts.libraries, place),
         arch=place.arch,
+        family=facts.distros[distro].family,
     )
 
 
@@ -155,13 +157,16 @@ def _holding(table: Mapping[str, S], place: Place) -> Rows[S]:
     return tuple((key, row) for key, row in table.items() if row.holds(place))
 
 
-def _library(name: str, row: rows.LibraryRow, target: str) -> Library:
+def _library(name: str, row: rows.LibraryRow, arch: str, openssldir: str) -> Library:
+    def filled(text: str) -> str:
+        return text.replace("{target}", row.targets[arch]).replace("{openssldir}", openssldir)
+
     return Library(
         name=name,
         version=row.version,
         source=Source(row.file, row.sha256, "", row.pool, row.epoch, row.url),
-        files=tuple((path, text.replace("{target}", target)) for path, text in row.files.items()),
-        commands=tuple(tuple(word.replace("{target}", target) for word in command) for command in row.commands),
+        files=tuple((path, filled(text)) for path, text in row.files.items()),
+        commands=tuple(tuple(filled(word) for word in command) for command in row.commands),
         sonames=row.sonames,
         license=row.license,
     )

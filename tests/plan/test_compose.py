@@ -37,6 +37,11 @@ def test_a_matrix_decides_what_it_did(facts, matrix, kept):
     assert golden.text(facts, read_matrix(matrix.read_bytes(), matrix.name, facts)) == kept.read_text()
 
 
+def test_what_is_expected_of_modules_is_what_it_was(facts):
+    """Read the difference, then run `python -m tests.plan.golden`, for a new version with a folder that has its source."""
+    assert golden.modules(facts) == golden.MODULES.read_text()
+
+
 def test_no_cell_of_the_root_matrix_is_impossible(facts, root_matrix):
     assert not [asked.cell for asked in root_matrix.cells if impossible(asked.cell, asked.options, facts)]
 
@@ -94,6 +99,24 @@ def test_arguments_that_versions_and_distros_differ_in(facts, cell, has, has_not
     arguments = recipe(cell, facts).configure
     assert set(has) <= set(arguments)
     assert not set(has_not) & set(arguments)
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [("3.0.1", ["--with-wide-unicode"]), ("3.1.5", ["--with-wide-unicode"]), ("3.2.6", ["--with-wide-unicode"]), ("3.3.7", [])],
+)
+def test_wide_unicode_under_the_name_that_3_0_to_3_2_have_for_it(tmp_path, version, words):
+    """No source of theirs is pinned: the rows hold for an operator's own."""
+    series = version.rpartition(".")[0]
+    (tmp_path / "pythons.toml").write_text(
+        f'["{series}"]\nstatus = "end-of-life"\neol = 2016-02-27\nbytecode = "none"\nbytecode_why = "before 3.7"\n'
+    )
+    file = f"Python-{version}.tgz"
+    (tmp_path / "sources.toml").write_text(
+        f'["{version}"]\nfile = "{file}"\nsha256 = "{"0" * 64}"\npath = "{version}/{file}"\nepoch = 1400000000\n'
+    )
+    arguments = recipe(f"{version}-debian11-amd64", load_facts(tmp_path)).configure
+    assert [word for word in arguments if "unicode" in word] == words
 
 
 @pytest.mark.parametrize(
@@ -189,6 +212,18 @@ def test_hashed_bytecode_is_impossible_before_3_7(facts):
     assert not impossible(Cell.parse("2.7.18-debian11-amd64"), Options(optimize="none", bytecode="none", channel="dev"), facts)
 
 
+@pytest.mark.parametrize(
+    ("cell", "options", "known"),
+    [
+        ("2.7.18-debian11-amd64", Options("none", "unchecked-hash"), "(tried on 2026-11-29: 2.7.18: AttributeError: "),
+        ("3.14.7-debian13-amd64-debug", Options("pgo"), "(not offered, by choice)"),
+        ("3.14.7-rocky8-amd64", NONE, "(not tried)"),
+    ],
+)
+def test_what_is_impossible_says_how_that_is_known(facts, cell, options, known):
+    assert known in impossible(Cell.parse(cell), options, facts)
+
+
 def test_bytecode_is_the_series_choice_unless_the_matrix_has_one(facts):
     assert recipe("2.7.18-debian11-amd64", facts).bytecode == "none"
     assert recipe("3.13.5-debian13-amd64", facts).bytecode == "unchecked-hash"
@@ -199,8 +234,8 @@ def test_bytecode_is_the_series_choice_unless_the_matrix_has_one(facts):
 @pytest.mark.parametrize(
     ("cell", "part"),
     [
-        ("3.11.2-debian12-amd64-freethreaded", "exists from Python 3.13 on"),
-        ("2.7.18-debian11-amd64-debug", "exists from Python 3.9 on"),
+        ("3.11.2-debian12-amd64-freethreaded", "is offered from Python 3.13 on"),
+        ("2.7.18-debian11-amd64-debug", "is offered from Python 3.9 on"),
         ("3.13.6-debian13-amd64", "source for Python '3.13.6' (did you mean '3.13.5'?)"),
         ("3.13.5-debian14-amd64", "distro 'debian14' (did you mean"),
         ("3.13.5-debian13-riscv64", "arch 'riscv64' (there are: amd64, arm64)"),
@@ -227,6 +262,25 @@ def test_2_7_brings_its_own_openssl_where_the_distro_has_3(facts):
         if "own" in each.subject
     ]
     assert "past its end of life, no security fixes" in said[0].why
+
+
+@pytest.mark.parametrize(
+    ("distro", "folder"),
+    [
+        ("debian13", "/usr/lib/ssl"),
+        ("ubuntu24.04", "/usr/lib/ssl"),
+        ("rocky9", "/etc/pki/tls"),
+        ("fedora44", "/etc/pki/tls"),
+        ("alpine3.22", "/etc/ssl"),
+    ],
+)
+def test_an_openssl_of_our_own_finds_the_distros_certificates(facts, distro, folder):
+    cell = f"2.7.18-{distro}-amd64"
+    words = [word for library in recipe(cell, facts).libraries for command in library.commands for word in command]
+    assert f"--openssldir={folder}" in words
+    assert not [word for word in words if "{openssldir}" in word or "{target}" in word]
+    (said,) = (one for one in decisions(Cell.parse(cell), NONE, facts) if one.subject == "folder of certificates")
+    assert said.value == folder
 
 
 def test_a_debug_variant_is_not_optimised(facts):
@@ -256,7 +310,35 @@ def test_a_package_is_explained_with_the_page_where_its_name_can_be_looked_up(fa
         told = {one.value: one.link for one in decisions(Cell.parse(f"3.13.15-{name}-amd64"), NONE, facts)}
         assert page == told.get("openssl-libs", "")
     assert told["libssl3t64"] == "https://packages.debian.org/trixie/libssl3t64"
-    assert all(distro.facts.package_page and distro.facts.packages_dated for distro in facts.distros.values())
+    assert all(distro.facts.package_page for distro in facts.distros.values())
+
+
+def test_packages_that_nobody_has_seen_are_not_dated_and_explain_says_so(facts, tmp_path):
+    assert all(bool(distro.facts.packages_dated) != bool(distro.facts.untested) for distro in facts.distros.values())
+    for name, said in (("ubuntu24.04", ["ubuntu24.04, packages never seen"]), ("debian12", [])):
+        told = decisions(Cell.parse(f"3.13.15-{name}-amd64"), NONE, facts)
+        assert [one.value for one in told if one.subject == "facts that are untested"] == said
+    (tmp_path / "distros").mkdir()
+    (tmp_path / "distros" / "mint1.toml").write_text('inherits = "debian13"\n')
+    assert load_facts(tmp_path).distros["mint1"].facts.packages_dated is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "absent"),
+    [
+        ("2.7.18-fedora44-amd64", {"_bsddb", "bsddb", "dbhash", "_tkinter"}),
+        ("3.11.2-fedora44-amd64", {"_tkinter", "tkinter", "turtle"}),
+        ("3.13.15-fedora44-amd64", set()),
+        ("2.7.18-debian13-amd64", set()),
+        ("3.11.2-rocky9-arm64", set()),
+    ],
+)
+def test_what_a_distro_has_no_library_for_is_not_expected(facts, cell, absent):
+    made = recipe(cell, facts)
+    rows = (row for row in facts.modules.values() if row.lacking)
+    optional = {name for row in rows for name in row.names}
+    assert {rule.name for rule in made.modules if not rule.present} & optional == absent
+    assert not absent & {module for package in made.runtime for module in package.modules}
 
 
 def test_musl_stands_in_the_name_and_changes_stacks_and_profiles(facts):

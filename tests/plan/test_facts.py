@@ -8,6 +8,7 @@ from importlib import resources
 import pytest
 
 from farm.errors import BadInput
+from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
 
 SHA = "0" * 64
@@ -44,8 +45,8 @@ def test_an_operators_distro_states_only_its_differences(tmp_path):
     distro = theirs.distros["ubuntu22.04"]
     assert distro.facts.version_id == "22.04"
     assert distro.facts.provides["ssl"] == theirs.distros["debian12"].facts.provides["ssl"]
-    assert "decimal" in distro.capabilities
-    assert "decimal" not in theirs.distros["debian12"].capabilities
+    cells = [Cell.parse(f"3.13.15-{name}-amd64") for name in ("ubuntu22.04", "debian12")]
+    assert ["decimal" in theirs.place(cell, "none").capabilities for cell in cells] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_plan_of_one_cell_as_json(folder):
         (["plan", "--optimize", "fast"], ["Invalid value for '--optimize'"]),
         (["plan", "--optimize", "none", "--channel", "stable"], ["only the dev channel"]),
         (["show", "3.13-debian13-amd64"], ["'3.13-debian13-amd64' is not a cell", "3.13.5-debian13-amd64"]),
-        (["show", "2.7.18-debian11-amd64-debug"], ["2.7.18-debian11-amd64-debug: the variant 'debug' exists from"]),
+        (["show", "2.7.18-debian11-amd64-debug"], ["2.7.18-debian11-amd64-debug: the variant 'debug' is offered from"]),
         (["explain", "3.13.6-debian13-amd64"], ["source for Python '3.13.6' (did you mean '3.13.5'?)"]),
         (["init"], ["matrix.yaml is already there"]),
         (["schema", "matrx"], ["matrx"]),

@@ -123,4 +123,4 @@ def test_a_distro_whose_facts_are_untested_is_marked():
     add(store)
     add(store, "3.13.5-rocky9-amd64")
     assert list(said(store).untested) == ["rocky9"]
-    assert "no registry answered" in said(store).untested["rocky9"]
+    assert said(store).untested["rocky9"].startswith("no cell was built on it yet")
