@@ -19,8 +19,13 @@ def run(step, argv, cwd=None, **environment):
         raise Broken(step, str(error))  # noqa: B904 - its cause says no more
     output = said.decode("utf-8", "replace").strip()
     if child.returncode:
-        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(child.returncode))
+        raise Broken(step, told(output.splitlines()) or "exit {}".format(child.returncode))
     return output
+
+
+def told(lines):
+    """The last lines, and before them what an emulator says of its own crash, however much was printed after that."""
+    return " | ".join([line for line in lines[:-5] if "qemu: uncaught target signal" in line] + lines[-5:])
 
 
 def expect(step, got, wanted):
