@@ -153,6 +153,10 @@ PLAIN = {
     "-m pip --version": f"pip 25 from {ROOT}/lib",
     "ldconfig -p": "libpython3.13.so.1.0 (libc6,x86-64) => /usr/local/lib/libpython3.13.so.1.0",
     "-c import _tkinter": (1, "ImportError: libtk8.6.so: cannot open shared object file"),
+    "-c import tkinter": (
+        1,
+        "ImportError: libtk8.6.so: cannot open; it needs packages that are optional: apt-get install libtk8.6",
+    ),
     "pip3 --version": f"pip 25 from {ROOT}/lib",  # `pip` is a link to it
 }
 

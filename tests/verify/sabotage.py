@@ -211,6 +211,11 @@ SABOTAGE = [
     ("stdlib.tk", box({"tk.py": {"patchlevel": ""}}), "Tcl calls itself ''"),
     ("stdlib.tk", box({"tk.py": {"without": ""}}), "without a display Tk says ''"),
     ("stdlib.tk", box(**{"-c import _tkinter": (1, "boom")}), "without its package importing it says: boom"),
+    (
+        "stdlib.tk",
+        box(**{"-c import tkinter": (1, "ImportError: libtk8.6.so: cannot open")}),
+        "without its packages importing tkinter says: ImportError: libtk8.6.so: cannot open",
+    ),
     ("embed.mod_wsgi", site("8081/daemon", mapped=[]), "in daemon mode no expat of the distro is in the process"),
     ("upgrade.place", box({"imports.py": {"version": "3.13.4"}}), "unpacked over the build before, it says that it is 3.13.4"),
     ("upgrade.place", box({"imports.py": {"failures": {"ssl": FAILED}}}), "over the build before, module ssl does not import"),
