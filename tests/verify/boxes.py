@@ -142,6 +142,7 @@ PLAIN = {
     "environment beside/bin/python": "I am 3.13.5, 42",
     "sh -c cc ": "",
     "/work/scratch/subinterpreters": f"sub prefix={BUILDER}\n" * 2,
+    "extension host /work/probes/embedded_extension.py": "42\n",
     "cmake -S": f"-- Found Python\n-- farm library={BUILDER}/lib/libpython3.13.so\n",
     "/work/scratch/cmade/cmade": f"prefix={BUILDER}\n",
     "-c import platform": "I am 3.13.5",

@@ -32,6 +32,7 @@ from workers.verify.checks import (
     dual_flags,
     dual_symbols,
     embed_cmake,
+    embed_extension,
     embed_mod_wsgi,
     embed_plugin,
     embed_subinterpreters,
@@ -186,6 +187,7 @@ TABLE: tuple[Check, ...] = (
     Check("build.config", "a C extension builds with python-config's flags alone", "builder", 2, build_config.look),
     Check("build.embed.pkgconfig", "a program embeds it through pkg-config", "builder", 2, build_embed_pkgconfig.look),
     Check("build.embed.config", "a program embeds it through python3-config", "builder", 2, build_embed_config.look),
+    Check("embed.extension", "a C extension works in a program that embeds it", "builder", 3, embed_extension.look),
     Check("dual.abi", "executable and libpython are one ABI", "builder", 3, dual_abi.look),
     Check("moved.decoy", "another libpython on the loader's path changes nothing", "builder", 2, moved_decoy.look),
     Check(
