@@ -40,7 +40,7 @@ def built(**changes) -> Crafted:
 
 def private(path: str, **shape) -> Crafted:
     """With a library of our own and an extension module that needs it; then another file."""
-    own = Entry(elf(Shape(soname="libssl-farm.so.1.1")), mode=0o755)
+    own = Entry(elf(Shape(soname="libssl-farm.so.1.1", exports=("SSL_read",), version="OPENSSL_FARM_1_1_0")), mode=0o755)
     user = Entry(elf(Shape(needed=("libssl-farm.so.1.1",), runpath="$ORIGIN/../../private")), mode=0o755)
     tree = built(libraries=(OPENSSL,)).having(PRIVATE, own).having(MATH, user)
     return tree.having(path, Entry(elf(Shape(**shape)), mode=0o755)) if shape else tree
@@ -120,6 +120,21 @@ SABOTAGE = [
     ("linkage.private", built(libraries=(OPENSSL,)), "that is not there"),
     ("linkage.private", private(PRIVATE, soname="libssl.so.1.1"), "its SONAME is 'libssl.so.1.1'"),
     ("linkage.private", private(PRIVATE, soname="libcrypto-farm.so.1.1"), "its SONAME is 'libcrypto-farm.so.1.1'"),
+    (
+        "linkage.private",
+        private(PRIVATE, soname="libssl-farm.so.1.1", exports=("SSL_read",), version="OPENSSL_1_1_0"),
+        "it gives symbols the version OPENSSL_1_1_0, which the distro's library may, too",
+    ),
+    (
+        "linkage.private",
+        private(PRIVATE, soname="libssl-farm.so.1.1", exports=("SSL_read",)),
+        "exports 1 symbols without a version",
+    ),
+    (
+        "linkage.private",
+        private(PRIVATE, soname="libssl-farm.so.1.1", exports=("SSL_read", "_SSL_x"), version="OPENSSL_FARM_1_1_0"),
+        "exports 1 symbols without a version of their own: _SSL_x",
+    ),
     ("linkage.private", private(EXE, needed=("libssl-farm.so.1.1",)), "into every process"),
     ("linkage.private", private(LIB, soname="libpython3.13.so.1.0", needed=("libssl-farm.so.1.1",)), "into every process"),
     ("linkage.runpath", with_elf(MATH, runpath="/install/lib"), "not relative to the file"),
