@@ -64,3 +64,6 @@ def test_a_step_tells_of_the_emulators_crash_however_much_was_printed_after_it()
     long = [f"  {CRASH}", *(f"line {number}" for number in range(9))]
     assert told(long) == f"  {CRASH} | line 4 | line 5 | line 6 | line 7 | line 8"
     assert told([CRASH]) == CRASH
+    assert told(["x.c:1: internal compiler error: Segmentation fault", *long[1:]]).startswith(
+        "x.c:1: internal compiler error: Seg"
+    )

@@ -92,6 +92,18 @@ def test_a_path_with_another_spelling_of_usr_has_the_same_owner(tmp_path):
     assert look("linkage.owned", subject(tmp_path, box(**plain))) == ()
 
 
+@pytest.mark.parametrize("probe", ["extension.py", "extending.py"])
+def test_a_compiler_that_crashes_is_no_finding_where_it_is_emulated(probe, tmp_path, monkeypatch):
+    check = {"extension.py": "build.extension", "extending.py": "build.setuptools"}[probe]
+    crashed = box({probe: {"error": "cc: internal compiler error: Segmentation fault | Please submit", "step": "compile"}})
+    monkeypatch.setattr("workers.verify.subject.host_arch", lambda: "amd64")
+    assert "internal compiler error" in look(check, subject(tmp_path, crashed))[0].message
+    elsewhere = replace(GOOD, build=build_info(arch="arm64"))
+    with pytest.raises(Transient, match=f"the compiler crashed under emulation in {check}"):
+        look(check, subject(tmp_path / "2", crashed, elsewhere))
+    assert look(check, subject(tmp_path / "3", box({probe: {"error": "no cc", "step": "compile"}}), elsewhere))
+
+
 def test_the_old_tkinter_is_asked_by_its_own_name(tmp_path):
     """And nothing is asked where Tk is there."""
     old = replace(GOOD, build=build_info(python="2.7.18"))

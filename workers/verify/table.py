@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from farm.errors import Transient
 from farm.plan.recipe import ArchiveKind
 from farm.store.artifact import Finding
 from farm.wire.verification import Depth, Where
@@ -124,9 +125,13 @@ class Check:
             found.append(
                 error(f"could not be checked: {failed}", hint="see what run.version says; the interpreter may be broken")
             )
+        if subject.emulated and any(_COMPILER_CRASHED in finding.message for finding in found):
+            raise Transient(f"the compiler crashed under emulation in {self.id}", hint="a native worker needs none")
         return tuple(finding.model_copy(update={"check": self.id}) for finding in found)
 
 
+# gcc catches the signal of its own crash, so an emulator says nothing of it; no machine crashes on what checks compile.
+_COMPILER_CRASHED = "internal compiler error: Segmentation fault"
 FULL: tuple[Depth, tuple[ArchiveKind, ...], str] = ("full", (), "")
 OTHERS: tuple[ArchiveKind, ...] = ("debugsymbols", "tests", "static-lib")
 

@@ -23,9 +23,12 @@ def run(step, argv, cwd=None, **environment):
     return output
 
 
+CRASHES = ("qemu: uncaught target signal", "internal compiler error: ")
+
+
 def told(lines):
-    """The last lines, and before them what an emulator says of its own crash, however much was printed after that."""
-    return " | ".join([line for line in lines[:-5] if "qemu: uncaught target signal" in line] + lines[-5:])
+    """The last lines, and before them what an emulator and gcc say of their crashes, however much came after that."""
+    return " | ".join([line for line in lines[:-5] if any(crash in line for crash in CRASHES)] + lines[-5:])
 
 
 def expect(step, got, wanted):
