@@ -111,7 +111,10 @@ def _build(chosen: Selection) -> Iterator[Decision]:
 def _cross(chosen: Selection) -> Iterator[Decision]:
     for _, row in chosen.cross_rows if chosen.cross else ():
         said = (*row.configure, *(f"{name}={value}" for name, value in row.environment.items()))
-        yield Decision("where it is cross-compiled", " ".join(said), row.why, row.link)
+        if said:
+            yield Decision("where it is cross-compiled", " ".join(said), row.why, row.link)
+        for name, value in row.sysconfig.items():
+            yield Decision("said by sysconfig where it is cross-compiled", f"{name} = {value}", row.why, row.link)
 
 
 def _needs(chosen: Selection) -> Iterator[Decision]:

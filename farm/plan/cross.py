@@ -21,12 +21,14 @@ def cross(facts: Facts, distro: str, arch: str, chosen: Sequence[rows.CrossRow])
         return None
     names = {"cpu": facts.arches[arch].cpu, "multiarch": facts.arches[arch].multiarch, "on": facts.arches[row.on].multiarch}
     environment = {name: value.format(**names) for each in chosen for name, value in each.environment.items()}
+    sysconfig = {name: value.format(**names) for each in chosen for name, value in each.sysconfig.items()}
     return Cross(
         on=row.on,
         packages=_packages(where, row, arch),
         configure=tuple(argument.format(**names) for each in chosen for argument in each.configure),
         environment=tuple(sorted(environment.items())),
         tools=tuple(sorted(row.tools.items())),
+        sysconfig=tuple(sorted(sysconfig.items())),
     )
 
 

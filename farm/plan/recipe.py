@@ -147,7 +147,8 @@ class Cross:
 
     `on` is that machine's arch. `packages` are its toolchain, and development packages of the cell's arch (`name:arch`). The
     configure arguments and the environment are added to the recipe's own. `tools` are found before the machine's own of that
-    name, so that what the build writes down is what it writes on a machine of the cell's arch.
+    name, so that what the build writes down is what it writes on a machine of the cell's arch. `sysconfig` has what such a
+    machine writes down where a tool by another name does not do: names of the Makefile, and their values in its words.
     """
 
     on: str
@@ -155,6 +156,7 @@ class Cross:
     configure: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     tools: tuple[tuple[str, str], ...]
+    sysconfig: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)

@@ -126,13 +126,15 @@ class EnvironmentRow(Scope):
 
 class CrossRow(Scope):
     """What cross-compiling adds: arguments of configure, and environment variables, such as answers to configure's probes that
-    only a machine of the cell's arch could find out by running something.
+    only a machine of the cell's arch could find out by running something. `sysconfig` is what the Makefile, and so sysconfig,
+    says on such a machine.
 
     `{multiarch}` and `{cpu}` are those of the cell's arch, `{on}` is the multiarch of the machine that builds.
     """
 
     configure: tuple[Annotated[str, Field(pattern=r"^--[a-z][^\s]*$")], ...] = ()
     environment: dict[str, str] = Field(default_factory=dict)
+    sysconfig: dict[Annotated[str, Field(pattern=r"^\w+$")], str] = Field(default_factory=dict)
     why: Why
     link: str = ""
 

@@ -68,6 +68,7 @@ def _cross(cross):
         yield f"cross on {cross.on}: {' '.join(cross.configure)}"
         yield f"cross packages: {' '.join(cross.packages)}"
         yield from (f"cross environment: {name}={value}" for name, value in cross.environment)
+        yield from (f"cross sysconfig: {name} = {value}" for name, value in cross.sysconfig)
 
 
 def _images(recipe, distro):

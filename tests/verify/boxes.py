@@ -142,6 +142,7 @@ PLAIN = {
     "environment beside/bin/python": "I am 3.13.5, 42",
     "sh -c cc ": "",
     "/work/scratch/subinterpreters": f"sub prefix={BUILDER}\n" * 2,
+    "extension host /work/probes/embedded_extension.py": "42\n",
     "cmake -S": f"-- Found Python\n-- farm library={BUILDER}/lib/libpython3.13.so\n",
     "/work/scratch/cmade/cmade": f"prefix={BUILDER}\n",
     "-c import platform": "I am 3.13.5",
@@ -153,6 +154,10 @@ PLAIN = {
     "-m pip --version": f"pip 25 from {ROOT}/lib",
     "ldconfig -p": "libpython3.13.so.1.0 (libc6,x86-64) => /usr/local/lib/libpython3.13.so.1.0",
     "-c import _tkinter": (1, "ImportError: libtk8.6.so: cannot open shared object file"),
+    "-c import tkinter": (
+        1,
+        "ImportError: libtk8.6.so: cannot open; it needs packages that are optional: apt-get install libtk8.6",
+    ),
     "pip3 --version": f"pip 25 from {ROOT}/lib",  # `pip` is a link to it
 }
 

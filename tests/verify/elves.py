@@ -9,6 +9,7 @@ _EHDR, _PHDR, _SHDR = "<16sHHIQQQIHHHHHH", "<IIQQQQQQ", "<IIQQQQIIQQ"
 _DT = {"needed": 1, "soname": 14, "rpath": 15, "textrel": 22, "bind_now": 24, "runpath": 29}
 _LOAD, _DYNAMIC, _STACK, _RELRO = 1, 2, 0x6474E551, 0x6474E552
 _R, _W, _X = 4, 2, 1
+_LINKS = {6: 1, 11: 1, 0x6FFFFFFE: 1, 0x6FFFFFFD: 1, 0x6FFFFFFF: 3}  # to the strings; of .gnu.version to the symbols
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Shape:
     exports: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     glibc: str = "2.38"
+    version: str = ""
 
 
 def elf(shape: Shape) -> bytes:
@@ -39,12 +41,18 @@ def elf(shape: Shape) -> bytes:
     dynamic, strings = _dynamic(shape)
     symbols, strings = _symbols(shape, strings)
     versions, strings = _versions(shape, strings)
+    definitions, strings = _definitions(shape, strings)
     note = struct.pack("<III", 4, len(shape.build_id), 3) + b"GNU\0" + shape.build_id if shape.build_id else b""
     content = [
         (".dynstr", 3, strings),
         (".dynamic", 6, dynamic),
         (".dynsym", 11, symbols),
         (".gnu.version_r", 0x6FFFFFFE, versions),
+        *(
+            [(".gnu.version_d", 0x6FFFFFFD, definitions), (".gnu.version", 0x6FFFFFFF, _indices(shape))]
+            if shape.version
+            else []
+        ),
         *([(".note.gnu.build-id", 7, note)] if note else []),
         *([(".gnu_debuglink", 1, shape.debuglink)] if shape.debuglink is not None else []),
         *((name, 1, data) for name, data in shape.sections.items()),
@@ -67,6 +75,20 @@ def _versions(shape: Shape, strings: bytes) -> tuple[bytes, bytes]:
     file, name = len(strings), len(strings) + len("libc.so.6") + 1
     table = struct.pack("<HHIII", 1, 1, file, 16, 0) + struct.pack("<IHHII", 0, 0, 2, name, 0)
     return table, strings + b"libc.so.6\0" + f"GLIBC_{shape.glibc}".encode() + b"\0"
+
+
+def _definitions(shape: Shape, strings: bytes) -> tuple[bytes, bytes]:
+    """The file's own name, and one version that its exported symbols have."""
+    name = len(strings)
+    table = struct.pack("<HHHHIII", 1, 1, 1, 1, 0, 20, 28) + struct.pack("<II", name, 0)
+    table += struct.pack("<HHHHIII", 1, 0, 3, 1, 0, 20, 0) + struct.pack("<II", name + len(shape.soname) + 1, 0)
+    return table, strings + shape.soname.encode() + b"\0" + shape.version.encode() + b"\0"
+
+
+def _indices(shape: Shape) -> bytes:
+    """The version of each dynamic symbol; one whose name begins with an underscore has none."""
+    exports = [1 if name.startswith("_") else 3 for name in shape.exports]
+    return struct.pack(f"<{1 + len(exports) + len(shape.imports)}H", 0, *exports, *(2 for _ in shape.imports))
 
 
 def _dynamic(shape: Shape) -> tuple[bytes, bytes]:
@@ -96,8 +118,8 @@ def _assembled(shape: Shape, segments: list[tuple[int, int]], content: list[tupl
     body = struct.calcsize(_EHDR) + len(segments) * struct.calcsize(_PHDR)
     headers, blob = [struct.pack(_SHDR, *[0] * 10)], b""
     for name, type_, data in content:
-        place, link = body + len(blob), 1 if type_ in (6, 11, 0x6FFFFFFE) else 0
-        entry, info = {6: 16, 11: 24}.get(type_, 0), int(type_ in (11, 0x6FFFFFFE))
+        place, link = body + len(blob), _LINKS.get(type_, 0)
+        entry, info = {6: 16, 11: 24, 0x6FFFFFFF: 2}.get(type_, 0), {11: 1, 0x6FFFFFFE: 1, 0x6FFFFFFD: 2}.get(type_, 0)
         at = names.index(b"\0" + name.encode() + b"\0") + 1
         headers.append(struct.pack(_SHDR, at, type_, 0, 0, place, len(data), link, info, 4, entry))
         blob += data + b"\0" * (-len(data) % 8)

@@ -92,6 +92,29 @@ def test_a_path_with_another_spelling_of_usr_has_the_same_owner(tmp_path):
     assert look("linkage.owned", subject(tmp_path, box(**plain))) == ()
 
 
+@pytest.mark.parametrize("probe", ["extension.py", "extending.py"])
+def test_a_compiler_that_crashes_is_no_finding_where_it_is_emulated(probe, tmp_path, monkeypatch):
+    check = {"extension.py": "build.extension", "extending.py": "build.setuptools"}[probe]
+    crashed = box({probe: {"error": "cc: internal compiler error: Segmentation fault | Please submit", "step": "compile"}})
+    monkeypatch.setattr("workers.verify.subject.host_arch", lambda: "amd64")
+    assert "internal compiler error" in look(check, subject(tmp_path, crashed))[0].message
+    elsewhere = replace(GOOD, build=build_info(arch="arm64"))
+    with pytest.raises(Transient, match=f"the compiler crashed under emulation in {check}"):
+        look(check, subject(tmp_path / "2", crashed, elsewhere))
+    assert look(check, subject(tmp_path / "3", box({probe: {"error": "no cc", "step": "compile"}}), elsewhere))
+
+
+def test_the_old_tkinter_is_asked_by_its_own_name(tmp_path):
+    """And nothing is asked where Tk is there."""
+    old = replace(GOOD, build=build_info(python="2.7.18"))
+    assert [found.message[:40] for found in look("stdlib.tk", subject(tmp_path, box(), old))] == [
+        "without its packages importing Tkinter s"
+    ]
+    scripted = box(**{"-c import _tkinter": ""})
+    assert look("stdlib.tk", subject(tmp_path / "there", scripted)) == ()
+    assert not any("-c import tkinter" in command for command in scripted.commands)
+
+
 def test_a_program_that_could_not_be_had_is_said_and_one_that_knows_no_such_python_is_not_missed(tmp_path):
     crafted = replace(GOOD, build=build_info(python="2.7.18"))
     for folder, archive, skipped, without in (("new", GOOD, {*PROGRAMS}, set()), ("old", crafted, {"uwsgi"}, {"mod_wsgi"})):

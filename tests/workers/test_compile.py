@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from farm.errors import BuildFailed
+from farm.errors import BuildFailed, Transient
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
@@ -100,6 +100,15 @@ def test_cross_tools_go_by_the_names_of_native_ones(tmp_path):
     """So that the shipped sysconfig names the compiler that users have."""
     box, _ = run("3.14.7-debian13-arm64", tmp_path, kind=CrossPasses)
     assert "ln -s /usr/bin/aarch64-linux-gnu-gcc /work/cross/bin/gcc" in box.commands
+
+
+def test_an_emulator_that_crashes_in_a_step_says_nothing_against_the_cell(tmp_path):
+    recipe = compose(Cell.parse("3.14.7-debian13-arm64"), Options("none", channel="dev"), load_facts(), "code")
+    (tmp_path / recipe.source.file).touch()
+    crash = "qemu: uncaught target signal 11 (Segmentation fault) - core dumped\nmake: *** [Makefile:7: x.o] Error 1"
+    passes = CrossPasses(ScriptedBox({"--host": (2, crash)}), recipe, 3, lambda step: None, lambda line: None)
+    with pytest.raises(Transient, match=r"the emulator crashed in '\.\./src/configure"):
+        passes.run([tmp_path / recipe.source.file], {}, tmp_path / "spool")
 
 
 def test_what_has_no_rows_for_it_is_not_cross_compiled(tmp_path):

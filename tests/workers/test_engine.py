@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.errors import BuildFailed, Cancelled, EngineUnavailable
+from farm.errors import BuildFailed, Cancelled, EngineUnavailable, Transient
 from farm.plan.facts import load_facts
 from workers.engine.docker import OWNER, DockerEngine
 from workers.engine.isolation import isolation
@@ -195,6 +195,8 @@ def test_a_build_that_fails_says_which_lines(engine, box_image):
     with pytest.raises(BuildFailed, match="no-such-program"):
         engine.build("python-farm/test-broken:1", f"FROM {box_image}\nRUN echo here && no-such-program\n")
     assert engine.layers("python-farm/test-broken:1") is None
+    with pytest.raises(Transient, match="the emulator crashed building python-farm/test-broken:1"):
+        engine.build("python-farm/test-broken:1", f"FROM {box_image}\nRUN echo qemu: uncaught target signal 11 && false\n")
 
 
 def test_names_of_images_are_listed_given_and_taken_away(engine, box_image):

@@ -130,7 +130,7 @@ def test_images_of_days_long_over_are_dropped_and_no_others(on):
 def test_a_workshop_for_another_arch_knows_its_packages():
     """What is compiled in it is tried in images of the cell's own arch."""
     shelf = BuildingShelf(LAYERS, QUERIED)
-    cross = Cross("amd64", ("gcc", "libssl-dev:arm64"), (), (), ())
+    cross = Cross("amd64", ("gcc", "libssl-dev:arm64"), (), (), (), ())
     here = ImageMaker(load_facts().distros["debian13"], "arm64", shelf, Settings(base_image="bootstrap"), lambda _: None)
     images = here.images_across(cross, ("gcc", "libssl-dev"), ("libssl3t64",), None)
     assert shelf.built[images.workshop].splitlines()[1] == "RUN dpkg --add-architecture arm64"

@@ -161,6 +161,8 @@ class Passes:
         done = self.box.run(argv, env=env, cwd=cwd, on_line=self.on_line)
         if not done.ok:
             self._check_disk()
+            if done.emulator_crashed:
+                raise Transient(f"the emulator crashed in '{' '.join(argv)[:200]}'", hint="a native worker needs none")
             tail = "\n".join(done.output.splitlines()[-20:])
             raise BuildFailed(f"'{' '.join(argv)[:200]}' ended with code {done.exit_code}:\n{tail}")
         return done.output

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 # Where the build folders are inside a box; what the sysconfig says of them is replaced by LIBPL, where their remains lie.
 _BOX_USER_BASE = "/work/.local"  # where HOME is /work: 3.14 writes down the builder's own folder for `pip install --user`
-# Of a build on a machine of another arch (workers.build.cross), and what a native one says in their place.
-_OF_CROSS_BUILDS = {"/work/cross/bin/": "/usr/bin/", "/work/native/python": "./python"}
 BUILD_FOLDERS = ("/work/build/../src", "/work/build", "/work/src")
 
 _WORD = rf"(?P<lead>^|[\s'\"=:,]|-[IL]){re.escape(PREFIX)}(?=[/\s'\":,]|$)"
@@ -101,8 +99,7 @@ def _neutral(value: str, libpl: str, scrub: tuple[str, ...]) -> str:
     value = re.sub(r"\b[A-Z_]+=/work/\S+ ?", "", value)  # RUNSHARED and what is made of it
     for folder in BUILD_FOLDERS:
         value = re.sub(rf"{re.escape(folder)}(?=[/\s'\"]|$)", libpl, value)
-    for ours, theirs in {_BOX_USER_BASE: "~/.local", **_OF_CROSS_BUILDS}.items():
-        value = value.replace(ours, theirs)
+    value = value.replace(_BOX_USER_BASE, "~/.local")
     for pattern in scrub:
         value = re.sub(rf"(?<!\S){pattern}(?!\S) ?", "", value)
     return value

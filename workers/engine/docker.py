@@ -20,6 +20,7 @@ from docker.errors import APIError, BuildError, DockerException, ImageNotFound, 
 from farm.errors import BuildFailed, Cancelled, EngineUnavailable, FarmError, Transient
 from workers.engine.box import DockerBox
 from workers.engine.isolation import isolation, words
+from workers.engine.protocol import emulator_crashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,6 +151,8 @@ class DockerEngine:
             for part in stream:
                 _build_part(part, lines, on_line)
         except BuildError as error:
+            if emulator_crashed("\n".join(lines)):
+                raise Transient(f"the emulator crashed building {image}", hint="a native worker needs none") from error
             raise BuildFailed(
                 f"the image {image} could not be built: {error}\n" + "\n".join(lines[-15:]),
                 hint="a package that the mirror does not have? see the lines above",

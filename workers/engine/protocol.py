@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from farm.settings import Settings
 
 
+def emulator_crashed(output: str) -> bool:
+    """Whether qemu died of signal 11 in what printed this, or in anything that it started and whose output it repeats.
+
+    It now and then does where no machine would: what was tried is tried again, as often as anything that passes.
+    """
+    return "qemu: uncaught target signal 11" in output
+
+
 @dataclass(frozen=True)
 class Completed:
     """A command that ended in a box: its exit code and what it printed (stdout and stderr as they came).
@@ -28,6 +36,11 @@ class Completed:
     def ok(self) -> bool:
         """Whether it succeeded."""
         return self.exit_code == 0
+
+    @property
+    def emulator_crashed(self) -> bool:
+        """Whether an emulator did in it, whatever its own exit code."""
+        return emulator_crashed(self.output)
 
 
 @dataclass(frozen=True)

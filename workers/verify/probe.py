@@ -24,8 +24,7 @@ SOURCES = "/work/sources"
 USER = "1000:1000"
 TIMEOUT_S = 900.0  # for what hangs: what takes seconds takes minutes under emulation on a busy machine
 _TIMED_OUT = 124  # what timeout(1) says
-# qemu now and then crashes where no machine does: tried again, as often as anything that passes.
-_SEGFAULT, _EMULATOR = 139, "qemu: uncaught target signal 11"
+_SEGFAULT = 139
 _TRIES = 3
 
 # uid 1000 has no home in a pristine image; pip and ensurepip want one. Nothing else of the environment is set on purpose:
@@ -47,9 +46,15 @@ def run(
     cwd: str = SCRATCH,
     user: str = USER,
     timeout_s: float = TIMEOUT_S,
+    starts_crashers: bool = False,
 ) -> Completed:
-    """Run a command in the box. Raises ProbeFailed when it hangs, Transient when the box, its emulator or output is lost."""
+    """Run a command in the box; `starts_crashers`: it starts programs that are to crash, and judges them itself.
+
+    Raises ProbeFailed when it hangs, Transient when the box, its emulator or output is lost.
+    """
     done = _run(box, argv, env or {}, cwd, user, timeout_s)
+    if done.emulator_crashed and (done.exit_code == _SEGFAULT if starts_crashers else not done.ok):
+        raise _emulator_lost(argv)
     if not done.whole and done.ok:
         raise Transient(f"the engine lost what was printed by {' '.join(argv)[:120]}", hint="is the machine overloaded?")
     return done
@@ -62,18 +67,25 @@ def _run(
         done = box.run(argv, env={**ENVIRONMENT, **env}, cwd=cwd, user=user, timeout_s=timeout_s)
     except BuildFailed as error:
         raise ProbeFailed(f"{' '.join(argv)[:120]}: {error.message}") from error
-    if done.exit_code == _SEGFAULT and _EMULATOR in done.output:
-        raise Transient(f"the emulator crashed running {' '.join(argv)[:120]}", hint="a native worker needs none")
     if done.exit_code == _TIMED_OUT:
         raise ProbeFailed(f"{' '.join(argv)[:120]} was ended after {timeout_s:.0f} s: {quoted(done.output)}")
     return done
 
 
+def _emulator_lost(argv: Sequence[str]) -> Transient:
+    return Transient(f"the emulator crashed running {' '.join(argv)[:120]}", hint="a native worker needs none")
+
+
 def ask(box: Box, argv: Sequence[str], model: type[Facts], *, env: Mapping[str, str] | None = None, user: str = USER) -> Facts:
-    """Run a probe and give its answer as `model`. Raises ProbeFailed, with the last lines of output, when there is none."""
+    """Run a probe and give its answer as `model`. Raises ProbeFailed, with the last lines of output, when there is none.
+
+    What the probe started can crash with its emulator, too: then its answer tells it, and it is Transient all the same.
+    """
     done = next((done for _ in range(_TRIES) if (done := _run(box, argv, env or {}, user=user)).whole), None)
     if done is None:
         raise Transient("the engine lost what a probe printed, again and again", hint="is the machine overloaded?")
+    if done.emulator_crashed:
+        raise _emulator_lost(argv)
     answer = next((line for line in reversed(done.output.splitlines()) if line.startswith(MARK)), "")
     if not answer:
         raise ProbeFailed(

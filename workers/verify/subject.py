@@ -13,6 +13,7 @@ from farm.plan.cell import Version
 from farm.plan.distro_rows import FamilyRow
 from farm.plan.recipe import ArchiveKind
 from farm.store.artifact import BuildInfo
+from farm.wire.queue import host_arch
 from workers.engine.protocol import Box
 from workers.verify import elf, facts, symbols
 from workers.verify.probe import SOURCES, ProbeFailed, ask, script
@@ -74,6 +75,11 @@ class Subject:
     def library(self) -> Path:
         """The library folder of the tree on this host."""
         return self.tree / "lib" / self.build.lib
+
+    @property
+    def emulated(self) -> bool:
+        """Whether its programs run here by an emulator only."""
+        return self.build.arch != host_arch()
 
     def source(self, name: str) -> str:
         """Where a source archive lies in the builder box. Raises ProbeFailed when it is not there."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from farm.errors import Transient
 from farm.plan.recipe import ArchiveKind
 from farm.store.artifact import Finding
 from farm.wire.verification import Depth, Where
@@ -33,6 +34,7 @@ from workers.verify.checks import (
     dual_flags,
     dual_symbols,
     embed_cmake,
+    embed_extension,
     embed_mod_wsgi,
     embed_plugin,
     embed_subinterpreters,
@@ -40,6 +42,7 @@ from workers.verify.checks import (
     hardening_compiler,
     hardening_elf,
     headers_pyconfig,
+    headers_sysconfig,
     linkage_declared,
     linkage_executable,
     linkage_glibc,
@@ -123,9 +126,13 @@ class Check:
             found.append(
                 error(f"could not be checked: {failed}", hint="see what run.version says; the interpreter may be broken")
             )
+        if subject.emulated and any(_COMPILER_CRASHED in finding.message for finding in found):
+            raise Transient(f"the compiler crashed under emulation in {self.id}", hint="a native worker needs none")
         return tuple(finding.model_copy(update={"check": self.id}) for finding in found)
 
 
+# gcc catches the signal of its own crash, so an emulator says nothing of it; no machine crashes on what checks compile.
+_COMPILER_CRASHED = "internal compiler error: Segmentation fault"
 FULL: tuple[Depth, tuple[ArchiveKind, ...], str] = ("full", (), "")
 OTHERS: tuple[ArchiveKind, ...] = ("debugsymbols", "tests", "static-lib")
 
@@ -152,6 +159,7 @@ TABLE: tuple[Check, ...] = (
     Check("debug.links", "a debugger finds the debug information", "archive", 0, debug_links.look),
     Check("paths.details", "build-details.json leads to files of the tree", "archive", 0, paths_details.look),
     Check("headers.pyconfig", "configure's probes were answered right", "archive", 0, headers_pyconfig.look),
+    Check("headers.sysconfig", "sysconfig speaks of the cell's own machine", "archive", 0, headers_sysconfig.look),
     Check("paths.text", "no path of the build is left", "archive", 2, paths_text.look),
     Check("beside.layout", "the other archives are safe, and of this build", "archive", 4, beside_layout.look, needs=OTHERS),
     Check("beside.debug", "the debug information is that of these binaries", "archive", 3, beside_debug.look, needs=OTHERS[:1]),
@@ -186,6 +194,7 @@ TABLE: tuple[Check, ...] = (
     Check("build.config", "a C extension builds with python-config's flags alone", "builder", 2, build_config.look),
     Check("build.embed.pkgconfig", "a program embeds it through pkg-config", "builder", 2, build_embed_pkgconfig.look),
     Check("build.embed.config", "a program embeds it through python3-config", "builder", 2, build_embed_config.look),
+    Check("embed.extension", "a C extension works in a program that embeds it", "builder", 3, embed_extension.look),
     Check("dual.abi", "executable and libpython are one ABI", "builder", 3, dual_abi.look),
     Check("moved.decoy", "another libpython on the loader's path changes nothing", "builder", 2, moved_decoy.look),
     Check(

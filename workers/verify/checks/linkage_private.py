@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from workers.verify import symbols
 from workers.verify.findings import error
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from workers.verify.subject import Subject
 
 FOLDER = "lib/private"
-_MARK = "-farm.so"  # the variant in file names, SONAMEs and symbol versions; see libraries.toml
+_MARK, _VERSIONS = "-farm.so", "_FARM_"  # the variant in file names and SONAMEs, and in symbol versions; see libraries.toml
+_HINT = "build it with a shlib_variant: see libraries.toml"
 
 
 def look(subject: Subject) -> Iterator[Finding]:
@@ -26,9 +28,20 @@ def look(subject: Subject) -> Iterator[Finding]:
         yield error("the metadata names a library of our own that is not there", file=FOLDER)
     for elf in own:
         if elf.soname != posixpath.basename(elf.path) or _MARK not in elf.soname:
-            hint = "build it with a shlib_variant: see libraries.toml"
-            yield error(f"its SONAME is '{elf.soname}', which the distro's library may have, too", file=elf.path, hint=hint)
+            yield error(f"its SONAME is '{elf.soname}', which the distro's library may have, too", file=elf.path, hint=_HINT)
+        yield from _symbols(subject, elf.path)
     sonames = {elf.soname for elf in own}
     for elf in subject.elf.elves:
         if sonames.intersection(elf.needed) and not elf.path.startswith((f"{FOLDER}/", f"lib/{subject.build.lib}/")):
             yield error("it loads a library of our own into every process", file=elf.path, hint="only extension modules may")
+
+
+def _symbols(subject: Subject, file: str) -> Iterator[Finding]:
+    """A loader binds a symbol by its name and version: with versions of our own, no file that wants the distro's gets ours."""
+    told = symbols.defined(subject.tree / file)
+    for version in sorted(told.versions):
+        if _VERSIONS not in version:
+            yield error(f"it gives symbols the version {version}, which the distro's library may, too", file=file, hint=_HINT)
+    if told.bare:
+        some = ", ".join(sorted(told.bare)[:4])
+        yield error(f"it exports {len(told.bare)} symbols without a version of their own: {some}", file=file, hint=_HINT)

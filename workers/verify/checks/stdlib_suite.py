@@ -31,7 +31,7 @@ def look(subject: Subject) -> Iterator[Finding]:
     with tar_stream(subject.others["tests"]) as stream:
         subject.in_runtime.put(f"{SCRATCH}/{_FOLDER}", stream)
     argv = [f"{root}/bin/{subject.build.executable}", "-m", "test.regrtest", "-j2", "-W", "-w", "-u", _RESOURCES]
-    done = run(subject.in_runtime, argv, timeout_s=_TIMEOUT_S)
+    done = run(subject.in_runtime, argv, timeout_s=_TIMEOUT_S, starts_crashers=True)
     ended = done.exit_code in _ENDS
     outcome = suite.read(done.output.splitlines(), whole=ended)
     if not outcome.ran:

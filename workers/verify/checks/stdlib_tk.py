@@ -1,15 +1,17 @@
-"""Tk works where its package is installed; where it is not, the error names the library that the metadata has a package for."""
+"""Tk works where its packages are installed; where they are not, importing it says which to install."""
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from farm.plan.facts import load_facts
 from workers.verify.facts import Tcl
 from workers.verify.findings import error, quoted
-from workers.verify.probe import ask, run, script
+from workers.verify.probe import ProbeFailed, ask, run, script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from farm.store.artifact import Finding
     from workers.verify.subject import Subject
@@ -27,6 +29,25 @@ def look(subject: Subject) -> Iterator[Finding]:
     if "display" not in told.without:
         yield error(f"without a display Tk says '{told.without}'")
     optional = [soname for soname in subject.optional_sonames if soname.startswith("libtk")]
+    if optional:
+        yield from _without(subject, optional)
+
+
+def _without(subject: Subject, sonames: Sequence[str]) -> Iterator[Finding]:
+    """The extension module names the library, and what stands for it in the standard library the packages besides."""
     missing = run(subject.in_runtime, [subject.python, "-c", "import _tkinter"])
-    if optional and not missing.ok and not any(soname in missing.output for soname in optional):
-        yield error(f"without its package importing it says: {quoted(missing.output)}", hint=f"it should name {optional[0]}")
+    if missing.ok:
+        return
+    if not any(soname in missing.output for soname in sonames):
+        yield error(f"without its package importing it says: {quoted(missing.output)}", hint=f"it should name {sonames[0]}")
+    names = sorted(package.name for package in subject.build.runtime if package.optional and "_tkinter" in package.modules)
+    if subject.family is None:
+        raise ProbeFailed("nobody knows how packages are installed there")
+    advice = subject.family.advise.format(packages=" ".join(names))
+    for front in load_facts(subject.overlay).capabilities["tk"].fronts:
+        if front.spans(subject.version):
+            module = PurePosixPath(front.file.removesuffix("/__init__.py")).stem
+            said = run(subject.in_runtime, [subject.python, "-c", f"import {module}"])
+            if advice not in said.output:
+                hint = f"it should say '{advice}': see fronts in capabilities.toml"
+                yield error(f"without its packages importing {module} says: {quoted(said.output)}", hint=hint)

@@ -19,8 +19,16 @@ def run(step, argv, cwd=None, **environment):
         raise Broken(step, str(error))  # noqa: B904 - its cause says no more
     output = said.decode("utf-8", "replace").strip()
     if child.returncode:
-        raise Broken(step, " | ".join(output.splitlines()[-5:]) or "exit {}".format(child.returncode))
+        raise Broken(step, told(output.splitlines()) or "exit {}".format(child.returncode))
     return output
+
+
+CRASHES = ("qemu: uncaught target signal", "internal compiler error: ")
+
+
+def told(lines):
+    """The last lines, and before them what an emulator and gcc say of their crashes, however much came after that."""
+    return " | ".join([line for line in lines[:-5] if any(crash in line for crash in CRASHES)] + lines[-5:])
 
 
 def expect(step, got, wanted):
