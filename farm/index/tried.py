@@ -48,7 +48,7 @@ CLOUD_FOUNDRY = Tried(
 )
 SETUP_PYTHON = Tried(
     "actions/setup-python",
-    "a JSON parser; sh: `setup.sh` installs into a tool cache",
-    "the action is in no package index, and runs in its maker's service",
+    "`@actions/tool-cache`, the library it is made of: what it finds in manifest and cache; sh: `setup.sh` fills that cache",
+    "the action itself is in no package index, and runs in its maker's service",
 )
 LAYOUT = Tried("skopeo, buildx and others", "skopeo: one arch, all arches")
