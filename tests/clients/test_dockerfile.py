@@ -48,7 +48,13 @@ def built_and_run(url, folder, lines, *files):
         fileobj=context(folder, lines, *files), custom_context=True, rm=True, forcerm=True, network_mode="host"
     )
     try:
-        return client.containers.run(image.id, ["sh", "-ec", TELL], remove=True, network_mode="none").decode().strip()
+        container = client.containers.create(image.id, ["sh", "-ec", TELL], network_mode="none")
+        try:
+            container.start()
+            assert container.wait()["StatusCode"] == 0
+            return container.logs().decode().strip()  # only now: whoever follows them may miss the last lines of a busy engine
+        finally:
+            container.remove()
     finally:
         client.images.remove(image.id, force=True)
         client.close()

@@ -35,6 +35,7 @@ def test_every_archive_is_published_and_is_what_the_metadata_says(real_cell):
 
 def test_no_check_found_an_error(real_cell):
     assert [finding for finding in real_cell.artifact.findings if finding.severity == "error"] == []
+    assert {"run.version", "linkage.libpython", "moved.sysconfig"} <= set(real_cell.artifact.verified.passed)
 
 
 def test_metadata_keeps_to_its_published_schema(real_cell):
