@@ -20,7 +20,7 @@ help:
 	@echo "make lint    only the linters: ruff, mypy, import-linter, shellcheck"
 	@echo "make bench   measure the time budgets"
 	@echo "make venv    only set up the virtual environment $(VENV)"
-	@echo "make clean   remove the virtual environment and what tools cached here; ./store stays"
+	@echo "make clean   remove the virtual environment and what tools and tests left here; ./store stays"
 
 demo: $(VENV)/ready
 	@$(WITH_ENGINE) $(BIN)/python -m deploy.demo
@@ -75,5 +75,5 @@ $(VENV)/ready-dev: pyproject.toml constraints.txt deploy/venv.sh
 	@touch $(VENV)/ready $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache screenshots
 	find $(CODE) -name __pycache__ -type d -exec rm -rf {} +

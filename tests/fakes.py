@@ -10,11 +10,14 @@ import tarfile
 import threading
 import time
 from contextlib import contextmanager, nullcontext
+from http.server import SimpleHTTPRequestHandler
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from farm.errors import BuildFailed, Conflict, Failure, StoreUnavailable, Transient, from_failure
 from farm.plan.recipe import BaseImage, How, Inputs
 from farm.store import keys
+from farm.store.headers import headers, told_by_content
 from farm.store.protocol import Stat
 from farm.wire.messages import Result
 from workers.engine.protocol import Box, BoxSpec, Completed
@@ -22,7 +25,6 @@ from workers.engine.protocol import Box, BoxSpec, Completed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from farm.wire.messages import Grant
 
@@ -417,3 +419,32 @@ class BuildingShelf(ImageShelf):
 
     def run(self, argv, **_):
         return Completed(0, self._answer)
+
+
+# --- hosts ----------------------------------------------------------------------------------------------------------
+
+
+class Host(SimpleHTTPRequestHandler):
+    """A web server over a folder that keeps the type each object was stored with, as a bucket does, or has the usual ones.
+
+    No object answers for a folder's name; `registry` is the status that whatever stands before it gives to `GET /v2/`.
+    """
+
+    types_kept = True
+    registry = 200
+
+    def do_GET(self) -> None:
+        if not self.path.endswith("/"):
+            return super().do_GET()
+        self.send_response(self.registry if self.path == "/v2/" else 404)
+        self.send_header("Content-Length", "0")
+        return self.end_headers()
+
+    def guess_type(self, path: str) -> str:
+        if not self.types_kept:
+            return super().guess_type(path)
+        key = Path(path).relative_to(self.directory).as_posix()
+        return headers(key, Path(path).read_bytes() if told_by_content(key) else b"").content_type
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

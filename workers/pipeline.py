@@ -104,7 +104,7 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
             archives=made.archives,
             findings=verification.findings,
             steps=reporter.steps,
-            verified=_verified_in(maker, made.images),
+            verified=_verified_in(maker, made.images, verification),
             farm=__version__,
             isolation=isolation(limits),
         )
@@ -196,11 +196,17 @@ def _verify(request: BuildRequest, effects: Effects, maker: ImageMaker, made: Ma
     return verify_archive(archive, made.build, ground, effects.reporter.line)
 
 
-def _verified_in(maker: ImageMaker, images: Images) -> VerifiedIn:
-    """What the verification ran in, as the engine and the image themselves tell it."""
+def _verified_in(maker: ImageMaker, images: Images, verification: Verification) -> VerifiedIn:
+    """What the verification ran in, as the engine and the image themselves tell it, and which checks it had."""
     packages = tuple(PackageVersion(name=name, version=version) for name, version in maker.installed(images.runtime))
     identity = maker.engine.identity
-    return VerifiedIn(runtime_image=identity(images.runtime), builder_image=identity(images.builder), packages=packages)
+    return VerifiedIn(
+        runtime_image=identity(images.runtime),
+        builder_image=identity(images.builder),
+        packages=packages,
+        passed=verification.passed,
+        without=verification.without,
+    )
 
 
 def _refusal(verification: Verification, cell: Cell) -> Failure | None:

@@ -8,18 +8,15 @@ import click
 
 from farm.cli.opening import opened
 from farm.errors import BadInput
-from farm.export import layout
-from farm.export.flat import flatten
-from farm.export.formats import FORMATS, Flattened, dashed
-from farm.index import render, update
+from farm.export.formats import dashed
+from farm.export.table import TABLE, Asked, written
+from farm.index import update
 from farm.pull.fetch import Kept
 from farm.settings import Settings
 
-_LAYOUT = "oci-layout"
-
 
 @click.command()
-@click.argument("format_", metavar="FORMAT", type=click.Choice(sorted((*FORMATS, _LAYOUT))))
+@click.argument("format_", metavar="FORMAT", type=click.Choice(sorted(TABLE)))
 @click.option("--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.")
 @click.option("--distro", required=True, help="Distro, e.g. ubuntu24.04.")
 @click.option("--channel", default="stable", show_default=True, help="Channel to export.")
@@ -30,37 +27,12 @@ def export(format_: str, folder: Path, distro: str, channel: str, stack: str, ad
 
     oci-layout is a folder of container images, with the archives as they are.
     """
-    if format_ == _LAYOUT:
-        _layout(folder, channel, distro)
-        return
-    wanted = FORMATS[format_]
-    if wanted.listing and not address:
+    wanted = TABLE[format_]
+    if wanted.addressed and not address:
         raise BadInput(f"{wanted.listing} names addresses", hint="say where the folder will be served: --base-url https://…")
     settings = Settings()
     store = opened(settings)
-    stack = stack or dashed(distro)
     kept = Kept(store, settings.cache / "pull", offline=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    made = []
-    for _, cell, listed in render.offers(update.current(store, channel, distro), ("tar.gz",)):
-        if cell.variant in wanted.variants:
-            name = wanted.name(cell, stack, listed.sha256)
-            sha256 = flatten(kept.archive(listed), folder / name, wanted.form, wanted.programs(cell))
-            made.append(Flattened(cell, listed, name, sha256))
-            click.echo(f"{sha256}  {name}")
-    if not made:
-        raise BadInput(f"the channel '{channel}' has nothing for {distro}", hint="`farm ls` lists what is published")
-    if wanted.listing:
-        (folder / wanted.listing).write_bytes(wanted.render(made, address.rstrip("/"), stack))
-        click.echo(str(folder / wanted.listing))
-
-
-def _layout(folder: Path, channel: str, distro: str) -> None:
-    settings = Settings()
-    store = opened(settings)
-    kept = Kept(store, settings.cache / "pull", offline=False)
-    listed = update.entries(store, channel, distro)
-    if not listed:
-        raise BadInput(f"the channel '{channel}' has nothing for {distro}", hint="`farm ls` lists what is published")
-    for tag in layout.write(folder, channel, listed, kept.archive):
-        click.echo(f"oci:{folder}:{tag}")
+    entries = update.current(store, channel, distro)
+    for line in written(format_, Asked(folder, channel, distro, stack or dashed(distro), address, entries, kept.archive)):
+        click.echo(line)

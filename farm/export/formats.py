@@ -1,4 +1,4 @@
-"""Whom flat archives are for: their names, and the list that goes with them. Pure; one table."""
+"""Shapes of flat archives: their names, what else is in them, and the list that goes with them. Pure."""
 
 from __future__ import annotations
 
@@ -54,7 +54,6 @@ class Format:
     listing: str = ""
     render: Callable[[Sequence[Flattened], str, str], bytes] = lambda _made, _base_url, _stack: b""
     programs: Callable[[Cell], dict[str, bytes]] = field(default=lambda _cell: {})
-    tested: str = "its form only"
 
 
 def dashed(distro: str) -> str:
@@ -118,24 +117,21 @@ def _parts(distro: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else (distro, "")
 
 
-FORMATS = {
-    # https://github.com/heroku/heroku-buildpack-python: the name is computed, and lies at the root of a bucket
-    "heroku": Format("tar.zst", lambda cell, stack, _: f"python-{cell.python}-{stack}-{cell.arch}.tar.zst"),
-    # https://github.com/cloudfoundry/python-buildpack: its caches go by base name, so a hash is in it
-    "cloud-foundry": Format(
-        "tar.gz",
-        lambda cell, stack, sha256: f"python_{cell.python}_linux_{_tool_arch(cell)}_{stack}_{sha256[:8]}.tgz",
-        listing="manifest.yml",
-        render=cloud_foundry,
-    ),
-    # https://github.com/actions/python-versions: needs a fork of the action, or an archive put into the tool cache
-    "setup-python": Format(
-        "tar.gz",
-        lambda cell, _, __: f"python-{cell.python}-linux-{_parts(cell.distro)[1]}-{_tool_arch(cell)}.tar.gz",
-        variants=("default", "freethreaded"),
-        listing="versions-manifest.json",
-        render=setup_python,
-        programs=_setup,
-        tested="sh, with setup.sh in an unpacked archive",
-    ),
-}
+# https://github.com/heroku/heroku-buildpack-python: the name is computed, and lies at the root of a bucket
+HEROKU = Format("tar.zst", lambda cell, stack, _: f"python-{cell.python}-{stack}-{cell.arch}.tar.zst")
+# https://github.com/cloudfoundry/python-buildpack: its caches go by base name, so a hash is in it
+CLOUD_FOUNDRY = Format(
+    "tar.gz",
+    lambda cell, stack, sha256: f"python_{cell.python}_linux_{_tool_arch(cell)}_{stack}_{sha256[:8]}.tgz",
+    listing="manifest.yml",
+    render=cloud_foundry,
+)
+# https://github.com/actions/python-versions: needs a fork of the action, or an archive put into the tool cache
+SETUP_PYTHON = Format(
+    "tar.gz",
+    lambda cell, _, __: f"python-{cell.python}-linux-{_parts(cell.distro)[1]}-{_tool_arch(cell)}.tar.gz",
+    variants=("default", "freethreaded"),
+    listing="versions-manifest.json",
+    render=setup_python,
+    programs=_setup,
+)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.index import oci, render
+from farm.index import oci, render, tried
 from farm.index.model import Entry
+from farm.index.tried import Tried
 from farm.plan.cell import Cell
 from farm.store import keys
 
@@ -31,12 +32,12 @@ _PYENV_FAILS = '* ) echo "{name} is not offered for $(uname -m)" >&2; exit 1 ;;'
 
 @dataclass(frozen=True)
 class Export:
-    """A kind of file for one kind of client: the key of the file that lists a cell, what is in it, what it is tested with."""
+    """A kind of file for one kind of client: the key of the file that lists a cell, what is in it, what it is tried with."""
 
     format: str
     key: Callable[[str, Cell], str]
     render: Callable[[Iterable[Entry], str], bytes]
-    tested: str
+    tried: Tried
     pinned: Callable[[bytes], str] | None = None  # the key under which this content stays for ever, too
 
 
@@ -162,15 +163,15 @@ def rendered(channel: str, entries: Iterable[Entry], base_url: str) -> dict[str,
 
 
 EXPORTS = (
-    Export("uv", lambda channel, cell: keys.uv_index(channel, cell.distro), render.uv_index, "uv"),
-    Export("sha256sum", lambda channel, cell: keys.sums(channel, cell.distro), render.sums, "sha256sum"),
-    Export("mise", keys.mise, mise, "mise"),
-    Export("hatch", lambda channel, cell: keys.hatch(channel, cell.distro, cell.arch), hatch, "hatch"),
-    Export("pyenv", keys.pyenv, pyenv, "python-build"),
-    Export("bazel", lambda channel, cell: keys.bazel(channel, cell.distro), bazel, "rules_python's parser, without Bazel"),
-    Export("pants", lambda channel, cell: keys.pants(channel, cell.distro), pants, "a TOML parser: Pants fetches itself"),
-    Export("paketo", lambda channel, cell: keys.paketo(channel, cell.distro), paketo, "a TOML parser: it needs a CNB builder"),
-    Export("shell", lambda _channel, _cell: keys.get_python(), render.get_python, "dash, busybox"),
-    Export("oci", oci.release_tag, oci.index, "skopeo, Docker Engine", lambda data: keys.oci_manifest(oci.digest(data))),
-    Export("oci series", oci.series_tag, oci.index, "skopeo, Docker Engine", lambda data: keys.oci_manifest(oci.digest(data))),
+    Export("uv", lambda channel, cell: keys.uv_index(channel, cell.distro), render.uv_index, tried.UV),
+    Export("sha256sum", lambda channel, cell: keys.sums(channel, cell.distro), render.sums, tried.SHA256SUM),
+    Export("mise", keys.mise, mise, tried.MISE),
+    Export("hatch", lambda channel, cell: keys.hatch(channel, cell.distro, cell.arch), hatch, tried.HATCH),
+    Export("pyenv", keys.pyenv, pyenv, tried.PYENV),
+    Export("bazel", lambda channel, cell: keys.bazel(channel, cell.distro), bazel, tried.BAZEL),
+    Export("pants", lambda channel, cell: keys.pants(channel, cell.distro), pants, tried.PANTS),
+    Export("paketo", lambda channel, cell: keys.paketo(channel, cell.distro), paketo, tried.PAKETO),
+    Export("shell", lambda _channel, _cell: keys.get_python(), render.get_python, tried.SHELL),
+    Export("oci", oci.release_tag, oci.index, tried.REGISTRY, lambda data: keys.oci_manifest(oci.digest(data))),
+    Export("oci series", oci.series_tag, oci.index, tried.REGISTRY, lambda data: keys.oci_manifest(oci.digest(data))),
 )

@@ -79,6 +79,7 @@ def _facts(artifact: Artifact) -> str:
         ("compiler", build.compiler),
         ("links", ", ".join(part for part in (build.openssl, f"SQLite {build.sqlite}", f"glibc {build.elf.glibc}") if part)),
         *([("verified in", artifact.verified.runtime_image)] if artifact.verified else []),
+        *([("passed", f"{len(artifact.verified.passed)} checks")] if artifact.verified and artifact.verified.passed else []),
         *(
             ("brings", f"{own.name} {own.version}, past its end of life since {own.eol}: {own.notice}")
             for own in build.libraries

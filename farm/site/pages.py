@@ -143,12 +143,21 @@ def _checks(artifact: Artifact | None) -> dict[str, object]:
     if artifact is None:
         return {}
     found: list[Finding] = [finding for finding in artifact.findings if finding.severity != "note"]
+    passed = artifact.verified.passed if artifact.verified else ()
+    without = artifact.verified.without if artifact.verified else ()
+    which = _counted(len(passed), "check") if passed else "every check that publishing needs"  # early builds name none
     where = f"in {artifact.build.base_image.name} with the run-time packages, as an ordinary user and without network"
-    said = f"The archive passed every check that publishing needs, {where}."
-    if found:
-        noun = "remark" if len(found) == 1 else "remarks"
-        said = f"The archive passed every check that publishing needs, {where}, with {len(found)} {noun}:"
-    return {"said": said, "findings": found[:_SHOWN]}
+    remarks = f", with {_counted(len(found), 'remark')}:" if found else "."
+    return {
+        "said": f"The archive passed {which}, {where}{remarks}",
+        "findings": found[:_SHOWN],
+        "passed": passed,
+        "without": without,
+    }
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @cache

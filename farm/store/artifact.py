@@ -24,6 +24,7 @@ Beside = Literal["sbom", "provenance"]
 # Names that end up in a command or a path: an archive's metadata may come from anybody.
 PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.:-]*$", max_length=100)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", max_length=100)]
+CheckId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._+-]*$", max_length=100)]
 
 
 class Model(BaseModel):
@@ -176,11 +177,13 @@ class Yank(Model):
 
 
 class VerifiedIn(Model):
-    """The very images that the archive was verified in. Beside the archive, not inside: ids and versions are of that day."""
+    """What the archive was verified in, and with which checks. Beside the archive, not inside: all of it is of that day."""
 
     runtime_image: str = Field(description="the engine's id of the run-time image")
     builder_image: str = Field(description="the engine's id of the builder image")
     packages: tuple[PackageVersion, ...] = Field(description="every package in the run-time image")
+    passed: tuple[CheckId, ...] = Field(default=(), description="checks that ran and saw no error; none named in early builds")
+    without: tuple[CheckId, ...] = Field(default=(), description="checks that found nothing to look at in this build")
 
     def version(self, package: str) -> str:
         """The version of a package in the run-time image; '' when it is not installed there."""

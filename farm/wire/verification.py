@@ -48,6 +48,17 @@ class Verification(Message):
         return f"{len(errors)} check(s) found an error: {seen}" if errors else ""
 
     @property
+    def passed(self) -> tuple[str, ...]:
+        """The checks that ran and saw no error."""
+        failed = {finding.check for finding in self.errors}
+        return tuple(check for check in self.seconds if check not in failed)
+
+    @property
+    def without(self) -> tuple[str, ...]:
+        """The checks that found nothing to look at."""
+        return tuple(check.check for check in self.checks if check.without)
+
+    @property
     def skipped(self) -> tuple[Checked, ...]:
         """The checks that could not run, though they should have."""
         return tuple(check for check in self.checks if check.skipped)

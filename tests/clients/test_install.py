@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import starlark
 
-from farm.index.exports import EXPORTS
 from farm.plan.cell import Cell
 from farm.store import keys
 from tests.clients.conftest import run, tool
@@ -254,8 +253,3 @@ def test_toml_that_is_read_by_clients_that_cannot_run_here(shop, key):
     assert json.dumps(document).count(shop.url(archive.key)) == (2 if key is keys.paketo else 1)
     assert json.dumps(document).count(archive.sha256) == (2 if key is keys.paketo else 1)
     assert "freethreaded" not in json.dumps(document)
-
-
-def test_every_export_says_what_it_is_tested_with():
-    assert all(export.tested for export in EXPORTS)
-    assert len({export.format for export in EXPORTS}) == len(EXPORTS)

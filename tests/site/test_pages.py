@@ -10,6 +10,7 @@ import pytest
 from farm.index import update
 from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
+from farm.publish.publisher import publish
 from farm.site import pages
 from farm.site.model import Channel
 from farm.site.snippets import filled, snippets
@@ -18,6 +19,7 @@ from farm.store.artifact import Yank
 from tests.fakes import MemoryStore
 from tests.index.test_render import BASE, entry, with_tar
 from tests.index.test_update import now
+from tests.publish.staging import order, recipe, stage
 
 CELL = "3.13.5-debian13-amd64"
 FACTS = load_facts()
@@ -70,6 +72,14 @@ def test_a_rebuild_changes_the_page_of_the_build_before():
     before = text(store, f"builds/{CELL}/2026112207.html")
     assert 'href="2026112208.html"' in before
     assert 'href="2026112206.html"' in before
+
+
+def test_a_build_whose_metadata_names_no_checks_names_none():
+    store, of = MemoryStore(), order(channel="stable", recipe=recipe(optimize="pgo"))
+    publish(store, stage(store, of), of, clock=now)
+    page = text(store, f"builds/{CELL}/2026112201.html")
+    assert "The archive passed every check that publishing needs, in debian:13-slim" in page
+    assert "Which checks" not in page
 
 
 def test_a_yank_is_said_and_another_build_offered():

@@ -88,10 +88,13 @@ def test_info_tells_what_was_really_verified_with(tmp_path):
     store = FolderStore(tmp_path / "store")
     of = order(base_url=store.root.as_uri())
     packages = (PackageVersion(name="libssl3t64", version="3.5.1-1+deb13u1"),)
-    verified = VerifiedIn(runtime_image="sha256:" + "f" * 64, builder_image="sha256:" + "e" * 64, packages=packages)
+    verified = VerifiedIn(
+        runtime_image="sha256:" + "f" * 64, builder_image="sha256:" + "e" * 64, packages=packages, passed=("a.b", "a.c")
+    )
     publish(store, stage(store, of, verified=verified), of, clock=now)
     text = farm(tmp_path, "info", "3.13.5-debian13-amd64").stdout
     assert re.search(r"^verified in +sha256:f{64}$", text, re.MULTILINE)
+    assert re.search(r"^passed +2 checks$", text, re.MULTILINE)
     assert re.search(r"^libssl3t64 +3\.5\.1-1\+deb13u1 +_ssl$", text, re.MULTILINE)
     assert re.search(r"^libtk8\.6 +- +_tkinter", text, re.MULTILINE)  # it was not there
 

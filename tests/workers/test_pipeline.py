@@ -8,14 +8,16 @@ from farm import __version__
 from farm.plan.facts import load_facts
 from farm.plan.recipe import BaseImage, Inputs
 from farm.settings import Settings
+from farm.store.artifact import Finding, VerifiedIn
 from farm.wire.messages import Grant
-from farm.wire.verification import Verification
+from farm.wire.verification import Checked, Verification
 from tests.dispatch.making import cell, recipe
 from tests.fakes import FakeReporter, ScriptedBox, ScriptedEngine
 from tests.verify.crafted import Crafted, build_info
 from workers import pipeline
 from workers.build.image import ImageMaker, Images
 from workers.engine.isolation import isolation
+from workers.verify.table import TABLE
 
 INPUTS = Inputs(BaseImage("base:1", "bootstrap", ("sha256:1",)), ())
 IMAGES = Images(INPUTS.base, workshop="builder:1", builder="builder:1", runtime="runtime:1", inputs=INPUTS)
@@ -40,11 +42,28 @@ def test_boxes_of_the_verification_are_labelled_and_end_when_the_cell_is_cancell
     assert all(spec.cancelled() for spec in engine.specs)
 
 
+def outcome():
+    """Four checks: one passed with a warning, one saw an error, one had nothing to look at, one could not run."""
+    rows = {"a.passed": {}, "b.failed": {}, "c.without": {"without": "no debug symbols"}, "d.skipped": {"skipped": "no engine"}}
+    checks = tuple(Checked(check=name, proves="something", where="archive", **more) for name, more in rows.items())
+    findings = (
+        Finding(check="a.passed", severity="warning", message="hm"),
+        Finding(check="b.failed", severity="error", message="no"),
+    )
+    return Verification(cell=str(cell()), archive="a", checks=checks, findings=findings)
+
+
 def test_what_was_verified_in_is_told_by_the_images_themselves():
     engine = ScriptedEngine({"runtime:1": ScriptedBox({"dpkg-query": "libc6 2.41-12\n"}), "builder:1": ScriptedBox()})
-    verified = pipeline._verified_in(maker(engine), IMAGES)
+    verified = pipeline._verified_in(maker(engine), IMAGES, outcome())
     assert (verified.runtime_image, verified.builder_image) == ("id of runtime:1", "id of builder:1")
     assert (verified.version("libc6"), verified.version("tk8.6")) == ("2.41-12", "")
+    assert (verified.passed, verified.without) == (("a.passed",), ("c.without",))
+
+
+def test_every_check_has_an_id_that_metadata_may_name():
+    names = tuple(check.id for check in TABLE)
+    assert VerifiedIn(runtime_image="a", builder_image="b", packages=(), passed=names).passed == names
 
 
 def test_the_result_says_how_the_box_of_the_build_was_shut_in(monkeypatch):

@@ -1,0 +1,54 @@
+"""Whom a kind of file is for, and what reads it in the tests: in every row of the tables of exports, and docs/clients.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_NOT_INDEXED = "{} are in no package index"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A client, what reads its file in the tests and does with it, and why that is not the client itself: '' where it is."""
+
+    client: str
+    by: str
+    instead: str = ""
+
+
+UV = Tried(
+    "uv",
+    "uv: install, list, upgrade to a rebuilt version, uninstall, free-threaded, changed bytes; "
+    "with a real build also venv and pip install of a C extension",
+)
+SHA256SUM = Tried("curl and sha256sum", "sha256sum: good and changed bytes")
+MISE = Tried("mise", "mise: install, changed bytes")
+HATCH = Tried("hatch", "hatch: install, show, remove")
+PYENV = Tried(
+    "pyenv, asdf (python-build)", "python-build: install, changed bytes; bash alone for machines that are not at hand"
+)
+BAZEL = Tried(
+    "Bazel, rules_python from 2.1",
+    "its rules for names, said again in our tests; its own parser, run by `starlark-pyo3`, where `FARM_TEST_RULES_PYTHON` "
+    "names a checkout",
+    "rules_python is in no package index; Debian's Bazel is 4.2, which has no modules",
+)
+PANTS = Tried("Pants from 2.24", "a TOML parser", "the last Pants in a package index is 2.17, which has no such section")
+PAKETO = Tried("Paketo's CPython buildpack", "a TOML parser", _NOT_INDEXED.format("buildpack and builder image"))
+SHELL = Tried("hosts without Python", "dash, busybox: install, replace, signature, changed bytes")
+REGISTRY = Tried(
+    "Docker, skopeo and other clients of registries",
+    "skopeo: each arch, pinned digest, changed bytes; Docker Engine: pull, `COPY --from`",
+)
+HEROKU = Tried(
+    "Heroku's Python buildpack", "zstd and tar: names, what is at the top", _NOT_INDEXED.format("buildpack and stack image")
+)
+CLOUD_FOUNDRY = Tried(
+    "Cloud Foundry's Python buildpack", "a YAML parser, sha256sum", _NOT_INDEXED.format("buildpack and stack image")
+)
+SETUP_PYTHON = Tried(
+    "actions/setup-python",
+    "`@actions/tool-cache`, the library it is made of: what it finds in manifest and cache; sh: `setup.sh` fills that cache",
+    "the action itself is in no package index, and runs in its maker's service",
+)
+LAYOUT = Tried("skopeo, buildx and others", "skopeo: one arch, all arches")
