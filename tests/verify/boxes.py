@@ -25,6 +25,7 @@ DECOY = "/work/scratch/another python/lib"
 PROGRAMS = ("mod_wsgi", "uwsgi")
 SOURCES = (*PROGRAMS, *(f"{FOLDER}/{name}" for name in wheels(build_info(), (3, 13, 5))))
 HOME = "/work/scratch/another home"
+EXTENSION = "/work/scratch/extension to embed"
 NOWHERE = f"PYTHONHOME=/nowhere/home {ROOT}/bin/python3.13"
 UV = "/work/scratch/uv/cpython-managed"
 GOOD = Crafted()
@@ -127,8 +128,15 @@ ANSWERS = {
     "abi.py": abi(),
     "asking.py": {"answers": {f"http://127.0.0.1:{place}": dict(SITE) for place in ("8081/embedded", "8081/daemon", "8082/")}},
     "install.py": {"results": {"any": {"error": "", "step": ""}, "tagged": {"error": "", "step": ""}}},
-    "extension.py": {"error": "", "step": "", "needed": ["libc.so.6"]},
-    "extending.py": {"error": "", "step": "", "needed": ["libc.so.6"], "leaks": [], "flags": []},
+    "extension.py": {"error": "", "step": "", "path": f"{EXTENSION}/farm_extension.so", "needed": ["libc.so.6"]},
+    "extending.py": {
+        "error": "",
+        "step": "",
+        "path": "/work/scratch/env/farm_extension.so",
+        "needed": ["libc.so.6"],
+        "leaks": [],
+        "flags": [],
+    },
     "embed.py": {
         "error": "",
         "step": "",

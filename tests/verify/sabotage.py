@@ -102,6 +102,11 @@ SABOTAGE = [
         "(exit 1): undefined symbol: PyLong_X",
     ),
     ("embed.extension", box(**{"embedded_extension.py": "41"}), "does not work embedded (exit 0): 41"),
+    (
+        "build.setuptools",
+        box(**{"embedded_extension.py": ""}),
+        "an extension that pip built and installed does not work embedded",
+    ),
     ("embed.plugin", box({"plugin host": imported(math=FAILED)}), "module math does not import in a plugin"),
     ("embed.plugin", box(**{"plugin.c": (1, "no -lpython3.13")}), "cannot be built from plugin.c: no -lpython3.13"),
     ("embed.plugin", box(**{"sh -c cc ": "", "plugin host": (139, "Segmentation fault")}), "(exit 139): Segmentation fault"),

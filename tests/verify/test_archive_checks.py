@@ -7,10 +7,9 @@ import tarfile
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from farm.store.artifact import BUILD_INFO_PATH, ConfigureInfo, ElfInfo, LibraryInfo, ModulesInfo, RuntimePackageInfo
+from tests.verify.configured import CONFIGURED
 from tests.verify.crafted import (
     API,
     DYNLOAD,
@@ -25,7 +24,6 @@ from tests.verify.crafted import (
     build_info,
 )
 from tests.verify.elves import Shape, elf
-from workers.verify import baselines
 from workers.verify.table import TABLE
 
 GOOD = Crafted()
@@ -65,23 +63,6 @@ def detailed(**changes) -> Crafted:
     told = {"base_prefix": "../..", "base_interpreter": "bin/python3.13", "libpython": {"dynamic": "lib/libpython3.13.so"}}
     data = json.dumps({**told, "c_api": {"headers": "include/python3.13"}, **changes}).encode()
     return GOOD.having("lib/python3.13/build-details.json", Entry(data))
-
-
-def configured(distro: str = "debian11", **changes: str | None) -> Crafted:
-    """A 2.7 whose configure found what it finds on Debian 11, and these changes."""
-    tree = built(python="2.7.18", series="2.7", lib="python2.7", distro=distro)
-    found = {**(baselines.baseline("pyconfig", tree.build) or {}), **changes}
-    header = "".join(f"#define {name} {value}\n" for name, value in found.items() if value is not None)
-    return tree.having("include/python2.7/pyconfig.h", Entry(header.encode()))
-
-
-def told(**changes: str | None) -> Crafted:
-    """A 3.13 for arm64 whose sysconfig says what the baseline and the rows do, and these changes."""
-    build = build_info(arch="arm64")
-    rows = {row.name: row.here for row in baselines.rows("sysconfig", build, (3, 13, 5))}
-    found = {**(baselines.baseline("sysconfig", build) or {}), **rows, **changes}
-    values = {name: value for name, value in found.items() if value is not None}
-    return replace(GOOD, build=build).having(SYSCONFIG, Entry(f"build_time_vars = {values!r}\n".encode()))
 
 
 def modules(**changes) -> Crafted:
@@ -202,24 +183,7 @@ SABOTAGE = [
     ("paths.details", detailed(c_api={"headers": "include/python3.14"}), "its c_api.headers is 'include/python3.14', where"),
     ("paths.details", detailed(libpython={"dynamic": "lib/libpython3.so.1"}), "its libpython.dynamic is"),
     ("paths.details", GOOD.having("lib/python3.13/build-details.json", Entry(b"[]")), "it cannot be read: TypeError"),
-    ("headers.pyconfig", built(arch="arm64"), "there is no pyconfig.h"),
-    ("headers.pyconfig", configured(SIZEOF_LONG="4"), "SIZEOF_LONG is defined as 4, and defined as 8 where"),
-    ("headers.pyconfig", configured(HAVE_FORK=None), "HAVE_FORK is not defined, and defined as 1 where"),
-    ("headers.pyconfig", configured(HAVE_LCHMOD="1"), "HAVE_LCHMOD is defined as 1, and not defined where"),
-    ("headers.sysconfig", told(LIBS="-L/usr/lib/x86_64-linux-gnu"), "LIBS names x86_64, and the cell is for arm64"),
-    (
-        "headers.sysconfig",
-        told(SOABI="cpython-313"),
-        "SOABI is defined as cpython-313, and defined as cpython-313-aarch64-linux",
-    ),
-    ("headers.sysconfig", told(MULTIARCH=None), "MULTIARCH is not defined, and defined as aarch64-linux-gnu where"),
-    ("headers.sysconfig", told(CC="aarch64-linux-gnu-gcc"), "a row says that CC is defined as gcc"),
-    ("headers.sysconfig", GOOD.having(SYSCONFIG, Entry(b"values = 1 +\n")), "not as CPython writes it"),
-    (
-        "headers.pyconfig",
-        configured(distro="debian12"),
-        "a row says that HAVE_LCHMOD is defined as 1, and not defined elsewhere",
-    ),
+    *CONFIGURED,
     ("debug.links", with_elf(MATH, build_id=b""), "no build id"),
     ("debug.links", with_elf(MATH, debuglink=b"no end"), "debuglink is broken"),
     ("debug.links", with_elf(MATH, debuglink=b"/usr/lib/debug/x\0\0\0\0CRC4"), "debuglink is broken"),
@@ -309,33 +273,6 @@ def test_a_library_of_our_own_that_keeps_to_itself_is_fine(tmp_path):
 
 def test_a_library_of_our_own_exports_what_it_is_for(tmp_path):
     assert look("symbols.foreign", private(PRIVATE, soname="libssl-farm.so.1.1", exports=("SSL_read",)), tmp_path) == ()
-
-
-def test_what_configure_found_elsewhere_is_as_the_rows_say(tmp_path):
-    assert look("headers.pyconfig", configured(), tmp_path / "same") == ()
-    rows = {row.name: row.here for row in baselines.rows("pyconfig", build_info(distro="debian13"), (2, 7, 18))}
-    assert set(rows) == {"HAVE_BLUETOOTH_BLUETOOTH_H", "HAVE_LCHMOD", "WINDOW_HAS_FLAGS", "_REENTRANT"}
-    assert look("headers.pyconfig", configured(distro="debian13", **rows), tmp_path / "rows") == ()
-
-
-def test_a_sysconfig_is_as_the_baseline_and_the_rows_say(tmp_path):
-    assert look("headers.sysconfig", told(), tmp_path / "same") == ()
-    assert look("headers.sysconfig", told(LDSHARED="gcc  -shared ", LIBDIR="/install/lib"), tmp_path / "more") == ()
-
-
-def test_what_has_another_abi_has_no_baseline():
-    assert baselines.baseline("sysconfig", build_info(arch="arm64", abiflags="t")) is None
-    assert baselines.baseline("sysconfig", build_info(arch="arm64")) is not None
-
-
-def test_headers_are_read_as_the_preprocessor_would():
-    text = '#if 1\n#  define A 1\n#endif\n#define B\n/* #undef C */\n#define D "x y"\n#define E (1 + 2)  \n'
-    assert baselines.read(text) == {"A": "1", "B": "", "D": '"x y"', "E": "(1 + 2)"}
-
-
-@given(st.dictionaries(st.from_regex(r"[A-Z_]\w{0,9}", fullmatch=True), st.from_regex(r"(\w( \w)*)?", fullmatch=True)))
-def test_what_is_defined_is_read(defined):
-    assert baselines.read("".join(f"#define {name} {value}\n" for name, value in defined.items())) == defined
 
 
 def test_details_as_the_standard_has_them(tmp_path):

@@ -11,6 +11,7 @@ from farm.errors import BuildFailed, Transient
 from tests.fakes import ScriptedBox
 from tests.verify.boxes import (
     BUILDER,
+    EXTENSION,
     GOOD,
     OWNED,
     PROGRAMS,
@@ -102,6 +103,14 @@ def test_a_compiler_that_crashes_is_no_finding_where_it_is_emulated(probe, tmp_p
     with pytest.raises(Transient, match=f"the compiler crashed under emulation in {check}"):
         look(check, subject(tmp_path / "2", crashed, elsewhere))
     assert look(check, subject(tmp_path / "3", box({probe: {"error": "no cc", "step": "compile"}}), elsewhere))
+
+
+def test_the_very_file_that_was_built_is_embedded(tmp_path):
+    scripted = box()
+    for check in ("embed.extension", "build.setuptools"):
+        look(check, subject(tmp_path / check, scripted))
+    places = [env["FARM_EXTENSION"] for env in scripted.environments if "FARM_EXTENSION" in env]
+    assert places == [EXTENSION, "/work/scratch/env"]
 
 
 def test_the_old_tkinter_is_asked_by_its_own_name(tmp_path):

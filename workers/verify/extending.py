@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from typing import TYPE_CHECKING
 
 from workers.verify import wheels
+from workers.verify.embedding import compiled
 from workers.verify.facts import Built
-from workers.verify.findings import error
-from workers.verify.probe import SCRATCH, SOURCES, ask, script
+from workers.verify.findings import error, quoted
+from workers.verify.probe import SCRATCH, SOURCES, ask, run, script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,11 +20,31 @@ if TYPE_CHECKING:
 
 
 def extend(subject: Subject, trial: str) -> Iterator[Finding]:
+    """What is wrong with what comes of a trial."""
+    yield from judge(build(subject, trial), f"an extension by way of {trial}")
+
+
+def build(subject: Subject, trial: str) -> Built:
     """Make an environment, install the wheels of the trial there, and what the probe builds or the wheel itself."""
     python = f"{subject.builder_root}/bin/{subject.build.executable}"
     names = json.dumps(list(wheels.wheels(subject.build, subject.version, trial)))
     argv = [python, script("extending.py"), trial, f"{SCRATCH}/extending {trial}", f"{SOURCES}/{wheels.FOLDER}", names]
-    yield from judge(ask(subject.in_builder, argv, Built), f"an extension by way of {trial}")
+    return ask(subject.in_builder, argv, Built)
+
+
+def embedded(subject: Subject, built: Built, what: str) -> Iterator[Finding]:
+    """A program that embeds the Python imports the very file that the interpreter could, and calls it."""
+    if built.error:
+        return
+    host = compiled(subject, "host.c", "extension host")
+    env = {"FARM_EXTENSION": posixpath.dirname(built.path)}
+    done = run(subject.in_builder, [host, script("embedded_extension.py")], env=env)
+    if not done.ok or done.output.split()[-1:] != [_ANSWER]:
+        hint = "does libpython export what the executable does? see dual.symbols"
+        yield error(f"{what} does not work embedded (exit {done.exit_code}): {quoted(done.output)}", hint=hint)
+
+
+_ANSWER = "42"
 
 
 def judge(built: Built, what: str, hint: str = "see CC, CFLAGS, LDSHARED in sysconfig") -> Iterator[Finding]:

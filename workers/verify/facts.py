@@ -96,11 +96,13 @@ class Environments(Answer):
 class Built(Answer):
     """probes/extension.py and extending.py: how building an extension went; `error` is '' when it was imported.
 
-    `leaks` are paths of the Python's own build in it, `flags` those of LTO and PGO that it was compiled or linked with.
+    `path` is its file, `leaks` are paths of the Python's own build in it, `flags` those of LTO and PGO that it was compiled or
+    linked with.
     """
 
     error: str
     step: str
+    path: str = ""
     needed: tuple[str, ...]
     leaks: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.verify.extending import extend
+from workers.verify.extending import build, embedded, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,4 +15,6 @@ if TYPE_CHECKING:
 
 def look(subject: Subject) -> Iterator[Finding]:
     """As most of the package index is built."""
-    yield from extend(subject, "setuptools")
+    built = build(subject, "setuptools")
+    yield from judge(built, "an extension by way of setuptools")
+    yield from embedded(subject, built, "an extension that pip built and installed")

@@ -55,6 +55,7 @@ def product(path, log):
     with open(path, "rb") as file:
         data = file.read().decode("latin-1")
     return {
+        "path": path,
         "needed": needed(path),
         "leaks": sorted(set(_LEAK.findall(data)) | set(_LEAK.findall(log))),
         "flags": sorted(set(_OPTIMISED.findall(log))),
