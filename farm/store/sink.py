@@ -24,6 +24,11 @@ class Content:
     size: int
     sha256: str
 
+    @classmethod
+    def of(cls, data: bytes) -> Content:
+        """What an object of these bytes holds."""
+        return cls(len(data), hashlib.sha256(data).hexdigest())
+
 
 class Sink:
     """Takes an object's bytes in their order, and no more than there should be. Without a `content` it takes all."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +17,7 @@ from tests.store.test_http import serving
 
 KEY = "artifacts/debian13/x.tar.gz"
 DATA = bytes(range(256)) * 80_000  # 20 MB: S3 gives it in parts
-RIGHT = Content(len(DATA), hashlib.sha256(DATA).hexdigest())
+RIGHT = Content.of(DATA)
 
 
 @pytest.fixture(params=["folder", "memory", "s3", "http"])
@@ -39,6 +38,10 @@ def store(request, tmp_path):
 def target(tmp_path):
     (tmp_path / "got").mkdir()
     return tmp_path / "got" / "x.tar.gz"
+
+
+def test_content_is_size_and_sha256():
+    assert Content.of(b"abc") == Content(3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
 
 
 def test_what_is_listed_arrives(store, target):
@@ -76,7 +79,7 @@ def test_what_is_not_there_leaves_nothing(store, target):
 
 def test_the_byte_too_many_is_never_written():
     file = io.BytesIO()
-    sink = Sink(file, KEY, Content(4, hashlib.sha256(b"abcd").hexdigest()))
+    sink = Sink(file, KEY, Content.of(b"abcd"))
     sink.write(b"abcd")
     sink.check()
     with pytest.raises(VerificationFailed, match="longer"):
