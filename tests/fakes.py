@@ -19,6 +19,7 @@ from farm.plan.recipe import BaseImage, How, Inputs
 from farm.store import keys
 from farm.store.headers import headers, told_by_content
 from farm.store.protocol import Stat
+from farm.store.sink import arriving
 from farm.wire.messages import Result
 from workers.engine.protocol import Box, BoxSpec, Completed
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from farm.store.sink import Content
     from farm.wire.messages import Grant
 
 # --- stores ---------------------------------------------------------------------------------------------------------
@@ -64,10 +66,11 @@ class MemoryStore:
             if key.startswith(prefix):
                 yield Stat(key, len(self.objects[key]), _etag(self.objects[key]), self.times.get(key, 0.0))
 
-    def fetch(self, key: str, target: Path) -> bool:
+    def fetch(self, key: str, target: Path, content: Content | None = None) -> bool:
         if (data := self.objects.get(key)) is None:
             return False
-        target.write_bytes(data)
+        with arriving(key, target, content) as sink:
+            sink.write(data)
         return True
 
     def delete(self, key: str) -> None:
@@ -141,9 +144,9 @@ class FailingStore(MemoryStore):
         self._step(effect=True)
         yield from found
 
-    def fetch(self, key: str, target: Path) -> bool:
+    def fetch(self, key: str, target: Path, content: Content | None = None) -> bool:
         self._step(effect=False)
-        found = super().fetch(key, target)
+        found = super().fetch(key, target, content)
         self._step(effect=True)
         return found
 

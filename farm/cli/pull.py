@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ AUTO = "auto"
     type=click.Path(path_type=Path, dir_okay=False),
     help="File with the public keys to trust; else FARM_TRUSTED_KEYS. Without either, no signature is checked.",
 )
+@click.option("--max-age", type=click.IntRange(min=1), metavar="DAYS", help="Refuse a channel last changed before that.")
 @click.option("--offline", is_flag=True, help="Use only what was fetched before.")
 @click.option(
     "--with-runtime",
@@ -63,6 +65,7 @@ def pull(  # noqa: PLR0913 - one parameter per option
     exact: str,
     source: str,
     key: Path | None,
+    max_age: int | None,
     packages: str | None,
     offline: bool,
     as_json: bool,
@@ -73,20 +76,17 @@ def pull(  # noqa: PLR0913 - one parameter per option
     store = fetch.Kept(open_reader(settings, source), settings.cache / "pull", offline=offline)
     keyring = key or settings.trusted_keys
     where = fetch.pointer(store, channel, trusted(keyring) if keyring else {})
-    wanted = Want(
-        python,
-        distro_of(_os_release(), distros(where)) if distro == AUTO else distro,
-        arch_of(platform.machine() if arch == AUTO else arch, facts.arches),
-        variant,
-        exact,
-    )
-    entry = choose(fetch.entries(store, where, wanted.distro, wanted.exact), wanted)
+    if max_age is not None:
+        fetch.check_age(where, max_age, datetime.now(UTC))
+    distro = distro_of(_os_release(), distros(where)) if distro == AUTO else distro
+    wanted = Want(python, distro, arch_of(platform.machine() if arch == AUTO else arch, facts.arches), variant, exact)
+    entry = choose(fetch.entries(store, where, distro, exact), wanted)
     target = target.expanduser().absolute()
     there = holds(target, entry)
     if not there:
         listed = fetch.installable(entry)
         place(store.archive(listed), listed.format, target)
-    absent = _packages(entry, wanted.distro, facts, packages) if packages else []
+    absent = _packages(entry, distro, facts, packages) if packages else []
     if as_json:
         said = {
             "cell": entry.cell,
@@ -102,7 +102,7 @@ def pull(  # noqa: PLR0913 - one parameter per option
     if entry.yanked:
         click.secho(f"warning: this build was yanked: {entry.yanked}", err=True, fg="yellow")
     if absent:
-        click.echo(f"missing packages: {runtime.command(absent, facts.distros[wanted.distro].family)}")
+        click.echo(f"missing packages: {runtime.command(absent, facts.distros[distro].family)}")
 
 
 def _packages(entry: Entry, distro: str, facts: Facts, how: str) -> list[str]:

@@ -1,10 +1,12 @@
 #!/bin/sh
 # Installs the newest build of a Python for this host from a python-farm store.
-# Needs curl, tar, gzip, awk and sha256sum; with --key also openssl 3.
+# Needs curl, tar (GNU's or busybox's), gzip, awk and sha256sum; with --key also openssl 3.
 set -eu
+export LC_ALL=C # what tar lists is read
 
 base=@BASE_URL@
-channel=stable distro='' key='' work=''
+channel=stable distro='' key='' older='' work=''
+list_bytes=67108864 archive_bytes=1073741824 tree_bytes=4000000000 tree_members=100000
 
 fail() {
     echo "error: $1" >&2
@@ -12,7 +14,7 @@ fail() {
 }
 
 usage() {
-    echo "usage: get-python.sh [--channel NAME] [--distro NAME] [--key PUBLIC.pem] [--from URL] PYTHON FOLDER" >&2
+    echo "usage: get-python.sh [--channel NAME] [--distro NAME] [--key PUBLIC.pem] [--from URL] [--older] PYTHON FOLDER" >&2
     echo "  e.g. get-python.sh --key farm.pem 3.13 /opt/python" >&2
     exit 2
 }
@@ -29,6 +31,10 @@ while [ $# -gt 0 ]; do
         esac
         shift 2
         ;;
+    --older)
+        older=yes
+        shift
+        ;;
     -*) usage ;;
     *) break ;;
     esac
@@ -36,8 +42,16 @@ done
 [ $# -eq 2 ] || usage
 wanted=$1 folder=${2%/}
 
+# A command that writes no file of more bytes, which the kernel sees to, in blocks of 512.
+limited() (
+    trap '' XFSZ
+    ulimit -f $(($1 / 512)) 2>/dev/null || true
+    shift
+    exec "$@"
+)
+
 fetch() {
-    curl -fsSL --retry 3 -o "$2" "$1"
+    limited "$3" curl -fsSL --retry 3 --max-filesize "$3" -o "$2" "$1"
 }
 
 # A distro release as the store calls it: debian13, ubuntu24.04, but rocky9 on 9.4.
@@ -45,7 +59,7 @@ if [ -z "$distro" ]; then
     # shellcheck source=/dev/null
     full=$(. /etc/os-release && echo "$ID$VERSION_ID") || fail "this host cannot be told: say which distro it is with --distro"
     distro=$full
-    curl -fsSL -o /dev/null "$base/channels/$channel/$distro/SHA256SUMS" || distro=${full%%.*}
+    curl -fsSL --max-filesize $list_bytes -o /dev/null "$base/channels/$channel/$distro/SHA256SUMS" || distro=${full%%.*}
 fi
 
 if [ -e "$folder" ] && [ ! -e "$folder/share/python-farm/build.json" ]; then
@@ -57,21 +71,26 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 signed() {
-    fetch "$base/channels/$channel/$distro/SHA256SUMS" "$work/SHA256SUMS" ||
+    fetch "$base/channels/$channel/$distro/SHA256SUMS" "$work/SHA256SUMS" $list_bytes ||
         fail "$base has nothing for $distro in the channel $channel"
     [ -n "$key" ] || return 0
-    fetch "$base/channels/$channel/$distro/SHA256SUMS.sig" "$work/sig" || fail "the channel $channel is not signed"
+    fetch "$base/channels/$channel/$distro/SHA256SUMS.sig" "$work/sig" $list_bytes || fail "the channel $channel is not signed"
     openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$work/SHA256SUMS" -sigfile "$work/sig" >/dev/null 2>&1
 }
 # Twice, because a publisher may have written the one and not yet the other.
 signed || { sleep 2 && signed; } || fail "SHA256SUMS is not signed by $key: the store was changed, or the farm has a new key"
 
 # cpython-3.13.5-x86_64-unknown-linux-gnu-debian13.2026112201-install_only.tar.gz; a variant would be a ninth part.
-awk -v wanted="$wanted" -v arch="$(uname -m)" '
-    {
-        parts = split($2, path, "/")
-        if (split(path[parts], name, "-") != 8 || name[8] != "install_only.tar.gz" || name[3] != arch) next
-        if (name[2] != wanted && index(name[2], wanted ".") != 1) next
+note=share/python-farm/get-python there=''
+if [ -f "$folder/$note" ]; then read -r there <"$folder/$note" || true; fi
+awk -v wanted="$wanted" -v arch="$(uname -m)" -v distro="$distro" -v there="$there" '
+    # Of a build that is wanted, text that is greater the newer it is; else nothing.
+    function age(file, name, number, stage, pre, build) {
+        if (split(file, name, "-") != 8 || name[8] != "install_only.tar.gz" || name[3] != arch) return ""
+        if (name[2] != wanted && index(name[2], wanted ".") != 1) return ""
+        if (index(name[7], distro ".") != 1) return ""
+        build = substr(name[7], length(distro) + 2)
+        if (build !~ /^[0-9]+$/) return ""
         split(name[2], number, ".")
         stage = 300
         if (match(number[3], /(a|b|rc)[0-9]+$/)) {
@@ -80,22 +99,96 @@ awk -v wanted="$wanted" -v arch="$(uname -m)" '
             gsub(/[a-z]/, "", pre)
             stage = stage * 3 + pre
         }
-        rank = number[3] * 1000 + stage
-        if (!found || rank >= best) { best = rank; found = $1 " " $2 }
+        return sprintf("v%03d.%03d.%03d.%03d.%20s", number[1], number[2], number[3], stage, build)
     }
-    END { print found }
+    {
+        parts = split($2, path, "/")
+        found = age(path[parts])
+        if (found > best) { best = found; line = $1 " " $2 }
+    }
+    END { if (best) print line, (age(there) > best ? "older" : "") }
 ' "$work/SHA256SUMS" >"$work/chosen"
-read -r sha256 url <"$work/chosen" || true
+read -r sha256 url stale <"$work/chosen" || true
 [ -n "${url:-}" ] || fail "the channel $channel has no Python $wanted for $distro on $(uname -m)"
+[ -z "$stale" ] || [ -n "$older" ] ||
+    fail "$folder has $there, and the channel only an older one: it was yanked, or an old list is shown (--older takes it)"
 case $url in
 http://* | https://* | file://*) ;;
 *) fail "'$url' is no address" ;;
 esac
 
-fetch "$url" "$work/archive" || fail "$url cannot be fetched"
+fetch "$url" "$work/archive" $archive_bytes || fail "$url cannot be fetched"
 echo "$sha256  $work/archive" | sha256sum -c >/dev/null 2>&1 || fail "$url has not the bytes that SHA256SUMS says"
+
+limited "$tree_bytes" gzip -dc "$work/archive" >"$work/tar" 2>/dev/null ||
+    fail "${url##*/} cannot be unpacked: no space, or more than $tree_bytes bytes"
+rm "$work/archive"
+
+# What tar is about to do, by its own lists: of names, which may hold spaces, and of all else with the names at known places.
+{ tar -tf "$work/tar" >"$work/names" && tar -tvf "$work/tar" >"$work/members"; } 2>"$work/warnings" ||
+    fail "${url##*/} cannot be read"
+[ ! -s "$work/warnings" ] || fail "${url##*/} is unsafe: $(cat "$work/warnings")"
+awk -v bytes="$tree_bytes" -v most="$tree_members" '
+    function refuse(what) {
+        print what
+        refused = 1
+        exit
+    }
+    function below(path, parts, count, i) { # whether a path is python, or below it without . and ..
+        count = split(path, parts, "/")
+        for (i = 1; i <= count; i++) if (parts[i] == "" || parts[i] == "." || parts[i] == "..") return 0
+        return parts[1] == "python"
+    }
+    function inside(name, target, folder, depth) { # whether a link stays below python: only leading .., each from a folder
+        depth = split(name, folder, "/") - 1
+        while (target ~ /^\.\.(\/|$)/) {
+            target = substr(target, 4)
+            depth--
+        }
+        return depth > 0 && (target == "" || below("python/" target))
+    }
+    NR == FNR { names[NR] = $0; next }
+    {
+        name = names[FNR]
+        link = index($0, " -> ")
+        head = link ? substr($0, 1, link - 1) : $0
+        target = link ? substr($0, link + 4) : ""
+        at = length(head) - length(name)
+        if (FNR > most) refuse("more than " most " members")
+        if (head !~ /^[-dl]/ || (link != 0) != (head ~ /^l/)) refuse(name " is neither file, folder nor symbolic link")
+        if (head !~ /^(l.........|.[r-][w-][x-][r-]-[x-][r-]-[x-]) /)
+            refuse(name " is setuid, setgid, sticky, or for others to write")
+        if (substr(head, at + 1) != name || index(target, " -> ") || substr(head, 1, at) !~ \
+            /^[^ ]+ [^ ]+\/[^ ]+ +[0-9]+ [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9][:0-9]* $/)
+            refuse(name " is listed in a form that is not ours")
+        split(head, field, " +")
+        if ((total += field[3]) > bytes) refuse("more than " bytes " bytes")
+        sub(/\/$/, "", name)
+        if (name ~ /\\[^1-7]/) refuse(name " is no plain name")
+        if (!below(name)) refuse(name " is not below python/")
+        if (name in seen) refuse(name " is there twice")
+        seen[name] = 1
+        if (link && !inside(name, target)) refuse("the link " name " leads out, to " target)
+        if (link) links[name] = 1
+    }
+    END {
+        if (refused) exit
+        for (name in seen) {
+            count = split(name, parts, "/")
+            parent = parts[1]
+            for (i = 2; i <= count; i++) {
+                if (parent in links) { print name " lies behind the link " parent; exit }
+                parent = parent "/" parts[i]
+            }
+        }
+        if (NR == FNR || FNR * 2 != NR) print "its lists differ"
+    }
+' "$work/names" "$work/members" >"$work/refused"
+[ ! -s "$work/refused" ] || fail "${url##*/} is unsafe: $(cat "$work/refused")"
 mkdir "$work/tree"
-tar -xzf "$work/archive" -C "$work/tree"
+tar -xof "$work/tar" -C "$work/tree"
+mkdir -p "$work/tree/python/${note%/*}"
+echo "${url##*/}" >"$work/tree/python/$note"
 [ ! -e "$folder" ] || mv "$folder" "$work/old"
 mv "$work/tree/python" "$folder" || {
     [ ! -e "$work/old" ] || mv "$work/old" "$folder"

@@ -5,13 +5,12 @@ Safe to repeat after a crash at any point: every step finds what an earlier try 
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from farm.errors import BadInput, Conflict, StoreUnavailable
+from farm.errors import BadInput, Conflict, StoreUnavailable, VerificationFailed
 from farm.index import update
 from farm.index.model import entry_of
 from farm.plan.recipe import digest_of, staged_name
@@ -21,6 +20,7 @@ from farm.publish.staged import check_fence, fetch_checked
 from farm.sign import envelope, provenance
 from farm.store import catalog, keys
 from farm.store.artifact import Artifact
+from farm.store.sink import Content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -110,7 +110,7 @@ def _first(store: Store, staged: Result, build: BuildInfo, order: Order, now: da
     artifact = _write_metadata(store, order, artifact)
     bill = sbom.document(artifact, inside)
     key = f"{keys.artifact_folder(order.cell, build_id)}/{keys.sbom_name(order.cell, order.triple, build_id)}"
-    _write_once(store, key, bill, hashlib.sha256(bill).hexdigest())
+    _write_once(store, key, bill, Content.of(bill))
     _write_provenance(store, order, artifact, {key.rpartition("/")[2]: bill})
     _check_written(store, order, artifact)
     if not identity.holds(store, order.cell, recipe, order.inputs, build_id):
@@ -126,20 +126,20 @@ def _write_archives(store: Store, order: Order, build_id: str, checked: Sequence
     for archive in sorted(checked, key=lambda archive: (archive.info.kind, archive.info.format)):
         info = archive.info
         name = keys.archive_name(order.cell, order.triple, build_id, info.kind, info.format)
-        _write_once(store, f"{folder}/{name}", archive.path, info.sha256)
+        _write_once(store, f"{folder}/{name}", archive.path, Content(info.size, info.sha256))
         written.append(info.model_copy(update={"name": name}))
     for info in written:
         line = f"{info.sha256}  {info.name}\n".encode()
-        _write_once(store, f"{folder}/{info.name}.sha256", line, hashlib.sha256(line).hexdigest())
+        _write_once(store, f"{folder}/{info.name}.sha256", line, Content.of(line))
     return tuple(written)
 
 
-def _write_once(store: Store, key: str, data: bytes | Path, sha256: str) -> None:
+def _write_once(store: Store, key: str, data: bytes | Path, content: Content) -> None:
     try:
         store.put(key, data, if_absent=True)
     except Conflict:
         # Ours, from a try that was cut off or whose answer was lost; anybody else's would have another build id.
-        if _hash(store, key) != sha256:
+        if not _comes_back(store, key, content):
             raise Conflict(f"{key} is in the store {store.name} with other bytes", hint="look who else writes there") from None
 
 
@@ -180,7 +180,7 @@ def _check_written(store: Store, order: Order, artifact: Artifact) -> None:
     folder = keys.artifact_folder(order.cell, artifact.build_id)
     for archive in artifact.archives:
         key = f"{folder}/{archive.name}"
-        if _hash(store, key) != archive.sha256:
+        if not _comes_back(store, key, Content(archive.size, archive.sha256)):
             store.delete(key)
             raise StoreUnavailable(
                 f"{archive.name} was written to the store {store.name}, and does not come back with its {archive.size} bytes",
@@ -188,13 +188,12 @@ def _check_written(store: Store, order: Order, artifact: Artifact) -> None:
             )
 
 
-def _hash(store: Store, key: str) -> str:
+def _comes_back(store: Store, key: str, content: Content) -> bool:
     with tempfile.TemporaryDirectory(prefix="farm-publish-") as folder:
-        there = Path(folder) / "there"
-        if not store.fetch(key, there):
-            return ""
-        with there.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            return store.fetch(key, Path(folder) / "there", content)
+        except VerificationFailed:
+            return False
 
 
 def _mark(store: Store, artifact: Artifact) -> None:

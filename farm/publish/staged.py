@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from farm.errors import Conflict, Transient, VerificationFailed
 from farm.publish.tarball import Contents, inspect
 from farm.store import run_keys
 from farm.store.artifact import BUILD_INFO_PATH, ArchiveInfo, BuildInfo
+from farm.store.sink import Content
 
 if TYPE_CHECKING:
     from farm.publish.order import Order
@@ -65,13 +65,14 @@ def _check_size(order: Order, archive: ArchiveInfo, sizes: dict[str, int]) -> No
 
 def _checked(store: Store, order: Order, staged: Result, archive: ArchiveInfo, folder: Path) -> Checked:
     path = folder / archive.name
-    if not store.fetch(run_keys.staging(order.run, order.cell, order.attempt, archive.name), path):
-        raise VerificationFailed(f"{order}: {archive.name} left the staging folder while it was checked")
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     # The hash first: nothing reads an archive that is not the one that was verified.
-    if sha256 != archive.sha256:
-        raise Transient(f"{order} staged {archive.name} with sha256 {sha256}, and said {archive.sha256}", hint=_CUT_OFF)
+    try:
+        key = run_keys.staging(order.run, order.cell, order.attempt, archive.name)
+        there = store.fetch(key, path, Content(archive.size, archive.sha256))
+    except VerificationFailed as error:
+        raise Transient(f"{order} staged something else, and said {archive.name}: {error.message}", hint=_CUT_OFF) from error
+    if not there:
+        raise VerificationFailed(f"{order}: {archive.name} left the staging folder while it was checked")
     contents = inspect(path, archive.format)
     if contents.tar_sha256 != archive.tar_sha256:
         raise VerificationFailed(f"{order}: the tar in {archive.name} has sha256 {contents.tar_sha256}, not as said")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from farm.index.model import Pointer, Shard
 from farm.sign import envelope
 from farm.sign.rotation import followed
 from farm.store import keys
+from farm.store.sink import Content
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from farm.sign.keys import Verifier
     from farm.store.protocol import Reading
 
-_CHUNK = 1 << 20
 _FORMATS = ("tar.zst", "tar.gz")  # the smaller one first
 _INSTALLABLE = "install_only"
 
@@ -75,22 +76,9 @@ class Kept:
             if self._offline:
                 raise BadInput(f"{listed.key} was never fetched", hint="run it once without --offline")
             path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name(f"{path.name}~{secrets.token_hex(8)}")
-            try:
-                self._download(listed, fresh)
-                fresh.replace(path)
-            finally:
-                fresh.unlink(missing_ok=True)
+            if not self._store.fetch(listed.key, path, Content(listed.size, listed.sha256)):
+                raise VerificationFailed(f"{listed.key} is not in {self.name}, whose index lists it", hint="try again later")
         return path
-
-    def _download(self, listed: Listed, target: Path) -> None:
-        if not self._store.fetch(listed.key, target):
-            raise VerificationFailed(f"{listed.key} is not in {self.name}, whose index lists it", hint="try again later")
-        if (size := target.stat().st_size) != listed.size or _sha256(target) != listed.sha256:
-            raise VerificationFailed(
-                f"{listed.key} has {size} bytes that are not those of the index ({listed.size} bytes, sha256 {listed.sha256})",
-                hint="nothing was unpacked; the store, or something between it and this host, changes what it sends",
-            )
 
 
 def pointer(store: Kept, channel: str, trusted: Mapping[str, Verifier]) -> Pointer:
@@ -115,6 +103,21 @@ def pointer(store: Kept, channel: str, trusted: Mapping[str, Verifier]) -> Point
     if trusted:
         store.not_before(channel, found.serial)
     return found
+
+
+def check_age(where: Pointer, days: int, now: datetime) -> None:
+    """That a channel was changed within the last days. Raises VerificationFailed: somebody may hold newer indexes back."""
+    try:
+        updated = datetime.strptime(where.updated, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise VerificationFailed(
+            f"the channel '{where.channel}' does not say when it was changed", hint="leave out --max-age to take it anyway"
+        ) from None
+    if now - updated > timedelta(days=days):
+        raise VerificationFailed(
+            f"the channel '{where.channel}' was last changed at {where.updated}, more than {days} days ago",
+            hint="nothing was published since, or newer indexes are held back: ask whoever runs the store, or allow more days",
+        )
 
 
 def _endorsement(store: Kept, key_id: str) -> bytes | None:

@@ -21,9 +21,12 @@ from typing import IO, TYPE_CHECKING
 from farm.errors import BadInput, Conflict, StoreUnavailable
 from farm.store import keys, layout
 from farm.store.protocol import Stat
+from farm.store.sink import arriving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from farm.store.sink import Content
 
 _CHUNK = 1 << 20
 _LOCK = "~lock"
@@ -86,13 +89,13 @@ class FolderStore:
             found = sorted(self._walk(folder, prefix), key=lambda stat: stat.key)
         yield from found
 
-    def fetch(self, key: str, target: Path) -> bool:
+    def fetch(self, key: str, target: Path, content: Content | None = None) -> bool:
         """Copy an object into a file that appears whole or not at all; False when there is no such object."""
         with self._failing(), _reading(self._path(key)) as file:
             if file is None:
                 return False
-            with _written(target, file) as fresh:
-                fresh.replace(target)
+            with arriving(key, target, content) as sink:
+                shutil.copyfileobj(file, sink, _CHUNK)
             return True
 
     def delete(self, key: str) -> None:
@@ -222,18 +225,16 @@ def _reading(path: Path) -> Iterator[IO[bytes] | None]:
 
 
 @contextmanager
-def _written(path: Path, data: bytes | Path | IO[bytes]) -> Iterator[Path]:
+def _written(path: Path, data: bytes | Path) -> Iterator[Path]:
     """A new file beside `path` with this content, on disk; gone afterwards unless it was renamed."""
     fresh = path.with_name(f"{path.name}~{secrets.token_hex(8)}")
     try:
         with fresh.open("xb") as file:
             if isinstance(data, bytes):
                 file.write(data)
-            elif isinstance(data, Path):
+            else:
                 with data.open("rb") as source:
                     shutil.copyfileobj(source, file, _CHUNK)
-            else:
-                shutil.copyfileobj(data, file, _CHUNK)
             file.flush()
             os.fsync(file.fileno())
         now = time.time_ns()

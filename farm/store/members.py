@@ -20,6 +20,7 @@ _EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE)
 _ALLOWED = (*_FILES, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE)
 _SPECIAL_BITS = 0o7000
+_CHAIN = 40  # as many links in a row as Linux follows
 _RUNNABLE = 0o100
 
 
@@ -104,7 +105,17 @@ class Rules:
             self.check_link(name)
 
     def check_link(self, name: str) -> None:
-        """That this link stays inside, wherever it is unpacked. Raises Unsafe."""
+        """That this link stays inside, wherever it is unpacked, and ends somewhere. Raises Unsafe."""
+        place = self._target(name)
+        if through := next((parent for parent in _parents(place) if parent in self.links), ""):
+            raise Unsafe(f"the link {name} leads through the link {through}")
+        for _ in range(_CHAIN):
+            if place not in self.links:
+                return
+            place = self._target(place)
+        raise Unsafe(f"the link {name} leads from link to link and nowhere")
+
+    def _target(self, name: str) -> str:
         # Only '../..' at the start: then each '..' leaves a true folder, and the path means what it says.
         target = self.links[name]
         parts = target.split("/")
@@ -113,8 +124,7 @@ class Rules:
         place = "/".join([*folder[: len(folder) - ups], *parts[ups:]])
         if ups >= len(folder) or not self._inside(place):
             raise Unsafe(f"the link {name} leads out, to {target!r}")
-        if through := next((parent for parent in _parents(place) if parent in self.links), ""):
-            raise Unsafe(f"the link {name} leads through the link {through}")
+        return place
 
     def _check_place(self, name: str) -> None:
         for parent in _parents(name):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from farm.store.sink import Content
+
 
 @dataclass(frozen=True)
 class Stat:
@@ -53,8 +55,11 @@ class Store(Protocol):
         """Every object whose key starts with `prefix`, in key order, paged underneath."""
         ...
 
-    def fetch(self, key: str, target: Path) -> bool:
-        """Stream an object into a file that appears whole or not at all; False when there is no such object."""
+    def fetch(self, key: str, target: Path, content: Content | None = None) -> bool:
+        """Stream an object into a file that appears whole or not at all; False when there is no such object.
+
+        Raises VerificationFailed as soon as the bytes cannot be the `content`.
+        """
         ...
 
     def delete(self, key: str) -> None:
@@ -74,8 +79,11 @@ class Reading(Protocol):
         """The object's bytes and etag, or None when there is none. For small objects."""
         ...
 
-    def fetch(self, key: str, target: Path) -> bool:
-        """Stream an object into a file; False when there is no such object."""
+    def fetch(self, key: str, target: Path, content: Content) -> bool:
+        """Stream an object into a file that appears whole or not at all; False when there is no such object.
+
+        Raises VerificationFailed as soon as the bytes cannot be the `content`.
+        """
         ...
 
 

@@ -9,18 +9,20 @@ import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from farm.errors import StoreUnavailable
+from farm.store.sink import arriving
 from farm.store.urls import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from farm.store.sink import Content
+
 _T = TypeVar("_T")
 _ATTEMPTS = 4
 _TIMEOUT_S = (10, 120)
 _CHUNK = 1 << 20
 _SMALL_BYTES = 64 << 20
-_LARGE_BYTES = 4 << 30
 _LONGEST_WAIT_S = 5.0
 _ABSENT = (403, 404)  # a bucket that may not be listed says 403 of what is not there
 
@@ -49,20 +51,20 @@ class HttpStore:
             with self._answer(key) as answer:
                 if answer.status_code in _ABSENT:
                     return None
-                return b"".join(_bounded(answer, _SMALL_BYTES)), answer.headers.get("ETag", "")
+                return b"".join(_bounded(answer)), answer.headers.get("ETag", "")
 
         return self._again(key, attempt)
 
-    def fetch(self, key: str, target: Path) -> bool:
-        """Stream an object into a file; False when there is none. Raises StoreUnavailable, and leaves a part then."""
+    def fetch(self, key: str, target: Path, content: Content) -> bool:
+        """Stream an object into a file that appears whole or not at all; False when there is none. Raises StoreUnavailable."""
 
         def attempt() -> bool:
             with self._answer(key) as answer:
                 if answer.status_code in _ABSENT:
                     return False
-                with target.open("wb") as file:
-                    for chunk in _bounded(answer, _LARGE_BYTES):
-                        file.write(chunk)
+                with arriving(key, target, content) as sink:
+                    for chunk in answer.iter_content(_CHUNK):
+                        sink.write(chunk)
                 return True
 
         return self._again(key, attempt)
@@ -97,10 +99,10 @@ class HttpStore:
             ) from None
 
 
-def _bounded(answer: requests.Response, limit: int) -> Iterator[bytes]:
+def _bounded(answer: requests.Response) -> Iterator[bytes]:
     total = 0
     for chunk in answer.iter_content(_CHUNK):
         total += len(chunk)
-        if total > limit:
-            raise StoreUnavailable(f"an object of more than {limit} bytes was sent", hint="that is no store of ours")
+        if total > _SMALL_BYTES:
+            raise StoreUnavailable(f"an object of more than {_SMALL_BYTES} bytes was sent", hint="that is no store of ours")
         yield chunk

@@ -7,7 +7,6 @@ succeed comes back as Conflict: whoever creates something looks at what is there
 from __future__ import annotations
 
 import io
-import secrets
 import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +23,7 @@ from farm.store import keys, layout
 from farm.store.headers import headers, told_by_content
 from farm.store.parts import Parts
 from farm.store.protocol import Stat
+from farm.store.sink import arriving
 from farm.store.urls import without_secrets
 
 if TYPE_CHECKING:
@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from farm.settings import S3Settings
+    from farm.store.sink import Content
 
 MULTIPART_BYTES = 64 << 20
 PART_BYTES = 32 << 20
 _CHUNK = 1 << 20
 _RACES = 6
-_READS = 3  # of a small object whose answer breaks off; botocore only retries up to the first byte
+_READS = 3  # of an object whose answer breaks off; botocore only retries up to the first byte
 _CONNECT_S, _READ_S = 10, 120
 _SERVER_ERROR = 500
 _BROKEN_OFF = (HTTPClientError, IncompleteReadError)
@@ -44,7 +45,6 @@ _REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Expi
 _SKEWED = ("RequestTimeTooSkewed", "RequestExpired")
 _CONDITION_FAILED = ("PreconditionFailed", "412")
 _RACED = ("ConditionalRequestConflict", "409", "NoSuchUpload")  # the last: another publisher completed the same bytes
-_SKEWED = ("RequestTimeTooSkewed", "RequestExpired")
 _BUSY = ("SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable")
 _MISSING = ("NoSuchKey", "NotFound", "404")
 
@@ -89,9 +89,8 @@ class S3Store:
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """The object's bytes and etag, or None."""
-        again = Retrying(retry=retry_if_exception_type(_BROKEN_OFF), stop=stop_after_attempt(_READS), reraise=True)
         with suppress(_Missing), self._answering(f"read {key}"):
-            return again(self._read_whole, self._where(key))
+            return _reading()(self._read_whole, self._where(key))
         return None
 
     def _read_whole(self, where: dict[str, Any]) -> tuple[bytes, str]:
@@ -126,24 +125,25 @@ class S3Store:
         # Sorted here too: servers over a file system list folder by folder, which puts 'a/b' before 'a-b'.
         yield from sorted((stat for stat in found if keys.valid(stat.key)), key=lambda stat: stat.key)
 
-    def fetch(self, key: str, target: Path) -> bool:
+    def fetch(self, key: str, target: Path, content: Content | None = None) -> bool:
         """Stream an object into a file that appears whole or not at all; False when there is no such object."""
         where = self._where(key)
-        fresh = target.with_name(f"{target.name}~{secrets.token_hex(8)}")
         try:
             with self._answering(f"read {key}"):
-                self._client.download_file(where["Bucket"], where["Key"], str(fresh))
-            fresh.replace(target)
+                _reading()(self._pour, where, key, target, content)
         except _Missing:
             return False
         except OSError as error:
             raise StoreUnavailable(
                 f"cannot write {error.filename or target}: {error.strerror}", hint="free some space"
             ) from error
-        finally:
-            with suppress(OSError):
-                fresh.unlink(missing_ok=True)
         return True
+
+    def _pour(self, where: dict[str, Any], key: str, target: Path, content: Content | None) -> None:
+        body = self._client.get_object(**where)["Body"]
+        with body, arriving(key, target, content) as sink:
+            for chunk in body.iter_chunks(_CHUNK):
+                sink.write(chunk)
 
     def delete(self, key: str) -> None:
         """Remove an object; nothing happens when there is none."""
@@ -238,8 +238,6 @@ class S3Store:
             hint = f"create the bucket '{self._bucket}', or set FARM_STORE"
         elif code in _REFUSED:
             hint = "check FARM_S3_ACCESS_KEY, FARM_S3_SECRET_KEY and what that key may do in the bucket"
-        elif code in _SKEWED:
-            hint = "this host's clock and the server's differ too much: set both by NTP"
         elif code in ("NotImplemented", "501"):
             hint = "the server does not know this request; conditional writes are needed"
         else:
@@ -264,6 +262,10 @@ def _client(s3: S3Settings, ca_bundle: str) -> Any:  # noqa: ANN401 - boto3's cl
         max_pool_connections=16,
     )
     return session.client("s3", endpoint_url=s3.endpoint or None, verify=ca_bundle or None, config=config)
+
+
+def _reading() -> Retrying:
+    return Retrying(retry=retry_if_exception_type(_BROKEN_OFF), stop=stop_after_attempt(_READS), reraise=True)
 
 
 def _served_as(key: str, body: IO[bytes]) -> dict[str, str]:

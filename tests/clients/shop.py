@@ -18,6 +18,7 @@ from farm.store import keys
 from farm.store.artifact import BUILD_INFO_PATH
 from farm.store.folder import FolderStore
 from farm.store.http import server
+from farm.store.protocol import Store
 from tests.publish.staging import PACK, member, tar_of
 
 if TYPE_CHECKING:
@@ -36,15 +37,20 @@ def now() -> datetime:
 class Shop:
     """The store, where clients reach it, and what they asked it for."""
 
-    store: FolderStore
+    store: Store
     base_url: str
     asked: list[str] = field(default_factory=list)
 
-    def offer(self, name: str, build_id: str = "2026112201", signer=None, runtime: tuple[str, ...] = ()) -> Entry:
-        """Publish a Python that prints its version and build, and that is said to need these packages."""
+    def offer(
+        self, name: str, build_id: str = "2026112201", signer=None, runtime: tuple[str, ...] = (), clock=now, extra=()
+    ) -> Entry:
+        """Publish a Python that prints its version and build, and that is said to need these packages.
+
+        `extra` are further members of its archive.
+        """
         cell = Cell.parse(name)
         triple = f"{load_facts().arches[cell.arch].cpu}-unknown-linux-gnu"
-        tar = tar_of(python(cell, build_id))
+        tar = tar_of([*python(cell, build_id), *extra])
         folder = keys.artifact_folder(cell, build_id)
         archives = []
         for form in FORMS:
@@ -64,11 +70,11 @@ class Shop:
             recipe="r",
             inputs=build_id,
             uv=True,
-            metadata=f"{folder}/{keys.metadata_name(cell, triple, build_id)}",
             runtime=runtime,
+            metadata=f"{folder}/{keys.metadata_name(cell, triple, build_id)}",
             archives=tuple(archives),
         )
-        update.add(self.store, CHANNEL, entry, base_url=self.base_url, clock=now, signer=signer)
+        update.add(self.store, CHANNEL, entry, base_url=self.base_url, clock=clock, signer=signer)
         return entry
 
     def text(self, key: str) -> str:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
+import tarfile
+import threading
+from http.server import ThreadingHTTPServer
 
 import pytest
 
@@ -11,6 +15,8 @@ from farm.sign.keys import Signer
 from farm.store import keys
 from tests.clients.conftest import run
 from tests.clients.shop import CHANNEL
+from tests.publish.staging import member
+from tests.store.test_sink import Endless
 
 OLD, NEW = "2026112201", "2026112202"
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
@@ -32,11 +38,16 @@ def get(request, shop, home, tmp_path):
             (applets / name).symlink_to(shutil.which(name))
         environment["PATH"], shell = str(applets), [str(applets / "sh")]
 
-    def call(*words, python="3.13", to=tmp_path / "out" / "python", ok=True):
+    def call(*words, python="3.13", to=tmp_path / "out" / "python", ok=True, **limits):
         script = tmp_path / "get-python.sh"
-        script.write_text(shop.text(keys.get_python()))
+        text = shop.text(keys.get_python())
+        for name, value in limits.items():
+            text, count = re.subn(rf"\b{name}=\d+", f"{name}={value}", text)
+            assert count == 1, name
+        script.write_text(text)
         return run(environment, *shell, script, "--distro", "debian13", *words, python, to, ok=ok)
 
+    call.program = request.param
     return call
 
 
@@ -104,3 +115,134 @@ def test_with_a_key_nothing_else_is_taken(shop, get, home, tmp_path):
     assert "is not signed by" in get("--key", key, ok=False)
     (shop.store.root / keys.signed_sums(CHANNEL, "debian13")).unlink()
     assert "is not signed" in get("--key", key, ok=False)
+
+
+def test_an_old_list_is_refused_where_a_newer_build_is(shop, get, home, tmp_path):
+    signer, key = Signer.new(), tmp_path / "farm.pem"
+    key.write_bytes(signer.verifier.pem)
+    lists = [shop.store.root / name(CHANNEL, "debian13") for name in (keys.sums, keys.signed_sums)]
+    shop.offer(cell(), OLD, signer=signer)
+    old = [path.read_bytes() for path in lists]
+    shop.offer(cell(), NEW, signer=signer)
+    get("--key", key)
+    for path, data in zip(lists, old, strict=True):
+        path.write_bytes(data)
+    assert f"{NEW}-install_only.tar.gz, and the channel only an older one" in get("--key", key, ok=False)
+    assert installed(home, tmp_path) == ["3.13.5", NEW]
+    get("--key", key, to=tmp_path / "out" / "another")
+    get("--key", key, "--older")
+    assert installed(home, tmp_path) == ["3.13.5", OLD]
+
+
+def test_the_list_of_another_distro_is_of_no_use(shop, get, tmp_path):
+    shop.offer(cell())
+    shop.offer(cell().replace("debian13", "debian12"))
+    (shop.store.root / keys.sums(CHANNEL, "debian13")).write_text(shop.text(keys.sums(CHANNEL, "debian12")))
+    assert "no Python 3.13 for debian13" in get(ok=False)
+
+
+# --- archives that are none of ours ---------------------------------------------------------------------------------
+
+LINK, HARD = tarfile.SYMTYPE, tarfile.LNKTYPE
+DATED = "a/a 1 2020-01-01 00:00:00 "
+UNSAFE = {
+    "a climbing path": ([member("python/../../evil")], ""),
+    "a path that climbs at once": ([member("../evil")], ""),
+    "an absolute path": ([member("/python/evil")], ""),
+    "a path beside the top folder": ([member("evil")], "evil is not below python/"),
+    "a path that begins like it": ([member("pythonevil/x")], "pythonevil/x is not below python/"),
+    "a dot in a path": ([member("python/./evil")], "is not below python/"),
+    "a device": ([member("python/evil", type=tarfile.CHRTYPE)], "neither file, folder nor"),
+    "a block device": ([member("python/evil", type=tarfile.BLKTYPE)], "neither file, folder nor"),
+    "a pipe": ([member("python/evil", type=tarfile.FIFOTYPE)], "neither file, folder nor"),
+    "a hard link": ([member("python/evil", type=HARD, linkname="python/bin/python3.13")], "neither file, folder nor"),
+    "a hard link out": ([member("python/evil", type=HARD, linkname="/etc/passwd")], ""),
+    "setuid": ([member("python/evil", mode=0o4755)], "evil is setuid"),
+    "setgid": ([member("python/evil", mode=0o2755)], "evil is setuid"),
+    "sticky": ([member("python/evil", mode=0o1755)], "evil is setuid"),
+    "writable by everybody": ([member("python/evil", mode=0o666)], "or for others to write"),
+    "an absolute link": ([member("python/evil", type=LINK, linkname="/etc")], "the link python/evil leads out, to /etc"),
+    "a link to the folder above": ([member("python/evil", type=LINK, linkname="..")], "leads out"),
+    "a climbing link": ([member("python/bin/evil", type=LINK, linkname="../../x")], "leads out, to ../../x"),
+    "a link that climbs later": ([member("python/bin/evil", type=LINK, linkname="x/../../../x")], "leads out"),
+    "a path behind a link": (
+        [member("python/evil", type=LINK, linkname="lib"), member("python/evil/x/y")],
+        "python/evil/x/y lies behind the link python/evil",
+    ),
+    "a path before its link": (
+        [member("python/evil/x"), member("python/evil", type=LINK, linkname="lib")],
+        "python/evil/x lies behind the link python/evil",
+    ),
+    "a name twice": ([member("python/bin/python3.13", mode=0o644)], "python/bin/python3.13 is there twice"),
+    "an owner that looks like a line": (
+        [member("evil", type=LINK, linkname="/etc", uname=f"{DATED}python", gname="x -> safe")],
+        "",
+    ),
+    "an owner that looks like a name": ([member("python/evil", uname=f"{DATED}p", gname="x")], "a form that is not ours"),
+    "a name of two lines": ([member("python/x\n../evil")], ""),
+}
+
+
+@pytest.mark.parametrize("what", UNSAFE)
+def test_an_unsafe_archive_is_not_unpacked(shop, get, home, tmp_path, what):
+    extra, said = UNSAFE[what]
+    shop.offer(cell(), extra=extra)
+    output = get(ok=False)
+    assert "is unsafe" in output
+    assert said in output
+    assert list((tmp_path / "out").iterdir()) == []
+    assert not list(tmp_path.rglob("evil*"))
+
+
+def test_links_and_names_that_stay_inside_are_taken(shop, get, tmp_path):
+    names = ("python/lib/launcher manifest.xml", "python/lib/script (dev).tmpl", f"python/lib/{'long/' * 30}x")
+    links = {"python/lib/a": "../bin/python3", "python/lib/deep/b": "..", "python/lib/deep/c": "../../bin"}
+    shop.offer(
+        cell(),
+        extra=[
+            *(member(name, b"x") for name in names),
+            *(member(name, type=LINK, linkname=target, mode=0o777) for name, target in links.items()),
+        ],
+    )
+    get()
+    assert all((tmp_path / "out" / name).read_bytes() == b"x" for name in names)
+    assert {name: str((tmp_path / "out" / name).readlink()) for name in links} == links
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"archive_bytes": 100}, "cannot be fetched"),
+        ({"tree_bytes": 2048}, "more than 2048 bytes"),
+        ({"tree_members": 3}, "more than 3 members"),
+    ],
+)
+def test_too_much_is_refused(shop, get, tmp_path, limits, said):
+    shop.offer(cell())
+    assert said in get(ok=False, **limits)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_file_with_holes_takes_no_more_than_is_allowed(shop, get, tmp_path):
+    told = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "python/big", "GNU.sparse.realsize": "9" * 12}
+    holes = f"1\n{'9' * 12}\n0\n".encode().ljust(512, b"\0")
+    shop.offer(cell(), extra=[member("python/big", holes, pax_headers=told)])
+    if get.program == "dash":  # with GNU tar, which knows of holes
+        assert "more than 4000000000 bytes" in get(ok=False)
+    else:
+        get()
+        assert (tmp_path / "out/python/big").stat().st_size == 512
+
+
+def test_a_server_that_never_stops_sending_is_hung_up_on(shop, get, tmp_path):
+    shop.offer(cell())
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        server.asked, server.sent = [], 0
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        try:
+            said = get("--from", f"http://127.0.0.1:{server.server_port}", ok=False, list_bytes=1 << 20)
+        finally:
+            server.shutdown()
+    assert "has nothing for debian13" in said
+    assert server.sent < 100 << 20
+    assert list((tmp_path / "out").iterdir()) == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from farm.errors import Conflict, StoreUnavailable
+from farm.errors import Conflict, StoreUnavailable, Transient
 from farm.publish.publisher import publish
 from farm.store import catalog, run_keys
 from tests.fakes import MemoryStore
@@ -37,6 +37,22 @@ def test_an_archive_that_the_store_damaged_is_found_by_its_hash_and_written_agai
     publish(store, staged, of, clock=now)
     check_promises(store)
     assert len(list(store.list("catalog/"))) == 1
+
+
+class Growing(MemoryStore):
+    """An object is a megabyte longer for who fetches it than its listing said."""
+
+    def fetch(self, key, target, content=None):
+        self.objects[key] += bytes(1 << 20)
+        return super().fetch(key, target, content)
+
+
+def test_an_archive_that_grew_since_it_was_listed_is_cut_off():
+    store, of = Growing(), order()
+    staged = stage(store, of)
+    with pytest.raises(Transient, match="is longer than the"):
+        publish(store, staged, of, clock=now)
+    assert not [key for key in store.objects if key.startswith(("artifacts/", "catalog/"))]
 
 
 class Old(MemoryStore):

@@ -4,49 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from click.testing import CliRunner
 
-from farm.cli import pull as verb
 from farm.errors import BadInput, StoreUnavailable, VerificationFailed
 from farm.index import update
+from farm.index.model import Pointer
 from farm.plan.facts import load_facts
-from farm.pull import runtime
+from farm.pull import fetch, runtime
 from farm.sign.keys import Signer
 from farm.sign.rotation import endorsement
 from farm.store import keys, remote
 from farm.store.remote import HttpStore
-from tests.clients.shop import CHANNEL, serving
+from tests.clients.shop import CHANNEL
+from tests.pull.conftest import BUILD, CELL
 
-OLD, NEW = "2026112201", "2026112202"
-CELL = "3.13.5-debian13-amd64"
-
-
-@pytest.fixture
-def shop(tmp_path):
-    with serving(tmp_path / "store") as found:
-        found.offer(CELL, OLD)
-        yield found
-
-
-@pytest.fixture
-def pull(shop, tmp_path, monkeypatch):
-    release = tmp_path / "os-release"
-    release.write_text('ID=debian\nVERSION_ID="13"\n')
-    monkeypatch.setattr(verb, "OS_RELEASE", release)
-    monkeypatch.setenv("FARM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(remote, "_LONGEST_WAIT_S", 0)
-
-    def call(*words, source=shop.base_url, python="3.13", to=tmp_path / "out" / "python"):
-        options = ("--arch", "amd64", "--channel", CHANNEL, "--from", source, "--to", str(to), "--json")
-        done = CliRunner().invoke(verb.pull, [python, *options, *words], catch_exceptions=True)
-        if done.exception and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        assert done.exit_code == 0, done.output
-        return json.loads(done.stdout)
-
-    return call
+OLD, NEW = BUILD, "2026112202"
 
 
 def version(tmp_path):
@@ -169,6 +143,23 @@ def test_an_old_signed_index_is_refused_once_a_newer_was_seen(shop, pull, keyrin
     path.write_bytes(old)
     with pytest.raises(VerificationFailed, match=r"went back from serial 2 to 1"):
         pull("--key", keyring)
+
+
+def test_an_index_that_was_not_changed_for_too_long_is_refused(shop, pull, keyring, signer, tmp_path):
+    now = datetime.now(UTC)
+    shop.offer(CELL, NEW, signer=signer, clock=lambda: now - timedelta(days=9))
+    with pytest.raises(VerificationFailed, match="more than 8 days ago"):
+        pull("--key", keyring, "--max-age", "8")
+    assert not (tmp_path / "out").exists()
+    assert pull("--key", keyring, "--max-age", "10")["build_id"] == NEW
+    pull("--key", keyring, "--offline", "--max-age", "10", to=tmp_path / "again")
+    with pytest.raises(VerificationFailed, match="more than 8 days ago"):
+        pull("--key", keyring, "--offline", "--max-age", "8")
+
+
+def test_an_index_without_a_time_has_no_age():
+    with pytest.raises(VerificationFailed, match="does not say when"):
+        fetch.check_age(Pointer(channel=CHANNEL), 1, datetime.now(UTC))
 
 
 def test_nobody_publishes_unsigned_into_a_signed_channel(shop, signer):
