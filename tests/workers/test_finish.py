@@ -37,8 +37,10 @@ def finish(tree):
 
 
 @pytest.mark.parametrize("name", ["bin/python3.14", "bin/python3.14t"])
-def test_a_program_with_two_names_is_split_once(tree, name):
+def test_a_program_with_two_names_is_there_once_and_has_its_debug_information(tree, name):
     finish(tree)
+    assert (tree / "bin" / "python3.14").readlink() == Path("python3.14t")
+    assert not (tree / "bin" / "python3.14t").is_symlink()
     with (tree / name).open("rb") as handle:
         elf = ELFFile(handle)
         assert not elf.get_section_by_name(".debug_info")

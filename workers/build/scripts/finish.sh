@@ -16,6 +16,15 @@ for archive in lib/libpython*.a; do
     done
 done
 
+# a variant's program has a second name, python3.14 for python3.14t: a link to it, or the archive holds the program twice
+for short in bin/python*; do
+    for long in "$short"?*; do
+        if [ ! -L "$short" ] && [ "$short" -ef "$long" ]; then
+            ln -sf "${long##*/}" "$short"
+        fi
+    done
+done
+
 # what only this very compiler could optimise on is of no use to others, and names the folders of the build
 find "lib/$lib" -path '*/config*/libpython*.a' -type f -exec objcopy --enable-deterministic-archives --wildcard \
     --remove-section='.gnu.lto_*' --remove-section='.gnu.debuglto_*' {} \;
@@ -62,8 +71,6 @@ find . -name '*.py[co]' -type f -exec rm -f {} +
 split_debug() {
     id=$(readelf -n "$1" 2> /dev/null | sed -n 's/^ *Build ID: *//p')
     [ -n "$id" ] || return 0
-    # python3.14t and python3.14 are two names of one file, which is split once
-    ! readelf -S "$1" | grep -q '\.gnu_debuglink' || return 0
     folder=lib/debug/.build-id/$(echo "$id" | cut -c1-2)
     debug=$folder/$(echo "$id" | cut -c3-).debug
     beside=$(dirname "$1")/.debug
