@@ -110,7 +110,7 @@ def fully(made):
         "openssl", "1.1.1w", Source("x.tar.gz", "b" * 64, "", "", 1), (("a", "b"),), (("make",),), ("libssl.so.1.1",), "LICENSE"
     )
     return replace(
-        made, libraries=(library,), cross=Cross("amd64", ("gcc",), (), (("CC", "x"),), ()), environment=(("A", "b"),)
+        made, libraries=(library,), cross=Cross("amd64", ("gcc",), (), (("CC", "x"),), (), ()), environment=(("A", "b"),)
     )
 
 

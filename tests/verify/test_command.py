@@ -118,7 +118,9 @@ def test_a_published_cell(tmp_path, published):
 def test_a_published_cell_whose_bytes_changed(tmp_path, published):
     (path,) = (tmp_path / "store").rglob("a.tar.gz")
     path.chmod(0o644)
-    path.write_bytes(BROKEN.packed())
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
     done = farm(tmp_path, "3.13.5-debian13-amd64")
     assert done.returncode == 3
     assert f"with sha256 {published.archives[0].sha256} that are listed" in done.stderr
