@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from farm.errors import VerificationFailed
+from farm.errors import Transient, VerificationFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,8 @@ class Sink:
             if self._size > self._content.size:
                 raise VerificationFailed(f"{self._key} is longer than the {self._content.size} bytes listed", hint=_HINT)
             self._hash.update(data)
-        return self._file.write(data)
+        with _written_here(str(getattr(self._file, "name", self._key))):
+            return self._file.write(data)
 
     def check(self) -> None:
         """That the whole came. Raises VerificationFailed when it is not what was expected."""
@@ -64,14 +65,30 @@ class Sink:
 def arriving(key: str, target: Path, content: Content | None) -> Iterator[Sink]:
     """A sink whose file is `target` from the end of the block on; when that raises, nothing is left.
 
-    Raises VerificationFailed for bytes that are not the `content`, and OSError.
+    Raises VerificationFailed for bytes that are not the `content`, Transient when the file cannot be written.
     """
     fresh = target.with_name(f"{target.name}~{secrets.token_hex(8)}")
+    with _written_here(str(target)):
+        file = fresh.open("xb")
     try:
-        with fresh.open("xb") as file:
+        with file:
             sink = Sink(file, key, content)
             yield sink
+            with _written_here(str(target)):
+                file.flush()
             sink.check()
-        fresh.replace(target)
+        with _written_here(str(target)):
+            fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+@contextmanager
+def _written_here(name: str) -> Iterator[None]:
+    """What fails on this side is not the store's failure."""
+    try:
+        yield
+    except OSError as error:
+        where = name.rpartition("/")[0] or "."
+        hint = "make room there, or name another folder"
+        raise Transient(f"{where} cannot be written: {error.strerror}", hint=hint) from error

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from farm.errors import VerificationFailed
+from farm.errors import Transient, VerificationFailed
 from farm.store.folder import FolderStore
 from farm.store.remote import HttpStore
 from farm.store.sink import Content, Sink
@@ -103,6 +104,13 @@ class Endless(BaseHTTPRequestHandler):
 
     def log_message(self, format, *args):
         """Nothing."""
+
+
+def test_a_full_disk_of_ours_is_not_the_stores_failure(store, tmp_path):
+    with pytest.raises(Transient, match="nowhere cannot be written: No such file"):
+        store.fetch(KEY, tmp_path / "nowhere" / "file", RIGHT)
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(Transient, match="/dev cannot be written: No space"):
+        Sink(full, KEY, None).write(b"abcd")
 
 
 def test_a_server_that_never_stops_sending_is_hung_up_on_and_not_asked_again(target):
