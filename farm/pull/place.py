@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 import zstandard
 
-from farm.errors import BadInput, FarmError, VerificationFailed
+from farm.errors import BadInput, Transient, VerificationFailed
 from farm.store import members
 from farm.store.artifact import BUILD_INFO_PATH
 
@@ -44,7 +44,7 @@ def holds(target: Path, entry: Entry) -> bool:
 
 
 def place(archive: Path, form: Form, target: Path) -> None:
-    """Unpack an archive beside `target`, then give it that name; what was there goes. Raises VerificationFailed, FarmError."""
+    """Unpack an archive beside `target`, then give it that name; what was there goes. Raises VerificationFailed, Transient."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
@@ -66,7 +66,7 @@ def place(archive: Path, form: Form, target: Path) -> None:
     except (tarfile.TarError, EOFError, zlib.error, zstandard.ZstdError, ValueError) as error:
         raise VerificationFailed(f"{archive.name} cannot be unpacked: {error}", hint="nothing was installed") from error
     except OSError as error:
-        raise FarmError(
+        raise Transient(
             f"cannot install into {target}: {error.strerror or error}", hint="look at the owner and the space of that folder"
         ) from error
 

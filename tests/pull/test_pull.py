@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from farm.errors import BadInput, StoreUnavailable, VerificationFailed
+from farm.errors import BadInput, StoreUnavailable, Transient, VerificationFailed
 from farm.index import update
 from farm.index.model import Pointer
 from farm.plan.facts import load_facts
@@ -75,6 +75,13 @@ def test_a_kept_archive_that_was_changed_is_fetched_again(pull, tmp_path):
     kept.write_bytes(b"changed")
     pull(to=tmp_path / "again")
     assert (tmp_path / "again" / "bin" / "python3").is_file()
+
+
+def test_a_place_that_cannot_be_written_is_the_hosts_trouble_and_no_bug_of_ours(pull, tmp_path):
+    (tmp_path / "a file").touch()
+    with pytest.raises(Transient, match="cannot install into") as raised:
+        pull(to=tmp_path / "a file" / "python")
+    assert raised.value.exit_code == 4
 
 
 @pytest.mark.parametrize("make", ["file", "link", "full"])

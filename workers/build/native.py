@@ -11,14 +11,13 @@ import re
 from typing import TYPE_CHECKING
 
 from farm.errors import BuildFailed
-from workers.build.relocate import sysconfig_values
-from workers.build.tree import Content, Entry
+from workers.build.relocate import matching, sysconfig_values, text_entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from farm.plan.recipe import Cross, Layout
-    from workers.build.tree import Tree
+    from workers.build.tree import Entry, Tree
 
 TOOLS = "/work/cross/bin"  # where the cross tools lie in the box, by the names of native ones
 _DEFINITION = re.compile(r"^(?P<name>[a-zA-Z]\w+)[ \t]*=[ \t]*(?P<value>.*)$", re.MULTILINE)  # what sysconfig reads of it
@@ -33,25 +32,17 @@ def edits(tree: Tree, layout: Layout, cross: Cross) -> dict[str, Entry | None]:
     folder = rf"lib/{re.escape(layout.lib)}"
     changes: dict[str, Entry | None] = {}
     made: dict[str, str] = {}
-    for path, entry in _matching(tree, rf"{folder}/config[^/]*/Makefile"):
+    for path, entry in matching(tree, rf"{folder}/config[^/]*/Makefile"):
         text = _makefile(entry.content.read().decode(), cross)
         made.update((found["name"], found["value"]) for found in _DEFINITION.finditer(text))
-        changes[path] = _text(text)
-    for path, entry in _matching(tree, rf"{folder}/_sysconfigdata[^/]*\.py"):
+        changes[path] = text_entry(text)
+    for path, entry in matching(tree, rf"{folder}/_sysconfigdata[^/]*\.py"):
         values = _values(sysconfig_values(entry.content.read().decode()), made, cross)
-        changes[path] = _text(f"build_time_vars = {values!r}\n")
-    for path, entry in _matching(tree, rf"{folder}/_sysconfig_vars[^/]*\.json"):
+        changes[path] = text_entry(f"build_time_vars = {values!r}\n")
+    for path, entry in matching(tree, rf"{folder}/_sysconfig_vars[^/]*\.json"):
         values = _values(json.loads(entry.content.read()), made, cross)
-        changes[path] = _text(json.dumps(values, indent=2) + "\n")
+        changes[path] = text_entry(json.dumps(values, indent=2) + "\n")
     return changes
-
-
-def _matching(tree: Tree, pattern: str) -> list[tuple[str, Entry]]:
-    return [(path, entry) for path, entry in tree.files() if re.fullmatch(pattern, path)]
-
-
-def _text(data: str) -> Entry:
-    return Entry("file", Content.of(data.encode()))
 
 
 def _makefile(text: str, cross: Cross) -> str:

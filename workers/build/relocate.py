@@ -85,11 +85,13 @@ def edits(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> dict[str, Entry
     return changes
 
 
-def _text(data: str, like: Entry | None = None) -> Entry:
+def text_entry(data: str, like: Entry | None = None) -> Entry:
+    """A file of this text, executable as another one is."""
     return Entry("file", Content.of(data.encode()), executable=bool(like and like.executable))
 
 
-def _matching(tree: Tree, pattern: str) -> Iterator[tuple[str, Entry]]:
+def matching(tree: Tree, pattern: str) -> Iterator[tuple[str, Entry]]:
+    """The files whose whole path a pattern matches."""
     wanted = re.compile(pattern)
     return ((path, entry) for path, entry in tree.files() if wanted.fullmatch(path))
 
@@ -107,7 +109,7 @@ def _neutral(value: str, libpl: str, scrub: tuple[str, ...]) -> str:
 
 def _libpl(tree: Tree, layout: Layout) -> str:
     """The configuration folder, e.g. '/install/lib/python3.13/config-3.13-x86_64-linux-gnu'."""
-    for path, _ in _matching(tree, rf"lib/{re.escape(layout.lib)}/config[^/]*/Makefile"):
+    for path, _ in matching(tree, rf"lib/{re.escape(layout.lib)}/config[^/]*/Makefile"):
         return f"{PREFIX}/{posixpath.dirname(path)}"
     raise BuildFailed(f"the tree has no lib/{layout.lib}/config*/Makefile")
 
@@ -132,35 +134,35 @@ def render_sysconfig(values: Mapping[str, str | int]) -> str:
 def _sysconfig(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[tuple[str, Entry]]:
     libpl = _libpl(tree, layout)
     found = False
-    for path, entry in _matching(tree, rf"lib/{re.escape(layout.lib)}/_sysconfigdata[^/]*\.py"):
+    for path, entry in matching(tree, rf"lib/{re.escape(layout.lib)}/_sysconfigdata[^/]*\.py"):
         found = True
         values = {
             name: _neutral(value, libpl, scrub) if isinstance(value, str) else value
             for name, value in sysconfig_values(entry.content.read().decode()).items()
         }
-        yield path, _text(render_sysconfig(values), entry)
+        yield path, text_entry(render_sysconfig(values), entry)
     if not found:
         raise BuildFailed(f"the tree has no lib/{layout.lib}/_sysconfigdata*.py")
 
 
 def _pkgconfig(tree: Tree) -> Iterator[tuple[str, Entry]]:
-    for path, entry in _matching(tree, r"lib/pkgconfig/[^/]*\.pc"):
+    for path, entry in matching(tree, r"lib/pkgconfig/[^/]*\.pc"):
         text = entry.content.read().decode()
-        yield path, _text(text.replace(f"prefix={PREFIX}\n", "prefix=${pcfiledir}/../..\n", 1), entry)
+        yield path, text_entry(text.replace(f"prefix={PREFIX}\n", "prefix=${pcfiledir}/../..\n", 1), entry)
 
 
 def _scripts(tree: Tree, layout: Layout) -> Iterator[tuple[str, Entry]]:
     shebang = re.compile(rf"#!\s*{re.escape(PREFIX)}/bin/(\S+)[^\n]*\n")
-    for path, entry in _matching(tree, rf"bin/[^/]*|lib/{re.escape(layout.lib)}/config[^/]*/python-config\.py"):
+    for path, entry in matching(tree, rf"bin/[^/]*|lib/{re.escape(layout.lib)}/config[^/]*/python-config\.py"):
         data = entry.content.read()
         if not data.startswith(b"#!"):
             continue
         text = data.decode()
         if found := shebang.match(text):
             beside = posixpath.relpath(f"bin/{found[1]}", posixpath.dirname(path))
-            yield path, _text(_TRAMPOLINE.format(interpreter=beside) + text[found.end() :], entry)
+            yield path, text_entry(_TRAMPOLINE.format(interpreter=beside) + text[found.end() :], entry)
         elif "installed_prefix ()" in text:
-            yield path, _text(_config_script(text), entry)
+            yield path, text_entry(_config_script(text), entry)
 
 
 def _config_script(text: str) -> str:
@@ -173,10 +175,10 @@ def _makefiles(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[t
     libpl = _libpl(tree, layout)
     here = re.compile(rf"^prefix=\s*{re.escape(PREFIX)}$", re.MULTILINE)
     word = re.compile(_WORD, re.MULTILINE)
-    for path, entry in _matching(tree, rf"lib/{re.escape(layout.lib)}/config[^/]*/Makefile"):
+    for path, entry in matching(tree, rf"lib/{re.escape(layout.lib)}/config[^/]*/Makefile"):
         text = "\n".join(_neutral(line, libpl, scrub) for line in entry.content.read().decode().split("\n"))
         text = here.sub("prefix := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))../../..)", text, count=1)
-        yield path, _text(word.sub(r"\g<lead>$(prefix)", text), entry)
+        yield path, text_entry(word.sub(r"\g<lead>$(prefix)", text), entry)
 
 
 _BASE = "base_prefix"  # what build-details.json calls the prefix
@@ -187,7 +189,7 @@ def _details(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[tup
     build-details.json, as PEP 739 has it, only the prefix itself is, and all others are relative to that.
     """
     libpl = _libpl(tree, layout)
-    for path, entry in _matching(tree, r"lib/[^/]*/(build-details|_sysconfig_vars[^/]*)\.json"):
+    for path, entry in matching(tree, r"lib/[^/]*/(build-details|_sysconfig_vars[^/]*)\.json"):
         folder = posixpath.dirname(path)
         values = _neutral_values(json.loads(entry.content.read()), libpl, scrub)
         if isinstance(values, dict) and _BASE in values:
@@ -196,7 +198,7 @@ def _details(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[tup
                 values["libpython"]["static"] = f"{libpl}/{posixpath.basename(static)}"  # where finish.sh puts it
             folder = "."
         text = _relative_values(json.dumps(values, indent=2) + "\n", folder)
-        yield path, _text(re.sub(_WORD, r"\g<lead>${prefix}", text, flags=re.MULTILINE), entry)
+        yield path, text_entry(re.sub(_WORD, r"\g<lead>${prefix}", text, flags=re.MULTILINE), entry)
 
 
 def _neutral_values(value: object, libpl: str, scrub: tuple[str, ...]) -> object:
@@ -229,14 +231,14 @@ def _names(tree: Tree, layout: Layout) -> Iterator[tuple[str, Entry]]:
 
 def _records(tree: Tree, changed: set[str]) -> Iterator[tuple[str, Entry]]:
     """pip's RECORD with the hashes of the scripts that were changed, so that `pip check` and uninstalling stay right."""
-    for path, entry in _matching(tree, r"lib/[^/]*/site-packages/[^/]*\.dist-info/RECORD"):
+    for path, entry in matching(tree, r"lib/[^/]*/site-packages/[^/]*\.dist-info/RECORD"):
         site = posixpath.dirname(posixpath.dirname(path))
         rows = []
         for row in entry.content.read().decode().splitlines():
             name = row.split(",", 1)[0]
             where = posixpath.normpath(posixpath.join(site, name))
             rows.append(_record(name, tree.read(where)) if where in changed else row)
-        yield path, _text("\n".join(rows) + "\n", entry)
+        yield path, text_entry("\n".join(rows) + "\n", entry)
 
 
 def _record(name: str, data: bytes) -> str:
