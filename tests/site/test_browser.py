@@ -127,6 +127,24 @@ def test_the_keyboard_reaches_everything(look):
         assert page.locator("[role=tabpanel]:visible").first.get_attribute("data-tab") == "buildkit"
 
 
+def test_rows_of_another_distro_never_stand_under_the_chosen_one(look):
+    with look("index.html#distro=debian12") as page:
+        page.locator(".answer").first.wait_for()
+        held = []
+        page.route("**/data/debian13.js", lambda route: held.append(route))  # a slow line: the list is asked for and does not come
+        with page.expect_request("**/data/debian13.js"):
+            chip(page, "distro", "debian13")
+        assert answers(page) == []
+        page.get_by_text("Loading the list of debian13").wait_for()
+        chip(page, "distro", "debian12")
+        page.locator(".answer").first.wait_for()
+        chip(page, "distro", "debian13")
+        assert answers(page) == []
+        held.pop().continue_()
+        page.locator(".answer").first.wait_for()
+        assert all("-debian13-" in cell for cell in answers(page))
+
+
 def test_the_matrix_shows_what_is_there_what_is_behind_and_gaps(look):
     with look("index.html") as page:
         grid = page.locator(".grid")

@@ -75,12 +75,14 @@ const farm = (() => {
     else answer(distros[chosen.distro]);
   };
   const load = (name) => {
-    if (waiting[name]) return;
+    // Rows of the distro chosen before must not stand under this one's name while its list is on the way.
+    $("#answers").replaceChildren(make("p", { class: "hint" }, `Loading the list of ${name} …`));
     $("#answers").setAttribute("aria-busy", "true");
+    if (waiting[name]) return;
     waiting[name] = make("script", { src: `data/${name}.js` });
     waiting[name].addEventListener("error", () => {
       delete waiting[name];
-      $("#answers").replaceChildren(make("p", { class: "hint" }, `The list of ${name} could not be loaded. Reload the page to try again.`));
+      if (chosen.distro === name) $("#answers").replaceChildren(make("p", { class: "hint" }, `The list of ${name} could not be loaded. Reload the page to try again.`));
     });
     document.head.append(waiting[name]);
   };
