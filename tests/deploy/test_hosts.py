@@ -1,0 +1,237 @@
+"""docs/operating.md as it is written: three hosts from nothing, an upgrade while they build, and what is to be done after a disaster.
+
+Its blocks of commands are read from the page and typed by root on hosts with systemd. Only what an operator would fill in differs.
+It takes ten minutes and installs packages, so it is no part of the default run: `make hosts-test`.
+"""
+
+import json
+import os
+import platform
+import re
+import subprocess
+
+import pytest
+
+from farm.plan.facts import load_facts
+from farm.settings import Settings
+from tests.chaos.cells import small_cells
+from tests.deploy.hosts import PAGE, ROOT, Hosts, blocks
+
+KEYS, READER = ("AKIAFARM", "farmsecret0123456789"), ("AKIAREADER", "readersecret0123456789")
+BUILDERS = ("build1", "build2")
+EVERYBODY = ("control", *BUILDERS)
+FARM = "set -a; . /etc/farm/scheduler.env; set +a; PATH=/opt/farm/venv/bin:$PATH"
+BASE_URL = "http://s3.example.org:8333/pythons/farm"
+# What the page leaves to its reader.
+FILLED = {
+    "https://git.example.org/python-farm.git": "/mnt/farm.git",
+    "FARM_S3_ENDPOINT=https://s3.example.org": "FARM_S3_ENDPOINT=http://s3.example.org:8333",
+    "FARM_S3_ACCESS_KEY=…": f"FARM_S3_ACCESS_KEY={KEYS[0]}",
+    "FARM_S3_SECRET_KEY=…": f"FARM_S3_SECRET_KEY={KEYS[1]}",
+    "FARM_BASE_URL=https://python.example.org": f"FARM_BASE_URL={BASE_URL}\nFARM_FACTS=/mnt/cells/facts\nFARM_SOURCES=/mnt/cells/sources",
+    "--host control.internal:6379": "--host control.internal:6379 --no-tls",
+}
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.optional,
+    pytest.mark.timeout(5400),
+    pytest.mark.skipif(not os.environ.get("HOSTS"), reason="make hosts-test"),
+]
+
+
+def typed(after, index=0):
+    """A block of the page with what an operator fills in."""
+    text = blocks(after)[index]
+    for written, meant in FILLED.items():
+        text = text.replace(written, meant)
+    assert "…" not in text, text
+    return text
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """What is committed here, with a commit to upgrade to that is not there yet."""
+    folder = tmp_path_factory.mktemp("repository")
+    bare = folder / "farm.git"
+    subprocess.run(["git", "clone", "-q", "--bare", "--single-branch", ROOT, bare], check=True)
+    return bare
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    return small_cells(tmp_path_factory.mktemp("small") / "cells", 12)
+
+
+@pytest.fixture(scope="module")
+def hosts(engine, engine_url, repository, cells, tmp_path_factory):
+    from tests.fixtures_engine import ARCHES, ensure_base, release_of  # noqa: PLC0415
+
+    base = ensure_base(release_of(load_facts().distros["debian12"]), ARCHES[platform.machine()], engine, Settings(), print)
+    made = Hosts(engine_url, base.name, tmp_path_factory.mktemp("hosts"))
+    try:
+        made.serve_s3("pythons/farm", KEYS, READER)
+        files = ("-v", f"{repository}:/mnt/farm.git:ro", "-v", f"{cells.folder}:/mnt/cells:ro")
+        for name in EVERYBODY:
+            made.start(name, f"{name}.internal", options=files)
+            made.until(name, "systemctl is-system-running", 60)
+            made.run(name, "git config --global --add safe.directory '*'; apt-get -qq update", folder="/")
+        yield made
+    finally:
+        made.close()
+
+
+class Farm:
+    """The farm on these hosts, as its operator sees it from `control`."""
+
+    def __init__(self, hosts, cells):
+        self.hosts, self.cells = hosts, cells
+        self.asked = 0
+
+    def farm(self, words):
+        return self.hosts.run("control", f"{FARM}\nfarm {words}", folder="/root")
+
+    def submit(self, count):
+        """Ask for cells that nobody asked for yet; gives the run."""
+        wanted = self.cells.versions[self.asked : self.asked + count]
+        self.asked += count
+        matrix = self.cells.matrix.read_text().replace(
+            f"pythons: [{self.quoted(self.cells.versions)}]", f"pythons: [{self.quoted(wanted)}]"
+        )
+        self.hosts.run("control", f"cat > matrix.yaml <<'MATRIX'\n{matrix}MATRIX\n", folder="/root")
+        return json.loads(self.farm("submit --no-wait --json matrix.yaml"))["run"]
+
+    @staticmethod
+    def quoted(versions):
+        return ", ".join(f'"{version}"' for version in versions)
+
+    def building(self, run):
+        """Wait until a cell of it is being built."""
+        self.hosts.until("control", f"{FARM}\nfarm status --json | grep -q {run}; farm status --json | grep -q building")
+
+    def ended(self, run):
+        """Wait for its end: all that was asked for is published."""
+        said = json.loads(self.farm(f"watch --json {run}"))
+        assert {cell["state"] for cell in said["cells"].values()} == {"published"}, said
+
+    def published(self):
+        return sorted(entry["cell"] for entry in json.loads(self.farm("ls --json")))
+
+    def right(self):
+        """All that was asked for is published, once, and the store is what it says."""
+        assert self.published() == sorted(self.cells.names[: self.asked])
+        self.hosts.run(
+            "control", "set -a; . /etc/farm/publisher.env; set +a\n/opt/farm/venv/bin/farm verify-store --quick", folder="/root"
+        )
+
+
+@pytest.fixture(scope="module")
+def farm(hosts, cells):
+    return Farm(hosts, cells)
+
+
+def appended(hosts, host, file, line):
+    hosts.run(host, f"printf '%s\\n' '{line}' >> {file}", folder="/")
+
+
+def test_three_hosts_from_nothing(hosts, farm):
+    for name in EVERYBODY:
+        hosts.run(name, typed("**1. On every host**"), folder="/root")
+    assert "as many schedulers and submits as you like may publish at once" in hosts.run("control", typed("**2. The store.**"))
+    users = hosts.run("control", typed("**3. Redis**"))
+    address = dict(re.findall(r"^(\w+): (redis://\S+)$", users, re.MULTILINE))
+    assert set(address) == {"farm", "builder"}
+    appended(hosts, "control", "/etc/farm/scheduler.env", f"FARM_BROKER_URL={address['farm']}")
+    hosts.run("control", typed("**4. Services of `control`.**"))
+    for ours, theirs in zip(KEYS, READER, strict=True):
+        hosts.run("control", f"sed -i 's/{ours}/{theirs}/' /etc/farm/status.env && systemctl restart farm-status")
+    for name in BUILDERS:
+        step = blocks("**5. Each build host**")[0].replace("rediss://builder:…@control.internal:6379/0", address["builder"])
+        more = "FARM_LOG=json FARM_FACTS=/mnt/cells/facts FARM_SOURCES=/mnt/cells/sources"
+        assert "FARM_LOG=json" in step
+        said = hosts.run(name, step.replace("FARM_LOG=json", more))
+        assert "isolation: no network, no privileges, read-only root, and limits of memory and processes hold" in said
+    hosts.until("control", f"{FARM}\ntest $(farm workers --json | grep -c '\"engine\"') -ge 2")
+    farm.farm("doctor --role trusted")
+    said = json.loads(farm.farm("workers --json"))
+    assert {card["name"].partition(".")[0] for card in said} == set(BUILDERS)
+    farm.ended(farm.submit(2))
+    farm.right()
+    assert "running" in hosts.run(
+        "control", "curl -sf http://127.0.0.1:8080/status.json >/dev/null && systemctl is-active farm-status && echo running"
+    )
+
+
+def test_an_upgrade_while_they_build(hosts, farm, repository, tmp_path):
+    work = tmp_path / "work"
+    subprocess.run(["git", "clone", "-q", repository, work], check=True)
+    (work / "NEWER").touch()
+    who = ("-c", "user.name=operator", "-c", "user.email=operator@example.org")
+    subprocess.run(["git", "-C", work, "add", "NEWER"], check=True)
+    subprocess.run(["git", "-C", work, *who, "commit", "-q", "-m", "newer"], check=True)
+    subprocess.run(["git", "-C", work, "push", "-q"], check=True)
+    run = farm.submit(3)
+    farm.building(run)
+    hosts.run("control", typed("**1. Stop granting.**"))
+    for name in BUILDERS:
+        hosts.run(name, typed("**2. Let builders finish.**"))
+    for name in EVERYBODY:
+        hosts.run(name, typed("**3. The new code.**"), folder="/root")
+        assert hosts.run(name, "ls NEWER") == "NEWER\n"
+    for name in BUILDERS:
+        hosts.run(name, typed("**4. Start again.**", 0))
+    hosts.run("control", typed("**4. Start again.**", 1))
+    farm.ended(run)
+    farm.right()
+
+
+def test_redis_is_gone(hosts, farm):
+    run = farm.submit(3)
+    farm.building(run)
+    hosts.run("control", "systemctl stop redis-server; rm -rf /var/lib/redis/*; systemctl start redis-server")
+    farm.ended(run)
+    farm.right()
+
+
+# What somebody with another tool does to the bucket: `move(a, b)` of all that begins so, `drop(a)`.
+TOOL = """
+import os, boto3
+from farm.settings import Settings
+own = Settings()
+bucket = boto3.resource("s3", endpoint_url=own.s3.endpoint, aws_access_key_id=own.s3.access_key,
+    aws_secret_access_key=own.s3.secret_key.get_secret_value(), region_name="us-east-1").Bucket("pythons")
+def drop(start):
+    for one in list(bucket.objects.filter(Prefix=start)):
+        one.delete()
+def copy(start, target):
+    for one in list(bucket.objects.filter(Prefix=start)):
+        bucket.Object(target + one.key.removeprefix(start)).copy_from(CopySource={"Bucket": "pythons", "Key": one.key})
+"""
+
+
+def meddle(hosts, *lines):
+    script = "\n".join((TOOL, *lines))
+    hosts.run("control", f"{FARM}\npython - <<'PYTHON'\n{script}\nPYTHON\n", folder="/root")
+
+
+def test_the_indexes_are_gone(hosts, farm):
+    hosts.run("control", f"curl -sf {BASE_URL}/channels/dev/index.json")
+    meddle(hosts, "drop('farm/channels/')", "drop('farm/v2/')")
+    hosts.run("control", f"! curl -sf {BASE_URL}/channels/dev/index.json")
+    assert f"files say {BASE_URL}" in hosts.run("control", typed("**An index.**"), folder="/root")
+    farm.right()
+
+
+def test_the_bucket_is_restored_from_a_copy(hosts, farm):
+    needed = re.search(r"^A copy needs (.*?);", PAGE.read_text("utf-8"), re.MULTILINE)[1]
+    parts = re.findall(r"`([a-z]+/?)`", needed)
+    assert {"artifacts/", "catalog/", "layout"} <= set(parts)
+    meddle(hosts, *(f"copy('farm/{part}', 'copy/{part}')" for part in parts))
+    kept = farm.asked
+    farm.ended(farm.submit(1))  # the copy does not have this one
+    hosts.run("control", typed("**The bucket, restored from a copy.**", 0))
+    meddle(hosts, "drop('farm/')", "copy('copy/', 'farm/')")
+    hosts.run("control", typed("**The bucket, restored from a copy.**", 1), folder="/root")
+    assert len(farm.published()) == kept
+    farm.asked = kept
+    farm.ended(farm.submit(2))
+    farm.right()
