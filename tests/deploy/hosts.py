@@ -1,4 +1,4 @@
-"""Hosts to rehearse docs/operating.md on: containers with systemd as process 1, and in the build hosts an engine of their own."""
+"""Hosts to rehearse docs/operating.md on: containers with systemd as process 1, those that build with an engine within."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq --yes insta
 RUN printf 'APT::Get::Assume-Yes "true";\\n' > /etc/apt/apt.conf.d/99-yes \\
     && printf '[global]\\ncert = /etc/ssl/certs/ca-certificates.crt\\n' > /etc/pip.conf
 STOPSIGNAL SIGRTMIN+3
-CMD ["sh", "-c", "for m in /sys /sys/fs/cgroup/* /proc/sys; do mount -o remount,rw $m || mount -o remount,rw,bind $m; done; exec /sbin/init"]
+CMD for m in /sys /sys/fs/cgroup/* /proc/sys; do mount -o remount,rw $m || mount -o remount,rw,bind $m; done; exec /sbin/init
 """
 # Those that Docker 20.10 can name, and a host's root may lack: a host is given what the kernel lets us give.
 _CAPABILITIES = (
@@ -114,9 +114,9 @@ class Hosts:
         self.addresses |= dict.fromkeys((name, *alias), address)
         lines = "".join(f"{address} {host}\n" for host, address in self.addresses.items())
         for host in {host.partition(".")[0] for host in self.addresses}:
-            self.run(host, f"cat > /etc/hosts <<'HOSTS'\n127.0.0.1 localhost\n{lines}HOSTS\n", folder="/")
+            self.run(host, f"cat > /etc/hosts <<'HOSTS'\n127.0.0.1 localhost\n{lines}HOSTS\n")
 
-    def run(self, host: str, script: str, *, folder: str = "/opt/farm/src", timeout: float = 900) -> str:
+    def run(self, host: str, script: str, *, folder: str = "/root", timeout: float = 900) -> str:
         """What this prints, typed by root in a shell there."""
         return self.docker("exec", "-i", "-w", folder, self._named(host), "bash", "-eu", script=script, timeout=timeout)
 

@@ -1,6 +1,6 @@
-"""docs/operating.md as it is written: three hosts from nothing, an upgrade while they build, and what is to be done after a disaster.
+"""docs/operating.md as it is written: three hosts from nothing, an upgrade while they build, and what to do after a disaster.
 
-Its blocks of commands are read from the page and typed by root on hosts with systemd. Only what an operator would fill in differs.
+Its blocks of commands are read from the page and typed by root on hosts with systemd; only what an operator fills in differs.
 It takes ten minutes and installs packages, so it is no part of the default run: `make hosts-test`.
 """
 
@@ -21,14 +21,16 @@ KEYS, READER = ("AKIAFARM", "farmsecret0123456789"), ("AKIAREADER", "readersecre
 BUILDERS = ("build1", "build2")
 EVERYBODY = ("control", *BUILDERS)
 FARM = "set -a; . /etc/farm/scheduler.env; set +a; PATH=/opt/farm/venv/bin:$PATH"
+SOURCE = "/opt/farm/src"
 BASE_URL = "http://s3.example.org:8333/pythons/farm"
+OWN = ("FARM_FACTS=/mnt/cells/facts", "FARM_SOURCES=/mnt/cells/sources")
 # What the page leaves to its reader.
 FILLED = {
     "https://git.example.org/python-farm.git": "/mnt/farm.git",
     "FARM_S3_ENDPOINT=https://s3.example.org": "FARM_S3_ENDPOINT=http://s3.example.org:8333",
     "FARM_S3_ACCESS_KEY=…": f"FARM_S3_ACCESS_KEY={KEYS[0]}",
     "FARM_S3_SECRET_KEY=…": f"FARM_S3_SECRET_KEY={KEYS[1]}",
-    "FARM_BASE_URL=https://python.example.org": f"FARM_BASE_URL={BASE_URL}\nFARM_FACTS=/mnt/cells/facts\nFARM_SOURCES=/mnt/cells/sources",
+    "FARM_BASE_URL=https://python.example.org": "\n".join((f"FARM_BASE_URL={BASE_URL}", *OWN)),
     "--host control.internal:6379": "--host control.internal:6379 --no-tls",
 }
 pytestmark = [
@@ -74,7 +76,7 @@ def hosts(engine, engine_url, repository, cells, tmp_path_factory):
         for name in EVERYBODY:
             made.start(name, f"{name}.internal", options=files)
             made.until(name, "systemctl is-system-running", 60)
-            made.run(name, "git config --global --add safe.directory '*'; apt-get -qq update", folder="/")
+            made.run(name, "git config --global --add safe.directory '*'; apt-get -qq update")
         yield made
     finally:
         made.close()
@@ -88,7 +90,7 @@ class Farm:
         self.asked = 0
 
     def farm(self, words):
-        return self.hosts.run("control", f"{FARM}\nfarm {words}", folder="/root")
+        return self.hosts.run("control", f"{FARM}\nfarm {words}")
 
     def submit(self, count):
         """Ask for cells that nobody asked for yet; gives the run."""
@@ -97,7 +99,7 @@ class Farm:
         matrix = self.cells.matrix.read_text().replace(
             f"pythons: [{self.quoted(self.cells.versions)}]", f"pythons: [{self.quoted(wanted)}]"
         )
-        self.hosts.run("control", f"cat > matrix.yaml <<'MATRIX'\n{matrix}MATRIX\n", folder="/root")
+        self.hosts.run("control", f"cat > matrix.yaml <<'MATRIX'\n{matrix}MATRIX\n")
         return json.loads(self.farm("submit --no-wait --json matrix.yaml"))["run"]
 
     @staticmethod
@@ -130,25 +132,27 @@ def farm(hosts, cells):
 
 
 def appended(hosts, host, file, line):
-    hosts.run(host, f"printf '%s\\n' '{line}' >> {file}", folder="/")
+    hosts.run(host, f"printf '%s\\n' '{line}' >> {file}")
 
 
 def test_three_hosts_from_nothing(hosts, farm):
     for name in EVERYBODY:
-        hosts.run(name, typed("**1. On every host**"), folder="/root")
-    assert "as many schedulers and submits as you like may publish at once" in hosts.run("control", typed("**2. The store.**"))
-    users = hosts.run("control", typed("**3. Redis**"))
+        hosts.run(name, typed("**1. On every host**"))
+    assert "as many schedulers and submits as you like may publish at once" in hosts.run(
+        "control", typed("**2. The store.**"), folder=SOURCE
+    )
+    users = hosts.run("control", typed("**3. Redis**"), folder=SOURCE)
     address = dict(re.findall(r"^(\w+): (redis://\S+)$", users, re.MULTILINE))
     assert set(address) == {"farm", "builder"}
     appended(hosts, "control", "/etc/farm/scheduler.env", f"FARM_BROKER_URL={address['farm']}")
-    hosts.run("control", typed("**4. Services of `control`.**"))
+    hosts.run("control", typed("**4. Services of `control`.**"), folder=SOURCE)
     for ours, theirs in zip(KEYS, READER, strict=True):
         hosts.run("control", f"sed -i 's/{ours}/{theirs}/' /etc/farm/status.env && systemctl restart farm-status")
     for name in BUILDERS:
         step = blocks("**5. Each build host**")[0].replace("rediss://builder:…@control.internal:6379/0", address["builder"])
-        more = "FARM_LOG=json FARM_FACTS=/mnt/cells/facts FARM_SOURCES=/mnt/cells/sources"
+        more = " ".join(("FARM_LOG=json", *OWN))
         assert "FARM_LOG=json" in step
-        said = hosts.run(name, step.replace("FARM_LOG=json", more))
+        said = hosts.run(name, step.replace("FARM_LOG=json", more), folder=SOURCE)
         assert "isolation: no network, no privileges, read-only root, and limits of memory and processes hold" in said
     hosts.until("control", f"{FARM}\ntest $(farm workers --json | grep -c '\"engine\"') -ge 2")
     farm.farm("doctor --role trusted")
@@ -175,8 +179,8 @@ def test_an_upgrade_while_they_build(hosts, farm, repository, tmp_path):
     for name in BUILDERS:
         hosts.run(name, typed("**2. Let builders finish.**"))
     for name in EVERYBODY:
-        hosts.run(name, typed("**3. The new code.**"), folder="/root")
-        assert hosts.run(name, "ls NEWER") == "NEWER\n"
+        hosts.run(name, typed("**3. The new code.**"))
+        assert hosts.run(name, "ls NEWER", folder=SOURCE) == "NEWER\n"
     for name in BUILDERS:
         hosts.run(name, typed("**4. Start again.**", 0))
     hosts.run("control", typed("**4. Start again.**", 1))
@@ -210,14 +214,14 @@ def copy(start, target):
 
 def meddle(hosts, *lines):
     script = "\n".join((TOOL, *lines))
-    hosts.run("control", f"{FARM}\npython - <<'PYTHON'\n{script}\nPYTHON\n", folder="/root")
+    hosts.run("control", f"{FARM}\npython - <<'PYTHON'\n{script}\nPYTHON\n")
 
 
 def test_the_indexes_are_gone(hosts, farm):
     hosts.run("control", f"curl -sf {BASE_URL}/channels/dev/index.json")
     meddle(hosts, "drop('farm/channels/')", "drop('farm/v2/')")
     hosts.run("control", f"! curl -sf {BASE_URL}/channels/dev/index.json")
-    assert f"files say {BASE_URL}" in hosts.run("control", typed("**An index.**"), folder="/root")
+    assert f"files say {BASE_URL}" in hosts.run("control", typed("**An index.**"))
     farm.right()
 
 
@@ -230,7 +234,7 @@ def test_the_bucket_is_restored_from_a_copy(hosts, farm):
     farm.ended(farm.submit(1))  # the copy does not have this one
     hosts.run("control", typed("**The bucket, restored from a copy.**", 0))
     meddle(hosts, "drop('farm/')", "copy('copy/', 'farm/')")
-    hosts.run("control", typed("**The bucket, restored from a copy.**", 1), folder="/root")
+    hosts.run("control", typed("**The bucket, restored from a copy.**", 1))
     assert len(farm.published()) == kept
     farm.asked = kept
     farm.ended(farm.submit(2))
