@@ -7,13 +7,14 @@ CODE := farm workers tests deploy benchmarks
 SCRIPTS = .ci/run $(shell find deploy farm tests workers -type f \( -name '*.sh' -o -path 'workers/build/scripts/*.sh' \))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pair test-matrix chaos check compose-test lint bench venv clean
+.PHONY: help demo test test-pair test-matrix chaos check compose-test hosts-test lint bench venv clean
 
 help:
 	@echo "make demo    build one Python for real, publish it to ./store, and run it in a Docker image"
 	@echo "make test    lint, and all tests, a real build included"
 	@echo "make chaos   kill, flush, fill and cut off every part of a farm that builds; TRIES=3 of each, half an hour"
 	@echo "make compose-test  build the images of deploy/, start a whole farm with docker-compose, and build cells with it"
+	@echo "make hosts-test  do on three hosts with systemd what docs/operating.md says: from nothing, an upgrade, disasters"
 	@echo "make test-pair     two builders build two real cells at once, through Redis and an S3 server"
 	@echo "make test-matrix CELLS='3.14.7-debian13-* …'   build cells of tests/e2e/cells.yaml for real, into ./store;"
 	@echo "                   OPTIONS='--optimize pgo+lto' builds them optimised"
@@ -42,6 +43,11 @@ check: lint
 compose-test: $(VENV)/ready-dev
 	@$(BIN)/python -m deploy.test_packages
 	@$(WITH_ENGINE) $(BIN)/python -m pytest tests/deploy $(PYTEST)
+
+# The hosts are containers that boot Debian 12; those that build have an engine within.
+hosts-test: $(VENV)/ready-dev
+	@$(BIN)/python -m deploy.test_packages
+	@HOSTS=1 $(WITH_ENGINE) $(BIN)/python -m pytest tests/deploy/test_hosts.py $(PYTEST)
 
 # Two real cells at once, on two builders.
 test-pair: $(VENV)/ready-dev
