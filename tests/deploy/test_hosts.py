@@ -113,7 +113,7 @@ class Farm:
     def ended(self, run):
         """Wait for its end: all that was asked for is published."""
         said = json.loads(self.farm(f"watch --json {run}"))
-        assert {cell["state"] for cell in said["cells"].values()} == {"published"}, said
+        assert {cell["result"] for cell in said["cells"]} == {"published"}, said
 
     def published(self):
         return sorted(entry["cell"] for entry in json.loads(self.farm("ls --json")))

@@ -69,6 +69,13 @@ def test_every_box_has_the_attempts_labels_and_can_be_cancelled(tmp_path):
     assert [(spec.labels, spec.cancelled()) for spec in engine.specs] == [({"farm.run": "1"}, True)] * 3
 
 
+def test_what_is_emulated_is_given_more_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("workers.verify.subject.host_arch", lambda: "arm64")
+    engine = ScriptedEngine({"runtime:1": ScriptedBox(), "builder:1": ScriptedBox()})
+    verify_archive(archive(tmp_path), build_info(), ground(engine))
+    assert {spec.limits.patience for spec in engine.specs} == {4.0}
+
+
 @pytest.mark.engine
 def test_cancelling_ends_a_verification_at_once(tmp_path, engine, box_image):
     """The interpreter never answers; without the cancel, the first check alone would wait for minutes."""

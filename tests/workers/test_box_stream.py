@@ -97,3 +97,10 @@ def test_nothing_is_lost(engine, parts):
 
 def test_a_silent_command_is_silent(engine):
     assert DockerBox(engine((HEAD,)), Container(), Limits(), lambda: False).run(["true"]).output == ""
+
+
+def test_where_an_emulator_runs_it_a_command_may_take_longer(engine, monkeypatch):
+    client, asked = engine((HEAD,)), []
+    monkeypatch.setattr(client.api, "exec_create", lambda _box, command, **_: asked.append(command) or {"Id": "e1"})
+    DockerBox(client, Container(), Limits(patience=4.0), lambda: False).run(["true"], timeout_s=5)
+    assert asked[0][-5:] == ["timeout", "-k", "10", "20.0", "true"]

@@ -98,7 +98,7 @@ class DockerBox:
         timeout_s: float | None = None,
     ) -> Completed:
         """Run a command to its end. Raises Transient when the engine or the box is lost, BuildFailed past a deadline."""
-        limited = ["timeout", "-k", "10", str(timeout_s), *argv] if timeout_s else list(argv)
+        limited = ["timeout", "-k", "10", str(timeout_s * self._limits.patience), *argv] if timeout_s else list(argv)
         # one stream, so that lines keep their order, and a mark behind all of it, so that a lost end is noticed
         command = ["/bin/sh", "-c", f'"$@" 2>&1; code=$?; printf %s {_MARK}; exit $code', "sh", *limited]
         try:

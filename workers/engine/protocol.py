@@ -45,7 +45,7 @@ class Completed:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a box may use."""
+    """What a box may use; `patience`: how much longer than its time each command may take, where an emulator runs it."""
 
     memory_bytes: int = 8 << 30
     pids: int = 4096
@@ -53,6 +53,7 @@ class Limits:
     deadline_s: int = 3 * 3600
     silent_s: int = 30 * 60
     lease_s: int = 45
+    patience: float = 1.0
 
 
 def limits_of(settings: Settings, deadline_s: int) -> Limits:
