@@ -131,9 +131,11 @@ def test_rows_of_another_distro_never_stand_under_the_chosen_one(look):
     with look("index.html#distro=debian12") as page:
         page.locator(".answer").first.wait_for()
         held = []
-        page.route(
-            "**/data/debian13.js", lambda route: held.append(route)
-        )  # a slow line: the list is asked for and does not come
+
+        def hold(route):  # a slow line: the list is asked for and does not come
+            held.append(route)
+
+        page.route("**/data/debian13.js", hold)
         with page.expect_request("**/data/debian13.js"):
             chip(page, "distro", "debian13")
         assert answers(page) == []
