@@ -52,7 +52,7 @@ class Row(BaseModel):
 
 
 class Scope(Row):
-    """The limits of a row. An empty limit limits nothing; `since` and `until` include the version they name.
+    """The limits of a row. An empty limit limits nothing; those since and until a version include it.
 
     `given` and `lacking` are capabilities that the distro must, or must not, have packages for.
     """
@@ -62,6 +62,7 @@ class Scope(Row):
     distros: tuple[str, ...] = ()
     openssl_since: Bound = ()
     gcc_since: Bound = ()
+    gcc_until: Bound = ()
     given: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     arches: tuple[str, ...] = ()
@@ -90,4 +91,5 @@ class Scope(Row):
             and (not self.optimize or place.optimize in self.optimize)
             and (not self.openssl_since or place.openssl >= self.openssl_since)
             and (not self.gcc_since or place.gcc >= self.gcc_since)
+            and (not self.gcc_until or place.gcc[: len(self.gcc_until)] <= self.gcc_until)
         )
