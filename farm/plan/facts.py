@@ -55,6 +55,7 @@ class Facts:
     """Everything we know, by file of `farm/data`, each row by its key in file order."""
 
     sources: Mapping[str, rows.SourceRow]
+    signers: Mapping[str, rows.SignerRow]
     series: Mapping[str, rows.SeriesRow]
     variants: Mapping[str, rows.VariantRow]
     arches: Mapping[str, rows.ArchRow]
@@ -133,6 +134,7 @@ def load_facts(overlay: Path | None = None) -> Facts:
     files = Files(overlay)
     facts = Facts(
         sources=files.rows("sources.toml", rows.SourceRow),
+        signers=files.rows("signers.toml", rows.SignerRow),
         series=files.rows("pythons.toml", rows.SeriesRow),
         variants=files.rows("variants.toml", rows.VariantRow),
         arches=files.rows("arches.toml", rows.ArchRow),

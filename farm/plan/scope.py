@@ -51,14 +51,23 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Scope(Row):
-    """The limits of a row. An empty limit limits nothing; those since and until a version include it.
+class Span(Row):
+    """A row that holds for some Pythons only. An empty limit limits nothing; those since and until a version include it."""
+
+    since: Bound = ()
+    until: Bound = ()
+
+    def spans(self, version: Numbers) -> bool:
+        """Whether the row holds for a Python version; '3.11' as `until` means the whole series."""
+        return version[: len(self.since)] >= self.since and (not self.until or version[: len(self.until)] <= self.until)
+
+
+class Scope(Span):
+    """The limits of a row.
 
     `given` and `lacking` are capabilities that the distro must, or must not, have packages for.
     """
 
-    since: Bound = ()
-    until: Bound = ()
     distros: tuple[str, ...] = ()
     openssl_since: Bound = ()
     gcc_since: Bound = ()
@@ -76,10 +85,6 @@ class Scope(Row):
     def bounds(self) -> Iterator[Bounds]:
         """Every version that this row, or a row inside it, names as a limit."""
         yield from (self.since, self.until)
-
-    def spans(self, version: Numbers) -> bool:
-        """Whether the row holds for a Python version; '3.11' as `until` means the whole series."""
-        return version[: len(self.since)] >= self.since and (not self.until or version[: len(self.until)] <= self.until)
 
     def _limits_met(self, place: Place) -> bool:
         return (
