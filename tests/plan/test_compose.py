@@ -305,11 +305,15 @@ def test_a_module_that_may_be_missing_says_which_packages_it_needs(facts):
     assert old == {"_tkinter": said, "nis": said.replace("libtcl8.6 libtk8.6", "libnsl2 libtirpc3")}
 
 
-def test_a_package_is_explained_with_the_page_where_its_name_can_be_looked_up(facts):
-    for name, page in (("rocky9", "https://rockylinux.pkgs.org/9/?q=openssl-libs"), ("debian13", "")):
-        told = {one.value: one.link for one in decisions(Cell.parse(f"3.13.15-{name}-amd64"), NONE, facts)}
-        assert page == told.get("openssl-libs", "")
-    assert told["libssl3t64"] == "https://packages.debian.org/trixie/libssl3t64"
+def test_a_package_is_explained_with_where_its_name_was_read_or_can_be_looked_up(facts):
+    told = {one.value: one for one in decisions(Cell.parse("3.13.15-rocky9-amd64"), NONE, facts)}
+    assert told["openssl-libs"].link.endswith("/repos/rockylinux/local/9.3.md")
+    assert told["openssl-libs"].why.endswith("; its name was read there on 2026-11-29")
+    assert told["tcl"].why.endswith("; nobody has looked its name up")
+    assert told["tcl"].link == "https://rockylinux.pkgs.org/9/?q=tcl"
+    told = {one.value: one for one in decisions(Cell.parse("3.13.15-debian13-amd64"), NONE, facts)}
+    assert told["libssl3t64"].link == "https://packages.debian.org/trixie/libssl3t64"
+    assert "its name" not in told["libssl3t64"].why
     assert all(distro.facts.package_page for distro in facts.distros.values())
 
 
