@@ -111,16 +111,14 @@ def test_no_distro_names_a_registry_or_a_mirror():
 
 
 # Names that were read nowhere: they are like Debian's, or follow how the distro names such things.
-EVERYWHERE = {"cmake", "ninja-build", "perl", "patchelf", "pkgconf-pkg-config", "gcc", "httpd", "httpd-devel", "tcl"}
 UNREAD = {
-    "ubuntu22.04": {"apache2", "apache2-dev", "libtcl8.6", "libtk8.6", "ninja-build", "pkgconf"},
-    "ubuntu24.04": {"apache2", "apache2-dev", "libtcl8.6", "libtk8.6", "ninja-build", "tk-dev", "libbluetooth-dev"}
-    | {"libncurses-dev", "libnsl-dev", "libnsl2", "libtirpc-dev"},
-    "rocky8": EVERYWHERE | {"libxcrypt-devel", "libzstd-devel"},
-    "rocky9": EVERYWHERE | {"libxcrypt-devel", "libzstd-devel", "libnsl2", "libtirpc"},
-    "fedora44": EVERYWHERE - {"pkgconf-pkg-config"}
-    | {"libxcrypt-devel", "libzstd-devel", "binutils", "kernel-headers", "libnsl2-devel", "libtirpc-devel", "mpdecimal"}
-    | {"patch", "tk", "zlib-ng-compat", "zlib-ng-compat-devel"},
+    "ubuntu22.04": {"apache2", "apache2-dev", "libtcl8.6", "libtk8.6", "pkgconf"},
+    "ubuntu24.04": {"apache2-dev", "libbluetooth-dev", "libncurses-dev", "libnsl-dev", "libnsl2", "libtcl8.6", "libtirpc-dev"}
+    | {"libtk8.6", "tk-dev"},
+    "rocky8": {"gcc", "patchelf", "perl"},
+    "rocky9": {"patchelf", "perl"},
+    "fedora44": {"binutils", "gcc", "httpd", "httpd-devel", "kernel-headers", "libnsl2-devel", "libtirpc-devel", "mpdecimal"}
+    | {"libxcrypt-devel", "libzstd-devel", "patchelf", "perl", "tcl", "tk", "zlib-ng-compat", "zlib-ng-compat-devel"},
     "alpine3.22": {"cmake", "coreutils", "gzip", "libexpat", "libnsl", "libtirpc", "patchelf", "perl", "pkgconf", "tcl"},
 }
 
