@@ -117,9 +117,9 @@ UNREAD = {
     | {"libtk8.6", "tk-dev"},
     "rocky8": {"gcc", "patchelf", "perl"},
     "rocky9": {"patchelf", "perl"},
-    "fedora44": {"binutils", "gcc", "httpd", "httpd-devel", "kernel-headers", "libnsl2-devel", "libtirpc-devel", "mpdecimal"}
-    | {"libxcrypt-devel", "libzstd-devel", "patchelf", "perl", "tcl", "tk", "zlib-ng-compat", "zlib-ng-compat-devel"},
-    "alpine3.22": {"cmake", "coreutils", "gzip", "libexpat", "libnsl", "libtirpc", "patchelf", "perl", "pkgconf", "tcl"},
+    "fedora44": {"binutils", "gcc", "httpd", "httpd-devel", "kernel-headers", "libtirpc-devel", "libxcrypt-devel"}
+    | {"libzstd-devel", "perl", "zlib-ng-compat", "zlib-ng-compat-devel"},
+    "alpine3.22": {"cmake", "coreutils", "libexpat", "libnsl", "perl"},
 }
 
 
