@@ -22,11 +22,13 @@ from farm.store.protocol import Stat
 from farm.store.sink import arriving
 from farm.wire.messages import Result
 from workers.engine.protocol import Box, BoxSpec, Completed
+from workers.pins.signature import BundleRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from farm.plan.rows import SignerRow
     from farm.store.sink import Content
     from farm.wire.messages import Grant
 
@@ -422,6 +424,15 @@ class BuildingShelf(ImageShelf):
 
     def run(self, argv, **_):
         return Completed(0, self._answer)
+
+
+# --- signatures -----------------------------------------------------------------------------------------------------
+
+
+def plain_words(bundle: bytes, sha256: str, signer: SignerRow) -> None:
+    """A verifier of bundles that say in plain words who signed what: 'IDENTITY SHA256'."""
+    if bundle.decode() != f"{signer.identity} {sha256}":
+        raise BundleRefused("it says something else")
 
 
 # --- hosts ----------------------------------------------------------------------------------------------------------

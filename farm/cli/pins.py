@@ -33,8 +33,9 @@ def pins() -> None:
 def update(series: tuple[str, ...], check: bool, ours: bool) -> None:
     """Look for newer releases of SERIES (all known ones), verify their bytes, and pin them.
 
-    python.org's release list is asked, or the index of sources of this host's apt mirror where that is all there is. Rows are
-    written to sources.toml in the folder that FARM_FACTS names.
+    python.org's release list is asked, or the index of sources of this host's apt mirror where that is all there is. A sigstore
+    bundle that python.org names is verified where the Python package sigstore is installed. Rows are written to sources.toml in
+    the folder that FARM_FACTS names.
     """
     settings = Settings()
     facts = load_facts(settings.facts)
@@ -46,6 +47,8 @@ def update(series: tuple[str, ...], check: bool, ours: bool) -> None:
     for one in found:
         newest = facts.newest(".".join(one.version.split(".")[:2]))
         click.echo(f"{one.version} is out ({one.where}); the newest known is {newest or 'none'}")
+        if one.signature:
+            click.echo(f"  {one.signature}")
     if not found:
         click.echo("nothing newer than what is pinned")
     if found and check:
@@ -55,7 +58,7 @@ def update(series: tuple[str, ...], check: bool, ours: bool) -> None:
         _write(target, pinned, overlay=None if ours else target.parent)
         click.echo(f"{len(pinned)} {'row' if len(pinned) == 1 else 'rows'} written to {target}")
     if troubles := [f"{one.version} is not pinned: {one.trouble}" for one in found if one.trouble]:
-        raise Transient("\n".join(troubles), hint="no row is written whose bytes were not seen")
+        raise Transient("\n".join(troubles), hint="no row is written whose bytes were not verified")
 
 
 def _target(settings: Settings, *, ours: bool) -> Path:

@@ -79,6 +79,14 @@ class YardstickRow(Row):
     development: tuple[PackageName, ...]
 
 
+class NamesRow(Row):
+    """Where names of a distro's packages were read, and when; the row's key is what it was."""
+
+    link: Annotated[str, Field(pattern=r"^https://")]
+    read: date
+    packages: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+
+
 class CrossToolchainRow(Row):
     """How a distro cross-compiles for an arch; the row's key is that arch. `on` is the arch of the machines that do it.
 
@@ -124,4 +132,5 @@ class DistroFile(Row):
     embedders_why: str = ""
     yardsticks: dict[str, YardstickRow] = Field(default_factory=dict)
     provides: dict[str, ProvidesRow]
+    names: dict[str, NamesRow] = Field(default_factory=dict)
     cross: dict[str, CrossToolchainRow] = Field(default_factory=dict)

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from farm.plan.recipe import Optimize
 
 
-_SEEN = "packages_dated"  # not inherited: what was seen of one distro says nothing of another
+_SEEN = ("packages_dated", "names")  # not inherited: what was seen of one distro says nothing of another
+
+
+@dataclass(frozen=True)
+class Named:
+    """What is known of a package's name: a link ('' where no file has one), and a word on it; '' once builds installed it."""
+
+    link: str
+    said: str
 
 
 @dataclass(frozen=True)
@@ -37,9 +45,17 @@ class Distro:
         """What a row's `distros` may call it."""
         return frozenset((self.id, self.facts.family))
 
-    def page(self, package: str) -> str:
-        """Where the name of a package can be looked up; '' where no file says it."""
-        return self.facts.package_page.format(package=package)
+    def named(self, package: str) -> Named:
+        """Where a package's name was read, and when; else where it can be looked up."""
+        return self._read.get(package) or Named(
+            self.facts.package_page.format(package=package),
+            "" if self.facts.packages_dated else "nobody has looked its name up",
+        )
+
+    @cached_property
+    def _read(self) -> dict[str, Named]:
+        rows = self.facts.names.values()
+        return {name: Named(row.link, f"its name was read there on {row.read}") for row in rows for name in row.packages}
 
     def capabilities(self, place: Place) -> frozenset[str]:
         """What it has packages for at a place whose own capabilities are not known yet."""
@@ -55,6 +71,7 @@ class Facts:
     """Everything we know, by file of `farm/data`, each row by its key in file order."""
 
     sources: Mapping[str, rows.SourceRow]
+    signers: Mapping[str, rows.SignerRow]
     series: Mapping[str, rows.SeriesRow]
     variants: Mapping[str, rows.VariantRow]
     arches: Mapping[str, rows.ArchRow]
@@ -133,6 +150,7 @@ def load_facts(overlay: Path | None = None) -> Facts:
     files = Files(overlay)
     facts = Facts(
         sources=files.rows("sources.toml", rows.SourceRow),
+        signers=files.rows("signers.toml", rows.SignerRow),
         series=files.rows("pythons.toml", rows.SeriesRow),
         variants=files.rows("variants.toml", rows.VariantRow),
         arches=files.rows("arches.toml", rows.ArchRow),
@@ -182,7 +200,7 @@ def _inherited(files: Files, name: str, heirs: tuple[str, ...]) -> Table:
         near = did_you_mean(str(parent), files.distro_names())
         raise BadInput(f"{files.label(f'distros/{name}.toml')}: key 'inherits': no distro '{parent}'{near}", hint=HINT)
     theirs = _inherited(files, parent, (*heirs, name))
-    return laid_over({key: value for key, value in theirs.items() if key != _SEEN}, table)
+    return laid_over({key: value for key, value in theirs.items() if key not in _SEEN}, table)
 
 
 def _unknown_names(facts: Facts) -> Iterator[str]:

@@ -119,10 +119,10 @@ def _merged(needs: Iterable[_Need]) -> tuple[RuntimePackage, ...]:
 
 def _build_reasons(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow]) -> Iterator[Reason]:
     for name in distro.facts.toolchain:
-        yield Reason("package to build", name, distro.facts.toolchain_why, distro.page(name))
+        yield _reason("package to build", name, distro.facts.toolchain_why, distro)
     for key, row in capabilities.items():
         for name in distro.facts.provides[key].build:
-            yield Reason("package to build", name, row.why, distro.page(name) or row.link)
+            yield _reason("package to build", name, row.why, distro, row.link)
 
 
 def _runtime_reasons(distro: Distro, found: Iterable[_Capability], runtime: tuple[RuntimePackage, ...]) -> Iterator[Reason]:
@@ -130,5 +130,11 @@ def _runtime_reasons(distro: Distro, found: Iterable[_Capability], runtime: tupl
     for package in runtime:
         whys = [capability.row for capability in found if any(need.name == package.name for need in capability.needs)]
         subject = "package to run, optional" if package.optional else "package to run"
-        link = distro.page(package.name) or whys[0].link
-        yield Reason(subject, package.name, "; ".join(dict.fromkeys(row.why for row in whys)), link)
+        why = "; ".join(dict.fromkeys(row.why for row in whys))
+        yield _reason(subject, package.name, why, distro, whys[0].link)
+
+
+def _reason(subject: str, name: str, why: str, distro: Distro, link: str = "") -> Reason:
+    """With what is known of the package's name."""
+    named = distro.named(name)
+    return Reason(subject, name, "; ".join(filter(None, (why, named.said))), named.link or link)

@@ -18,7 +18,10 @@ def rendered(version: str, row: SourceRow) -> str:
     lines = [f'["{version}"]', f'file = "{row.file}"', f'sha256 = "{row.sha256}"', f'path = "{row.path}"']
     if row.pool:
         lines.append(f'pool = "{row.pool}"')
-    return "\n".join([*lines, f"epoch = {row.epoch}", ""])
+    lines.append(f"epoch = {row.epoch}")
+    if row.signed_by:
+        lines.append(f'signed_by = "{row.signed_by}"')
+    return "\n".join([*lines, ""])
 
 
 def inserted(text: str, version: str, row: SourceRow) -> str:

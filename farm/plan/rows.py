@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from farm.plan.recipe import ArchiveKind, Bytecode
-from farm.plan.scope import Bound, Bounds, Row, Scope
+from farm.plan.scope import Bound, Bounds, Row, Scope, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +22,26 @@ PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 
 
 class SourceRow(Row):
-    """A source archive; the row's key is its version. See `farm.plan.recipe.Source`."""
+    """A source archive; the row's key is its version. See `farm.plan.recipe.Source`.
+
+    `signed_by` is whose sigstore signature of it was verified when it was pinned; '' if nobody looked.
+    """
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
     sha256: Sha256
     path: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+$")]
     pool: Annotated[str, Field(pattern=r"^([A-Za-z0-9._~+-]+(/[A-Za-z0-9._~+-]+)+)?$")] = ""
     epoch: Annotated[int, Field(ge=315532800)]
+    signed_by: Annotated[str, Field(pattern=r'^[^"\\\x00-\x1f]*$')] = ""
+
+
+class SignerRow(Span):
+    """Who signs the source archives of some series with sigstore; any of those that hold for a version may have."""
+
+    identity: Annotated[str, Field(pattern=r'^[^\s"\\]+$')]
+    issuer: Annotated[str, Field(pattern=r'^https://[^\s"\\]+$')]
+    why: Why
+    link: str = ""
 
 
 class SeriesRow(Row):

@@ -51,17 +51,27 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Scope(Row):
-    """The limits of a row. An empty limit limits nothing; `since` and `until` include the version they name.
+class Span(Row):
+    """A row that holds for some Pythons only. An empty limit limits nothing; those since and until a version include it."""
+
+    since: Bound = ()
+    until: Bound = ()
+
+    def spans(self, version: Numbers) -> bool:
+        """Whether the row holds for a Python version; '3.11' as `until` means the whole series."""
+        return version[: len(self.since)] >= self.since and (not self.until or version[: len(self.until)] <= self.until)
+
+
+class Scope(Span):
+    """The limits of a row.
 
     `given` and `lacking` are capabilities that the distro must, or must not, have packages for.
     """
 
-    since: Bound = ()
-    until: Bound = ()
     distros: tuple[str, ...] = ()
     openssl_since: Bound = ()
     gcc_since: Bound = ()
+    gcc_until: Bound = ()
     given: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
     arches: tuple[str, ...] = ()
@@ -76,10 +86,6 @@ class Scope(Row):
         """Every version that this row, or a row inside it, names as a limit."""
         yield from (self.since, self.until)
 
-    def spans(self, version: Numbers) -> bool:
-        """Whether the row holds for a Python version; '3.11' as `until` means the whole series."""
-        return version[: len(self.since)] >= self.since and (not self.until or version[: len(self.until)] <= self.until)
-
     def _limits_met(self, place: Place) -> bool:
         return (
             (not self.distros or not place.distro.isdisjoint(self.distros))
@@ -90,4 +96,5 @@ class Scope(Row):
             and (not self.optimize or place.optimize in self.optimize)
             and (not self.openssl_since or place.openssl >= self.openssl_since)
             and (not self.gcc_since or place.gcc >= self.gcc_since)
+            and (not self.gcc_until or place.gcc[: len(self.gcc_until)] <= self.gcc_until)
         )

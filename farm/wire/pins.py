@@ -11,12 +11,13 @@ from farm.wire.messages import Message
 class NewSource(Message):
     """A release that is newer than what we have of its series, and the row that pins it; no row when it was only looked for.
 
-    `trouble` is why its bytes could not be had and verified.
+    `trouble` is why its bytes could not be had and verified; `signature` says what is known of its sigstore signature.
     """
 
     version: str
     where: str
     row: SourceRow | None = None
+    signature: str = ""
     trouble: str = ""
 
 

@@ -1,4 +1,4 @@
-"""`farm pins update --check` as a timer runs it: the build wing asks a mirror of our own; the exit code says what it found."""
+"""`farm pins update` as a timer runs it: the build wing asks a mirror of our own; the exit code says what it found."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 import threading
+import tomllib
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.pins.test_looking import archive
 from workers.pins import debian
 
 NOBODY = "http://127.0.0.1:9"
@@ -49,10 +51,10 @@ def mirror(tmp_path, gpg, monkeypatch):
     (facts / "keyring.gpg").write_bytes(gpg("--export"))
     (facts / "distros" / "debian12.toml").write_text(f'newest_suites = ["sid"]\nkeyring = "{facts}/keyring.gpg"\n')
 
-    def have(version):
+    def have(version, sha256="a" * 64):
         index = (
             f"Package: python3.13\nVersion: {version}-1\nDirectory: pool/main/p/python3.13\n"
-            f"Checksums-Sha256:\n {'a' * 64} 5 python3.13_{version}.orig.tar.xz\n"
+            f"Checksums-Sha256:\n {sha256} 5 python3.13_{version}.orig.tar.xz\n"
         )
         path = served / "dists" / "sid" / debian.INDEX
         path.parent.mkdir(parents=True)
@@ -76,8 +78,12 @@ def mirror(tmp_path, gpg, monkeypatch):
 
 
 def check(*words):
+    return update("--check", *words)
+
+
+def update(*words):
     """Exit code, output and errors of the whole command."""
-    argv = [sys.executable, "-c", "from farm.cli.main import main; main()", "pins", "update", "--check", *words]
+    argv = [sys.executable, "-c", "from farm.cli.main import main; main()", "pins", "update", *words]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     return done.returncode, done.stdout, done.stderr
 
@@ -93,6 +99,19 @@ def test_something_newer_exits_1(mirror, tmp_path):
 def test_nothing_newer_exits_0(mirror, there, series):
     mirror(there)
     assert check(series)[:2] == (0, "nothing newer than what is pinned\n")
+
+
+def test_a_mirror_has_no_bundles_and_the_row_says_nothing_of_signatures(mirror, tmp_path, monkeypatch):
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    digest = hashlib.sha256(archive(sources, [1_790_000_000]).read_bytes()).hexdigest()
+    monkeypatch.setenv("FARM_SOURCES", str(sources))
+    monkeypatch.setenv("FARM_CACHE", str(tmp_path / "cache"))
+    mirror("3.13.99", digest)
+    code, said, errors = update("3.13")
+    assert (code, "sid names no bundle\n1 row written to" in said) == (0, True), (said, errors)
+    row = tomllib.loads((tmp_path / "facts" / "sources.toml").read_text())["3.13.99"]
+    assert (row["sha256"], "signed_by" in row) == (digest, False)
 
 
 def test_what_was_changed_after_it_was_signed_is_neither(mirror, tmp_path):

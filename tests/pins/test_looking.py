@@ -136,13 +136,19 @@ def test_python_orgs_list_tells_the_sha256_of_each_file(server):
     ]
     files = [
         {"url": "https://www.python.org/ftp/python/3.13.99/Python-3.13.99.tgz", "sha256_sum": "d" * 64},
-        {"url": "https://www.python.org/ftp/python/3.13.99/Python-3.13.99.tar.xz", "sha256_sum": SHA.upper(), "md5_sum": ""},
+        {
+            "url": "https://www.python.org/ftp/python/3.13.99/Python-3.13.99.tar.xz",
+            "sha256_sum": SHA.upper(),
+            "md5_sum": "",
+            "sigstore_bundle_file": "https://www.python.org/ftp/python/3.13.99/Python-3.13.99.tar.xz.sigstore",
+        },
     ]
     (folder / "api").mkdir()
     (folder / "api" / "release@is_published=true").write_text(json.dumps(listed))
     (folder / "api" / "release_file@release=7").write_text(json.dumps(files))
     found = list(python_org.releases(["3.13"], Settings(), api=f"{url}/api/"))
     assert [(str(one.version), one.sha256, one.source.file) for one in found] == [("3.13.99", SHA, "Python-3.13.99.tar.xz")]
+    assert found[0].bundle == f"{found[0].source.url}.sigstore"
 
 
 @pytest.mark.parametrize("text", ["no JSON", '{"detail": "throttled"}'])
@@ -170,7 +176,8 @@ def test_a_row_is_made_of_bytes_that_were_verified(tmp_path):
     path = archive(tmp_path / "sources", [1_700_000_000, 1_790_000_000, 1])
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     release = next(debian.read_index(INDEX.replace(SHA, digest), "there"))
-    row = pinned(release, Settings(cache=tmp_path / "cache", sources=tmp_path / "sources"), lambda _: None)
+    settings = Settings(cache=tmp_path / "cache", sources=tmp_path / "sources")
+    row = pinned(release, settings, lambda _: None, signed_by="")
     assert (row.sha256, row.epoch) == (digest, 1_790_000_000)
 
 

@@ -13,6 +13,7 @@ from farm.plan.compose import compose, decisions
 from farm.plan.facts import load_facts
 from farm.plan.matrix import read_matrix
 from farm.plan.options import Options
+from farm.plan.rows import ImpossibleRow
 from farm.plan.selection import impossible
 from tests.plan import golden
 
@@ -217,11 +218,18 @@ def test_hashed_bytecode_is_impossible_before_3_7(facts):
     [
         ("2.7.18-debian11-amd64", Options("none", "unchecked-hash"), "(tried on 2026-11-29: 2.7.18: AttributeError: "),
         ("3.14.7-debian13-amd64-debug", Options("pgo"), "(not offered, by choice)"),
-        ("3.14.7-rocky8-amd64", NONE, "(not tried)"),
+        ("3.14.7-rocky8-amd64", NONE, "(tried on 2026-11-29: 3.14.7 beside a libzstd that says 1.4.4: "),
+        ("3.14.7-alpine3.22-amd64", Options("pgo"), "(not offered, by choice)"),
     ],
 )
 def test_what_is_impossible_says_how_that_is_known(facts, cell, options, known):
     assert known in impossible(Cell.parse(cell), options, facts)
+
+
+def test_nothing_is_called_impossible_that_nobody_tried(facts):
+    assert [key for key, row in facts.impossible.items() if not (row.tried or row.policy)] == []
+    believed = ImpossibleRow(why="somebody says so")
+    assert believed.reason == "somebody says so (not tried)"
 
 
 def test_bytecode_is_the_series_choice_unless_the_matrix_has_one(facts):
@@ -305,11 +313,15 @@ def test_a_module_that_may_be_missing_says_which_packages_it_needs(facts):
     assert old == {"_tkinter": said, "nis": said.replace("libtcl8.6 libtk8.6", "libnsl2 libtirpc3")}
 
 
-def test_a_package_is_explained_with_the_page_where_its_name_can_be_looked_up(facts):
-    for name, page in (("rocky9", "https://rockylinux.pkgs.org/9/?q=openssl-libs"), ("debian13", "")):
-        told = {one.value: one.link for one in decisions(Cell.parse(f"3.13.15-{name}-amd64"), NONE, facts)}
-        assert page == told.get("openssl-libs", "")
-    assert told["libssl3t64"] == "https://packages.debian.org/trixie/libssl3t64"
+def test_a_package_is_explained_with_where_its_name_was_read_or_can_be_looked_up(facts):
+    told = {one.value: one for one in decisions(Cell.parse("3.13.15-rocky9-amd64"), NONE, facts)}
+    assert told["openssl-libs"].link.endswith("/repos/rockylinux/local/9.3.md")
+    assert told["openssl-libs"].why.endswith("; its name was read there on 2026-11-29")
+    assert told["perl"].why.endswith("; nobody has looked its name up")
+    assert told["perl"].link == "https://rockylinux.pkgs.org/9/?q=perl"
+    told = {one.value: one for one in decisions(Cell.parse("3.13.15-debian13-amd64"), NONE, facts)}
+    assert told["libssl3t64"].link == "https://packages.debian.org/trixie/libssl3t64"
+    assert "its name" not in told["libssl3t64"].why
     assert all(distro.facts.package_page for distro in facts.distros.values())
 
 

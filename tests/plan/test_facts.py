@@ -104,10 +104,50 @@ def test_a_folder_that_is_not_there(tmp_path):
 
 
 def test_no_distro_names_a_registry_or_a_mirror():
-    """Images and packages come from where the machine is set up to get them; a page to read about a package is no mirror."""
+    """Images and packages come from where the machine is set up to get them; what one reads about a package is no mirror."""
     for entry in resources.files("farm.data").joinpath("distros").iterdir():
-        text = re.sub(r"(?m)^package_page = .*$", "", entry.read_text("utf-8"))
+        text = re.sub(r"(?m)^(package_page|link) = .*$", "", entry.read_text("utf-8"))
         assert not re.search(r"https?:|\w+\.(org|io|com)\b", text), entry.name
+
+
+# Names that were read nowhere: they are like Debian's, or follow how the distro names such things.
+UNREAD = {
+    "ubuntu22.04": {"apache2", "apache2-dev", "libtcl8.6", "libtk8.6", "pkgconf"},
+    "ubuntu24.04": {"apache2-dev", "libbluetooth-dev", "libncurses-dev", "libnsl-dev", "libnsl2", "libtcl8.6", "libtirpc-dev"}
+    | {"libtk8.6", "tk-dev"},
+    "rocky8": {"gcc", "patchelf", "perl"},
+    "rocky9": {"patchelf", "perl"},
+    "fedora44": {"binutils", "gcc", "httpd", "httpd-devel", "kernel-headers", "libtirpc-devel", "libxcrypt-devel"}
+    | {"libzstd-devel", "perl", "zlib-ng-compat", "zlib-ng-compat-devel"},
+    "alpine3.22": {"cmake", "coreutils", "libexpat", "libnsl", "perl"},
+}
+
+
+def packages_of(distro):
+    provided = [name for row in distro.provides.values() for name in (*row.build, *(one.name for one in row.runtime))]
+    return {*distro.toolchain, *distro.embedders, *provided}
+
+
+def test_the_name_of_a_package_was_installed_or_read_on_a_day_or_nobody_looked(facts):
+    for name, distro in facts.distros.items():
+        used, read = packages_of(distro.facts), [one for row in distro.facts.names.values() for one in row.packages]
+        assert len(read) == len(set(read)), f"{name}: a name stands in two tables"
+        assert used >= set(read), f"{name}: a name was read that is not used"
+        unread = {one for one in used if distro.named(one).said == "nobody has looked its name up"}
+        assert unread == UNREAD.get(name, set()), name
+        assert all(distro.named(one).link.startswith("https://") for one in used), name
+
+
+def test_what_was_read_of_a_distro_is_not_inherited(tmp_path):
+    row = '[names.page]\nlink = "https://example.org/zlib1g"\nread = 2026-11-29\npackages = ["zlib1g"]\n'
+    overlay(tmp_path, "distros/one.toml", f'inherits = "ubuntu24.04"\n{row}')
+    overlay(tmp_path, "distros/two.toml", 'inherits = "one"\n')
+    known = load_facts(tmp_path).distros
+    assert (known["one"].named("zlib1g").link, known["one"].named("zlib1g").said) == (
+        "https://example.org/zlib1g",
+        "its name was read there on 2026-11-29",
+    )
+    assert known["one"].named("gcc").said == known["two"].named("zlib1g").said == "nobody has looked its name up"
 
 
 def test_every_trim_pattern_and_scrub_is_usable(facts):

@@ -1,1 +1,1 @@
-"""Looks for new releases of CPython, and verifies their bytes before anybody pins them."""
+"""Looks for new releases of CPython, and verifies their bytes and signatures before anybody pins them."""

@@ -18,6 +18,7 @@ from workers.build.mirror import mirror_roots
 from workers.build.sources import fetch
 from workers.pins import debian, python_org
 from workers.pins.release import Release, newer
+from workers.pins.signature import look_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +41,7 @@ def pins(arguments: Sequence[str]) -> int:
         facts = load_facts(settings.facts)
         series = tuple(chosen.series) or tuple(facts.series)
         releases = newer(everywhere(facts, series, settings, _say), facts, series)
-        found = tuple(_found(one, settings, look=chosen.look) for one in releases)
+        found = tuple(_found(one, facts, settings, look=chosen.look) for one in releases)
     except FarmError as error:
         sys.stdout.write(json.dumps({"error": asdict(error.failure("pins"))}) + "\n")
         return error.exit_code
@@ -48,13 +49,15 @@ def pins(arguments: Sequence[str]) -> int:
     return EXIT_OK
 
 
-def _found(release: Release, settings: Settings, *, look: bool) -> NewSource:
+def _found(release: Release, facts: Facts, settings: Settings, *, look: bool) -> NewSource:
     """A release with its row; one whose bytes cannot be had must not keep the others from being pinned."""
     version, where = str(release.version), release.where
     if look:
         return NewSource(version=version, where=where)
     try:
-        return NewSource(version=version, where=where, row=pinned(release, settings, _say))
+        seen = look_at(release, facts.signers.values(), settings)
+        row = pinned(release, settings, _say, signed_by=seen.signed_by)
+        return NewSource(version=version, where=where, row=row, signature=seen.said)
     except FarmError as error:
         return NewSource(version=version, where=where, trouble=f"{error.message}\n  hint: {error.hint}")
 
@@ -78,11 +81,13 @@ def everywhere(facts: Facts, series: tuple[str, ...], settings: Settings, on_lin
     return found
 
 
-def pinned(release: Release, settings: Settings, on_line: Callable[[str], None]) -> SourceRow:
+def pinned(release: Release, settings: Settings, on_line: Callable[[str], None], *, signed_by: str) -> SourceRow:
     """The row of a release whose bytes were fetched and are those that the place tells. Raises FarmError."""
     source = release.source
-    archive = fetch(source, settings, on_line)
-    return SourceRow(file=source.file, sha256=source.sha256, path=source.path, pool=source.pool, epoch=newest_time(archive))
+    epoch = newest_time(fetch(source, settings, on_line))
+    return SourceRow(
+        file=source.file, sha256=source.sha256, path=source.path, pool=source.pool, epoch=epoch, signed_by=signed_by
+    )
 
 
 def newest_time(archive: Path) -> int:

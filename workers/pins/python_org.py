@@ -1,4 +1,4 @@
-"""Releases in python.org's own list, which tells the sha256 of each file."""
+"""Releases in python.org's own list, which tells the sha256 of each file, and where its sigstore bundle is."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class _Listed(BaseModel):
 class _File(BaseModel):
     url: str
     sha256_sum: str = ""
+    sigstore_bundle_file: str = ""
 
 
 _LISTED = TypeAdapter(list[_Listed])
@@ -50,7 +51,7 @@ def _sources(version: Version, number: str, settings: Settings, api: str) -> Ite
     for file in _read(_FILES, _get(f"{api}release_file/?release={number}", settings), api):
         name = file.url.rpartition("/")[2]
         if name == f"Python-{version}.tar.xz" and file.sha256_sum:
-            yield Release(version, "tar.xz", file.sha256_sum.lower(), "python.org")
+            yield Release(version, "tar.xz", file.sha256_sum.lower(), "python.org", bundle=file.sigstore_bundle_file)
 
 
 def _version(name: str) -> Version | None:

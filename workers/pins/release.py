@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Release:
-    """A release: `packed` is how its source is, 'tar.xz' or 'tgz'; `pool` where a Debian mirror has it ('' if none)."""
+    """A release: `packed` is how its source is, 'tar.xz' or 'tgz'; `pool` where a Debian mirror has it ('' if none).
+
+    `bundle` is the url of its sigstore bundle, '' where the place names none.
+    """
 
     version: Version
     packed: str
     sha256: str
     where: str
     pool: str = ""
+    bundle: str = ""
 
     @property
     def source(self) -> Source:
