@@ -26,6 +26,7 @@ MEASUREMENTS = {
     "browse": Measurement("browse", "the catalog of 5,000 artifacts in Chromium"),
     "simulation": Measurement("simulate", "a farm on paper"),
     "budgets": Measurement("budgets", "the time budgets, from the newest build in ./store"),
+    "speed": Measurement("speed", "3.13.15 and Debian 13's Python, in turns", ("3.13.15-debian13-amd64",), short=False),
     "memory": Measurement("memory", "eight mod_wsgi processes", ("3.13.5-debian13-amd64",), short=False),
 }
 

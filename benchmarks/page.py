@@ -175,6 +175,31 @@ def memory(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     )
 
 
+def speed(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
+    """Ours and the distro's Python."""
+    yield "## Our Pythons and the distro's"
+    yield (
+        "`python -m benchmarks.speed`: all contestants in one box, taking turns in each round; a figure above 1 says that"
+        " the first is faster. The mean is geometric, over all benchmarks; the interval (95 %) is of rounds drawn again."
+        " `libpython` is that of the same tree, in a program of ten lines that embeds it."
+    )
+    for name, one in found.items():
+        yield f"### {name}, beside the distro's {one['distro']}: {one['rounds']} rounds"
+        pairs = one["pairs"]
+        yield table(
+            ("first, against second", "mean", "interval", "slowest benchmarks"),
+            [(said, pair["mean"], f"{pair['low']} to {pair['high']}", _slowest(pair["each"])) for said, pair in pairs.items()],
+        )
+        yield table(
+            ("benchmark", *pairs),
+            [(name, *(pair["each"][name] for pair in pairs.values())) for name in next(iter(pairs.values()))["each"]],
+        )
+
+
+def _slowest(each: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {ratio}" for name, ratio in sorted(each.items(), key=lambda item: item[1])[:3])
+
+
 def budgets(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     """The time budgets."""
     yield "## Time budgets"
@@ -190,6 +215,7 @@ SECTIONS: dict[str, Callable[[Any], Iterator[str | Plot]]] = {
     "browse": browse,
     "simulation": simulation,
     "memory": memory,
+    "speed": speed,
 }
 
 

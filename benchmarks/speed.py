@@ -210,14 +210,15 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=list(BENCHMARKS))
     parser.add_argument("--fresh", action="store_true", help="forget the runs that are written down")
     parser.add_argument("--optimize", default="pgo+lto")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/speed.json"), help="what it has of others stays")
     options = parser.parse_args()
     store = FolderStore(options.store)
     artifact = chosen(store, Cell.parse(options.cell), options.optimize)
     found = measured(artifact, store, options.rounds, options.only, fresh=options.fresh)
     result = {"cell": options.cell, "optimize": options.optimize, "rounds": options.rounds, **found}
-    out = options.out or Path(f"benchmarks/results/speed-{options.cell}.json")
-    out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    known = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
+    known[f"{options.cell} {options.optimize}"] = result
+    options.out.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1))
     return 0
 

@@ -17,6 +17,17 @@ def test_what_was_not_measured_has_no_section(tmp_path, monkeypatch):
     assert "| a thing | 2 s | 1.50 s | once |" in page.text()
 
 
+def test_speed_is_told_by_pair_and_by_benchmark(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    pair = {"mean": 1.25, "low": 1.2, "high": 1.3, "each": {"go": 1.5, "chaos": 1.1, "float": 1.2, "mdp": 1.4}}
+    told = {"distro": "3.13.5", "rounds": 5, "pairs": {"libpython against the distro's": pair}}
+    (tmp_path / "speed.json").write_text(json.dumps({"3.13.15-debian13-amd64 pgo+lto": told}))
+    text = page.text()
+    assert "### 3.13.15-debian13-amd64 pgo+lto, beside the distro's 3.13.5: 5 rounds" in text
+    assert "| libpython against the distro's | 1.25 | 1.2 to 1.3 | chaos 1.1, float 1.2, mdp 1.4 |" in text
+    assert "| go | 1.5 |" in text
+
+
 def test_a_plot_has_the_same_bytes_every_time(tmp_path, monkeypatch):
     monkeypatch.setattr(page, "PLOTS", tmp_path)
     plot = page.Plot("p", {"one": ([1, 10], [2, 3]), "two": ([1, 10], [4, 5])}, "cells", "seconds")
