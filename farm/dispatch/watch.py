@@ -27,7 +27,10 @@ NO_BROKER = "redis+socket:///nonexistent"
 
 
 def watch(journal: Journal, settings: Settings, watcher: Watcher) -> tuple[RunReport, bool]:
-    """Show a run until it has ended or nobody drives it; its report, and whether it has ended."""
+    """Show a run until it has ended or nobody drives it; its report, and whether it has ended.
+
+    A scheduler that is just restarted, and a Redis that is, have `presence_s` to show themselves; a private farm has none that could.
+    """
     began = time.monotonic()
     plan = journal.plan()
     published = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.published)
@@ -36,12 +39,15 @@ def watch(journal: Journal, settings: Settings, watcher: Watcher) -> tuple[RunRe
     tempo = replace(Tempo.of(settings), unserved_s=float("inf"))
     lookout = Lookout(journal, mail, wanted(plan), published, tempo, time.time)
     durations = past_durations(journal.store, plan)
+    patience = settings.presence_s if settings.broker_url else 0
+    seen = began
     while True:
-        goes_on = _look(lookout, mail, plan.run)
+        if _look(lookout, mail, plan.run):
+            seen = time.monotonic()
         view = with_eta(lookout.view({}), durations)
         watcher.show(view)
         ended = view.settled == len(view.cells)
-        if ended or not goes_on:
+        if ended or time.monotonic() - seen > patience:
             mail.close()
             return report(journal, plan, time.monotonic() - began), ended
         time.sleep(_TICK_S)

@@ -106,6 +106,22 @@ def test_a_run_that_nobody_waits_for_is_driven_by_the_scheduler(farm):
     assert farm.run("submit", "--no-wait")[1].endswith("everything is published already\n")
 
 
+def test_who_looks_on_waits_for_a_scheduler_that_is_restarted(farm):
+    farm.worker()
+    run = farm.ask()
+    farm.environment["FARM_PRESENCE_S"] = "2"
+    code, _, err = farm.run("watch", run)
+    assert code == 3
+    assert f"nobody drives the run {run} any more" in err
+    farm.environment["FARM_PRESENCE_S"] = "60"
+    watching = farm.start("watch", run)
+    time.sleep(2)  # much longer than it looks once
+    assert watching.poll() is None
+    farm.scheduler()
+    _, err = watching.communicate(timeout=60)
+    assert watching.returncode == 0, err
+
+
 def test_a_scheduler_takes_up_the_run_of_a_submit_that_was_killed(farm):
     farm.lose_nothing()
     let_go = farm.hold()
