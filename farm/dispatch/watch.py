@@ -29,7 +29,8 @@ NO_BROKER = "redis+socket:///nonexistent"
 def watch(journal: Journal, settings: Settings, watcher: Watcher) -> tuple[RunReport, bool]:
     """Show a run until it has ended or nobody drives it; its report, and whether it has ended.
 
-    A scheduler that is just restarted, and a Redis that is, have `presence_s` to show themselves; a private farm has none that could.
+    Who drives it, and a Redis that others share, have `presence_s` to show themselves: both may just be restarted. A private
+    broker ends with its farm.
     """
     began = time.monotonic()
     plan = journal.plan()
@@ -39,15 +40,16 @@ def watch(journal: Journal, settings: Settings, watcher: Watcher) -> tuple[RunRe
     tempo = replace(Tempo.of(settings), unserved_s=float("inf"))
     lookout = Lookout(journal, mail, wanted(plan), published, tempo, time.time)
     durations = past_durations(journal.store, plan)
-    patience = settings.presence_s if settings.broker_url else 0
     seen = began
     while True:
-        if _look(lookout, mail, plan.run):
+        is_driven = _look(lookout, mail, plan.run)
+        if is_driven:
             seen = time.monotonic()
+        over = is_driven is None and not settings.broker_url
         view = with_eta(lookout.view({}), durations)
         watcher.show(view)
         ended = view.settled == len(view.cells)
-        if ended or time.monotonic() - seen > patience:
+        if ended or over or time.monotonic() - seen > settings.presence_s:
             mail.close()
             return report(journal, plan, time.monotonic() - began), ended
         time.sleep(_TICK_S)
@@ -64,12 +66,12 @@ def driven(settings: Settings, run: str) -> bool:
         mail.close()
 
 
-def _look(lookout: Lookout, mail: SchedulerMail, run: str) -> bool:
-    """Whether somebody drives the run. What the store says is seen even without Redis."""
+def _look(lookout: Lookout, mail: SchedulerMail, run: str) -> bool | None:
+    """Whether somebody drives the run; None: no broker answers. What the store says is seen even then."""
     try:
         goes_on = mail.is_present(run)
         lookout.look()
     except BrokerUnavailable:
         lookout.look_at_store()
-        return False
+        return None
     return goes_on
