@@ -18,8 +18,8 @@ class Tried:
 
 UV = Tried(
     "uv",
-    "uv: install, list, upgrade to a rebuilt version, uninstall, free-threaded, changed bytes; "
-    "with a real build also venv and pip install of a C extension",
+    "uv: install, list, upgrade to a rebuilt version, uninstall, free-threaded, changed bytes, a named build, offline, "
+    "pin, venv, run; with a real build also pip install of a C extension",
 )
 SHA256SUM = Tried("curl and sha256sum", "sha256sum: good and changed bytes")
 MISE = Tried("mise", "mise: install, changed bytes")

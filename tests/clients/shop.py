@@ -42,15 +42,22 @@ class Shop:
     asked: list[str] = field(default_factory=list)
 
     def offer(
-        self, name: str, build_id: str = "2026112201", signer=None, runtime: tuple[str, ...] = (), clock=now, extra=()
+        self,
+        name: str,
+        build_id: str = "2026112201",
+        signer=None,
+        runtime: tuple[str, ...] = (),
+        clock=now,
+        extra=(),
+        behind="",
     ) -> Entry:
         """Publish a Python that prints its version and build, and that is said to need these packages.
 
-        `extra` are further members of its archive.
+        `extra` are further members of its archive; `behind` is a real Python that it hands on to.
         """
         cell = Cell.parse(name)
         triple = f"{load_facts().arches[cell.arch].cpu}-unknown-linux-gnu"
-        tar = tar_of([*python(cell, build_id), *extra])
+        tar = tar_of([*python(cell, build_id, behind), *extra])
         folder = keys.artifact_folder(cell, build_id)
         archives = []
         for form in FORMS:
@@ -93,10 +100,11 @@ class Shop:
         path.write_bytes(data)
 
 
-def python(cell: Cell, build_id: str):
+def python(cell: Cell, build_id: str, behind: str = ""):
     """The members of its archive: what clients look for, and nothing else."""
     series = cell.python.series + ("t" if "freethreaded" in cell.variant else "")
-    script = f'#!/bin/sh\necho "Python {cell.python} {build_id}"\n'.encode()
+    does = f'exec {behind} "$@"' if behind else f'echo "Python {cell.python} {build_id}"'
+    script = f"#!/bin/sh\n{does}\n".encode()
     data = b"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {'VERSION': '3'}\n"
     folders = ("python", "python/bin", "python/lib", f"python/lib/python{series}")
     return [
