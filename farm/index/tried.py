@@ -38,7 +38,8 @@ PAKETO = Tried("Paketo's CPython buildpack", "a TOML parser", _NOT_INDEXED.forma
 SHELL = Tried("hosts without Python", "dash, busybox: install, replace, signature, changed bytes")
 REGISTRY = Tried(
     "Docker, skopeo and other clients of registries",
-    "skopeo: each arch, pinned digest, changed bytes; Docker Engine: pull, `COPY --from`",
+    "skopeo: each arch, pinned digest, changed bytes of each part, no such tag, digest or arch; "
+    "Docker Engine: pull, `COPY --from`",
 )
 HEROKU = Tried(
     "Heroku's Python buildpack", "zstd and tar: names, what is at the top", _NOT_INDEXED.format("buildpack and stack image")
