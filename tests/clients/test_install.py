@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -16,6 +17,7 @@ from farm.store import keys
 from tests.clients.conftest import run, tool
 from tests.clients.newer import newer
 from tests.clients.shop import CHANNEL
+from tests.publish.staging import PACK, member, tar_of
 
 OLD, NEW = "2026112201", "2026112202"
 
@@ -112,18 +114,52 @@ def test_a_definition_names_url_and_hash_for_each_machine(shop, home, tmp_path):
     assert "not offered for riscv64" in defined(shop, home, tmp_path / "r", "3.13.5-debian13-amd64", "riscv64", ok=False)[1]
 
 
-def test_python_build_itself(shop, home, tmp_path, host_arch):
+@pytest.fixture
+def python_build(shop, home, tmp_path, host_arch):
+    """python-build itself, with the definition that the store has; any other host would be asked for through `proxy`."""
+    definitions = tmp_path / "definitions"
+    definitions.mkdir()
+
+    def call(prefix, text="", ok=True, **environment):
+        (definitions / "3.13.5-debian13").write_text(text or shop.text(keys.pyenv(CHANNEL, Cell.parse(cell(host_arch)))))
+        proxy = {"https_proxy": shop.base_url, "no_proxy": "127.0.0.1"}
+        told = home | proxy | {"PYTHON_BUILD_DEFINITIONS": str(definitions)} | environment
+        return run(told, newer("usr/bin/python-build"), "3.13.5-debian13", prefix, ok=ok)
+
+    return call
+
+
+def test_python_build_itself(shop, home, tmp_path, host_arch, python_build):
     entry = shop.offer(cell(host_arch))
-    definition = keys.pyenv(CHANNEL, Cell.parse(cell(host_arch)))
-    (tmp_path / "definitions").mkdir()
-    (tmp_path / "definitions" / "3.13.5-debian13").write_text(shop.text(definition))
-    environment = home | {"PYTHON_BUILD_DEFINITIONS": str(tmp_path / "definitions")}
-    build = (newer("usr/bin/python-build"), "3.13.5-debian13")
-    run(environment, *build, tmp_path / "prefix")
+    python_build(tmp_path / "prefix")
     assert run(home, tmp_path / "prefix" / "bin" / "python3").split()[1] == "3.13.5"
+    assert not any("CONNECT" in line for line in shop.asked), "its default mirror is asked for archives of ours"
     shop.spoil(entry.archives[0].key)
-    assert "checksum mismatch" in run(environment, *build, tmp_path / "second", ok=False)
+    assert "checksum mismatch" in python_build(tmp_path / "second", ok=False)
     assert not (tmp_path / "second").exists()
+
+
+def test_python_build_takes_it_from_a_mirror_by_its_hash(shop, home, tmp_path, host_arch, python_build):
+    archive = shop.offer(cell(host_arch)).archives[0]
+    mirror = {"PYTHON_BUILD_MIRROR_URL": shop.url("artifacts/mirror")}
+    python_build(tmp_path / "first", **mirror)
+    shop.store.put(f"artifacts/mirror/{archive.sha256}", shop.store.get(archive.key)[0])
+    shop.store.delete(archive.key)
+    python_build(tmp_path / "second", **mirror)
+    for name in ("first", "second"):
+        assert run(home, tmp_path / name / "bin" / "python3").split()[1:] == ["3.13.5", OLD]
+    shop.spoil(f"artifacts/mirror/{archive.sha256}")
+    assert "checksum mismatch" in python_build(tmp_path / "third", ok=False, **mirror)
+    assert not (tmp_path / "third").exists()
+
+
+def test_python_build_puts_an_archive_without_a_folder_on_top_elsewhere(shop, tmp_path, host_arch, python_build):
+    """Why ours have one: it ends well and says so."""
+    flat = PACK["tar.gz"](tar_of(member(f"bin/{name}", b"#!/bin/sh\n", mode=0o755) for name in ("python3", "python3.13")))
+    shop.store.put("artifacts/flat.tar.gz", flat)
+    address = f"{shop.url('artifacts/flat.tar.gz')}#{hashlib.sha256(flat).hexdigest()}"
+    assert "Installed" in python_build(tmp_path / "prefix", f'install_package "flat" "{address}" copy\n')
+    assert not (tmp_path / "prefix" / "bin" / "python3").exists()
 
 
 # --- rules_python ---------------------------------------------------------------------------------------------------
