@@ -22,7 +22,7 @@ UV = Tried(
     "pin, venv, run; with a real build also pip install of a C extension",
 )
 SHA256SUM = Tried("curl and sha256sum", "sha256sum: good and changed bytes")
-MISE = Tried("mise", "mise: install, changed bytes")
+MISE = Tried("mise", "mise: install, changed bytes, a series, what it locked")
 HATCH = Tried("hatch", "hatch: install, show, remove")
 PYENV = Tried(
     "pyenv, asdf (python-build)", "python-build: install, changed bytes, a mirror; bash alone for machines that are not at hand"

@@ -65,6 +65,7 @@ class Shop:
             key = f"{folder}/{keys.archive_name(cell, triple, build_id, 'install_only', form)}"
             self.store.put(key, data)
             sha256 = hashlib.sha256(data).hexdigest()
+            self.store.put(f"{key}.sha256", f"{sha256}  {key.rpartition('/')[2]}\n".encode())
             tar_sha256 = hashlib.sha256(tar).hexdigest()
             archives.append(
                 Listed(kind="install_only", format=form, key=key, size=len(data), sha256=sha256, tar_sha256=tar_sha256)

@@ -26,34 +26,6 @@ def cell(arch, python="3.13.5"):
     return f"{python}-debian13-{arch}"
 
 
-# --- mise -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def mised(shop, home, tmp_path, mise):
-    def call(*words, name, ok=True):
-        folder = tmp_path / "project"
-        folder.mkdir(exist_ok=True)
-        (folder / "mise.toml").write_text(shop.text(keys.mise(CHANNEL, Cell.parse(name))))
-        asks = {"MISE_YES": "1", "MISE_TRUSTED_CONFIG_PATHS": str(folder), "MISE_OFFLINE": "0"}
-        return run(home | asks, mise, *words, cwd=folder, ok=ok)
-
-    return call
-
-
-def test_mise_installs_it(shop, mised, host_arch):
-    shop.offer(cell(host_arch), OLD)
-    shop.offer(cell("arm64" if host_arch == "amd64" else "amd64"), NEW)
-    mised("install", name=cell(host_arch))
-    assert mised("exec", "--", "python3", name=cell(host_arch)).split()[-3:] == ["Python", "3.13.5", OLD]
-
-
-def test_mise_refuses_what_was_changed(shop, mised, host_arch):
-    entry = shop.offer(cell(host_arch))
-    shop.spoil(next(archive.key for archive in entry.archives if archive.format == "tar.zst"))
-    assert "hecksum" in mised("install", name=cell(host_arch), ok=False)
-
-
 # --- hatch ----------------------------------------------------------------------------------------------------------
 
 
