@@ -195,3 +195,17 @@ mv "$work/tree/python" "$folder" || {
     fail "cannot install into $folder"
 }
 echo "${url##*/} is in $folder"
+
+# The packages that it needs, by its metadata: objects with a name and without a word that it can do without them.
+needed=$(awk '
+    { gsub(/ /, ""); text = text $0 }
+    END {
+        count = split(text, object, "{")
+        for (i = 1; i <= count; i++) {
+            if (object[i] !~ /^"name":"[a-z0-9][a-z0-9+.:-]*",.*"optional":false/) continue
+            split(object[i], word, "\"")
+            if (!seen[word[4]]++) printf " %s", word[4]
+        }
+    }
+' "$folder/share/python-farm/build.json")
+[ -z "$needed" ] || echo "packages of $distro that it needs:$needed"

@@ -15,7 +15,7 @@ from farm.index.model import Entry, Listed
 from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
 from farm.store import keys
-from farm.store.artifact import BUILD_INFO_PATH
+from farm.store.artifact import BUILD_INFO_PATH, RuntimePackageInfo
 from farm.store.folder import FolderStore
 from farm.store.http import server
 from farm.store.protocol import Store
@@ -57,7 +57,7 @@ class Shop:
         """
         cell = Cell.parse(name)
         triple = f"{load_facts().arches[cell.arch].cpu}-unknown-linux-gnu"
-        tar = tar_of([*python(cell, build_id, behind), *extra])
+        tar = tar_of([*python(cell, build_id, behind, runtime), *extra])
         folder = keys.artifact_folder(cell, build_id)
         archives = []
         for form in FORMS:
@@ -101,12 +101,16 @@ class Shop:
         path.write_bytes(data)
 
 
-def python(cell: Cell, build_id: str, behind: str = ""):
+def python(cell: Cell, build_id: str, behind: str = "", runtime: tuple[str, ...] = ()):
     """The members of its archive: what clients look for, and nothing else."""
     series = cell.python.series + ("t" if "freethreaded" in cell.variant else "")
     does = f'exec {behind} "$@"' if behind else f'echo "Python {cell.python} {build_id}"'
     script = f"#!/bin/sh\n{does}\n".encode()
     data = b"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {'VERSION': '3'}\n"
+    needed = [RuntimePackageInfo(name=name, modules=("_x",), sonames=("libx.so.1",)) for name in runtime]
+    without = RuntimePackageInfo(name="libtk8.6", modules=("_tkinter",), sonames=(), optional=True)
+    told = {"cell": str(cell), "recipe": "r", "inputs": build_id, "source": {"name": "x"}}
+    told["runtime"] = [package.model_dump(mode="json") for package in (*needed, without)]
     folders = ("python", "python/bin", "python/lib", f"python/lib/python{series}")
     return [
         *(member(name, type=FOLDER, mode=0o755) for name in folders),
@@ -115,7 +119,7 @@ def python(cell: Cell, build_id: str, behind: str = ""):
         member("python/bin/python", type=LINK, linkname="python3", mode=0o777),
         member(f"python/lib/python{series}/_sysconfigdata__linux_x86_64-linux-gnu.py", data, mode=0o644),
         member(f"python/lib/python{series}/os.py", b"", mode=0o644),
-        member(f"python/{BUILD_INFO_PATH}", json.dumps({"cell": str(cell), "recipe": "r", "inputs": build_id}).encode()),
+        member(f"python/{BUILD_INFO_PATH}", json.dumps(told, indent=1).encode()),
     ]
 
 

@@ -77,6 +77,13 @@ def test_it_installs_the_newest_and_replaces_an_older_one(shop, get, home, tmp_p
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["python"]
 
 
+def test_it_names_the_packages_that_are_needed_and_not_those_that_may_be(shop, get):
+    shop.offer(cell(), OLD)
+    assert "that it needs" not in get()
+    shop.offer(cell(), NEW, runtime=("libssl3t64", "libstdc++6", "libssl3t64"))
+    assert get().splitlines()[-1] == "packages of debian13 that it needs: libssl3t64 libstdc++6"
+
+
 def test_prereleases_are_in_their_order(shop, get, home, tmp_path):
     for python in ("3.15.0b4", "3.15.0rc1", "3.15.0a7", "3.15.0rc2"):
         shop.offer(cell(python))
