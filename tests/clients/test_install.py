@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -31,9 +32,9 @@ def cell(arch, python="3.13.5"):
 
 @pytest.fixture
 def hatched(shop, home, tmp_path, host_arch):
-    def call(*words, ok=True):
+    def call(*words, ok=True, without=""):
         script = tmp_path / "hatch.sh"
-        script.write_text(shop.text(keys.hatch(CHANNEL, "debian13", host_arch)))
+        script.write_text(re.sub(without, "", shop.text(keys.hatch(CHANNEL, "debian13", host_arch))))
         command = shlex.join([str(tool("hatch")), "--no-color", "python", *words])
         return run(home, "sh", "-c", f". {script} && {command}", ok=ok)
 
@@ -52,6 +53,22 @@ def test_hatch_installs_shows_and_removes_it(shop, hatched, home, tmp_path, host
     hatched("remove", "3.13", "--dir", str(tmp_path / "pythons"))  # `update` compares the new source with itself
     hatched("install", "3.13", *options)
     assert run(home, python).split() == ["Python", "3.13.5", NEW]
+
+
+def test_what_hatch_makes_of_a_newer_build_of_other_bytes_and_of_other_addresses(shop, hatched, home, tmp_path, host_arch):
+    """As docs/clients.md has it; a release of hatch that does better makes this fail."""
+    folder = tmp_path / "pythons"
+    python = folder / "3.13" / "python" / "bin" / "python3"
+    first = shop.offer(cell(host_arch), OLD).archives[0]
+    hatched("install", "3.13", "--private", "--dir", str(folder))
+    second = shop.offer(cell(host_arch), NEW).archives[0]
+    hatched("update", "3.13", "--dir", str(folder))
+    assert run(home, python).split()[-1] == OLD, "it compares the new address with itself"
+    (shop.store.root / second.key).write_bytes(shop.store.get(first.key)[0])
+    hatched("remove", "3.13", "--dir", str(folder))
+    hatched("install", "3.13", "--private", "--dir", str(folder), without="#[^']*")
+    assert run(home, python).split()[-1] == OLD, "it compares no checksum"
+    assert "Unknown distribution source" in hatched("show", "--dir", str(folder), without="#[^']*", ok=False)
 
 
 # --- python-build ---------------------------------------------------------------------------------------------------
