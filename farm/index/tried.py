@@ -35,7 +35,7 @@ BAZEL = Tried(
 )
 PANTS = Tried("Pants from 2.24", "a TOML parser", "the last Pants in a package index is 2.17, which has no such section")
 PAKETO = Tried("Paketo's CPython buildpack", "a TOML parser", _NOT_INDEXED.format("buildpack and builder image"))
-SHELL = Tried("hosts without Python", "dash, busybox: install, replace, signature, changed bytes")
+SHELL = Tried("hosts without Python", "dash, busybox: install, replace, variants, signature, changed bytes")
 REGISTRY = Tried(
     "Docker, skopeo and other clients of registries",
     "skopeo: each arch, pinned digest, changed bytes of each part, no such tag, digest or arch; "
