@@ -25,7 +25,8 @@ SHA256SUM = Tried("curl and sha256sum", "sha256sum: good and changed bytes")
 MISE = Tried("mise", "mise: install, changed bytes, a series, what it locked")
 HATCH = Tried("hatch", "hatch: install, show, remove; what it makes of a newer build and of changed bytes")
 PYENV = Tried(
-    "pyenv, asdf (python-build)", "python-build: install, changed bytes, a mirror; bash alone for machines that are not at hand"
+    "pyenv, asdf (python-build)",
+    "pyenv: install, exec, uninstall; python-build: changed bytes, a mirror; bash alone for machines that are not at hand",
 )
 BAZEL = Tried(
     "Bazel, rules_python from 2.1",

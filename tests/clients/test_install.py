@@ -104,18 +104,37 @@ def test_a_definition_names_url_and_hash_for_each_machine(shop, home, tmp_path):
 
 
 @pytest.fixture
-def python_build(shop, home, tmp_path, host_arch):
-    """python-build itself, with the definition that the store has; any other host would be asked for through `proxy`."""
-    definitions = tmp_path / "definitions"
-    definitions.mkdir()
+def definitions(shop, home, tmp_path, host_arch):
+    """The environment in which python-build knows a definition, the store's or another; other hosts are asked by proxy."""
+    folder = tmp_path / "definitions"
+    folder.mkdir()
 
-    def call(prefix, text="", ok=True, **environment):
-        (definitions / "3.13.5-debian13").write_text(text or shop.text(keys.pyenv(CHANNEL, Cell.parse(cell(host_arch)))))
-        proxy = {"https_proxy": shop.base_url, "no_proxy": "127.0.0.1"}
-        told = home | proxy | {"PYTHON_BUILD_DEFINITIONS": str(definitions)} | environment
-        return run(told, newer("usr/bin/python-build"), "3.13.5-debian13", prefix, ok=ok)
+    def call(text=""):
+        (folder / "3.13.5-debian13").write_text(text or shop.text(keys.pyenv(CHANNEL, Cell.parse(cell(host_arch)))))
+        return home | {"https_proxy": shop.base_url, "no_proxy": "127.0.0.1", "PYTHON_BUILD_DEFINITIONS": str(folder)}
 
     return call
+
+
+@pytest.fixture
+def python_build(definitions):
+    def call(prefix, text="", ok=True, **environment):
+        return run(definitions(text) | environment, newer("usr/bin/python-build"), "3.13.5-debian13", prefix, ok=ok)
+
+    return call
+
+
+def test_pyenv_installs_runs_and_removes_it(shop, definitions, host_arch):
+    shop.offer(cell(host_arch))
+    program = newer("usr/bin/pyenv")
+    environment = definitions()
+    environment["PATH"] = f"{program.parent}:{environment['PATH']}"
+    run(environment, program, "install", "3.13.5-debian13")
+    assert run(environment, program, "versions", "--bare").split() == ["3.13.5-debian13"]
+    said = run(environment | {"PYENV_VERSION": "3.13.5-debian13"}, program, "exec", "python3")
+    assert said.split() == ["Python", "3.13.5", OLD]
+    run(environment, program, "uninstall", "--force", "3.13.5-debian13")
+    assert run(environment, program, "versions", "--bare").split() == []
 
 
 def test_python_build_itself(shop, home, tmp_path, host_arch, python_build):

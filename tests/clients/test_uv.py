@@ -64,6 +64,18 @@ def test_uv_refuses_what_was_changed(shop, uv, host_arch):
     assert "Hash mismatch" in said or "Failed to extract" in said
 
 
+def test_uv_refuses_another_hash_than_the_index_says(shop, uv, home, host_arch):
+    shop.offer(cell(host_arch))
+    ((label, entry),) = index_of(shop).items()
+    assert "Hash mismatch" in uv("install", "3.13", index={label: entry | {"sha256": "0" * 64}}, ok=False)
+    assert not list(Path(home["HOME"], ".local/share/uv/python").glob("cpython-*"))
+
+
+def test_a_mirror_for_the_pythons_of_uvs_maker_is_in_the_way(shop, uv, host_arch):
+    shop.offer(cell(host_arch))
+    assert "does not match the expected format" in uv("install", "3.13", ok=False, UV_PYTHON_INSTALL_MIRROR=shop.base_url)
+
+
 @pytest.mark.parametrize("way", ["environment", "uv.toml", "a copy on disk", "a file's address"])
 def test_uv_is_told_of_the_index_in_each_way_that_it_has(shop, home, tmp_path, host_arch, way):
     shop.offer(cell(host_arch), OLD)
@@ -91,6 +103,7 @@ def test_environments_and_scripts_take_it_by_the_configuration_alone(shop, home,
     )
     uv("python", "pin", version)
     assert (tmp_path / ".python-version").read_text().strip() == version
+    assert "unexpected argument" in uv("venv", "--python-downloads-json-url", "x", "env", ok=False)
     uv("venv", "env")
     assert any(line for line in shop.asked if "install_only.tar.zst" in line)
     said = run(
