@@ -194,13 +194,15 @@ def test_what_uv_makes_of_an_index_that_ours_never_is(shop, uv, host_arch):
         ({"distro": "debian13", "yanked": None, "sbom": {"url": "x"}}, ""),
         ({"arch": "x86_64"}, "Unable to parse the JSON Python download list"),
         ({"patch": "5"}, "Unable to parse the JSON Python download list"),
+        ({"url": "cpython.tar.zst"}, "relative URL without a base"),
+        ({"url": "s3://bucket/cpython.tar.zst"}, "URL scheme is not allowed"),
         ({"libc": "glibc"}, "No download found for request: cpython-3.13"),
         ({"os": "debian"}, "No download found for request: cpython-3.13"),
         ({"variant": "debian13"}, "No download found for request: cpython-3.13"),
     ],
-    ids=["nothing", "fields of others", "an arch as text", "a number as text", "a libc", "an os", "a variant"],
+    ids=["nothing", "fields of others", "an arch as text", "a number as text", "a relative address", "a bucket's address", "a libc", "an os", "a variant"],
 )
-def test_one_wrong_value_costs_the_whole_index_and_an_unknown_one_its_entry(shop, uv, home, host_arch, changed, said):
+def test_a_wrong_type_costs_the_whole_index_and_another_wrong_value_its_entry(shop, uv, home, host_arch, changed, said):
     shop.offer(cell(host_arch))
     (label, entry), *_ = index_of(shop).items()
     output = uv("install", "3.13", index={label: entry | changed}, ok=not said)
