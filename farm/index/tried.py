@@ -34,7 +34,11 @@ BAZEL = Tried(
     "names a checkout",
     "rules_python is in no package index; Debian's Bazel is 4.2, which has no modules",
 )
-PANTS = Tried("Pants from 2.24", "a TOML parser", "the last Pants in a package index is 2.17, which has no such section")
+PANTS = Tried(
+    "Pants from 2.24",
+    "its rules for elements, said again in our tests; a TOML parser",
+    "the last Pants in a package index is 2.17, which has no such section",
+)
 PAKETO = Tried("Paketo's CPython buildpack", "a TOML parser", _NOT_INDEXED.format("buildpack and builder image"))
 SHELL = Tried("hosts without Python", "dash, busybox: install, replace, variants, signature, changed bytes")
 REGISTRY = Tried(
