@@ -5,7 +5,7 @@ set -eu
 export LC_ALL=C # what tar lists is read
 
 base=@BASE_URL@
-channel=stable distro='' key='' older='' work=''
+channel=stable distro='' variant='' key='' older='' work=''
 list_bytes=67108864 archive_bytes=1073741824 tree_bytes=4000000000 tree_members=100000
 
 fail() {
@@ -14,18 +14,20 @@ fail() {
 }
 
 usage() {
-    echo "usage: get-python.sh [--channel NAME] [--distro NAME] [--key PUBLIC.pem] [--from URL] [--older] PYTHON FOLDER" >&2
+    echo "usage: get-python.sh [--channel NAME] [--distro NAME] [--variant NAME] [--key PUBLIC.pem] [--from URL] [--older]" >&2
+    echo "                     PYTHON FOLDER" >&2
     echo "  e.g. get-python.sh --key farm.pem 3.13 /opt/python" >&2
     exit 2
 }
 
 while [ $# -gt 0 ]; do
     case $1 in
-    --channel | --distro | --key | --from)
+    --channel | --distro | --variant | --key | --from)
         [ $# -ge 2 ] || usage
         case $1 in
         --channel) channel=$2 ;;
         --distro) distro=$2 ;;
+        --variant) variant=$2 ;;
         --key) key=$2 ;;
         --from) base=$2 ;;
         esac
@@ -80,13 +82,16 @@ signed() {
 # Twice, because a publisher may have written the one and not yet the other.
 signed || { sleep 2 && signed; } || fail "SHA256SUMS is not signed by $key: the store was changed, or the farm has a new key"
 
-# cpython-3.13.5-x86_64-unknown-linux-gnu-debian13.2026112201-install_only.tar.gz; a variant would be a ninth part.
+# cpython-3.13.5-x86_64-unknown-linux-gnu-debian13.2026112201-install_only.tar.gz; a variant stands before the last part.
 note=share/python-farm/get-python there=''
 if [ -f "$folder/$note" ]; then read -r there <"$folder/$note" || true; fi
-awk -v wanted="$wanted" -v arch="$(uname -m)" -v distro="$distro" -v there="$there" '
+flavour=install_only.tar.gz
+[ -z "$variant" ] || [ "$variant" = default ] || flavour=$variant-$flavour
+awk -v wanted="$wanted" -v arch="$(uname -m)" -v distro="$distro" -v flavour="$flavour" -v there="$there" '
     # Of a build that is wanted, text that is greater the newer it is; else nothing.
-    function age(file, name, number, stage, pre, build) {
-        if (split(file, name, "-") != 8 || name[8] != "install_only.tar.gz" || name[3] != arch) return ""
+    function age(file, name, last, number, stage, pre, build) {
+        if (split(file, name, "-") != 7 + split(flavour, last, "-") || name[3] != arch) return ""
+        if (substr(file, length(file) - length(flavour)) != "-" flavour) return ""
         if (name[2] != wanted && index(name[2], wanted ".") != 1) return ""
         if (index(name[7], distro ".") != 1) return ""
         build = substr(name[7], length(distro) + 2)
@@ -109,7 +114,7 @@ awk -v wanted="$wanted" -v arch="$(uname -m)" -v distro="$distro" -v there="$the
     END { if (best) print line, (age(there) > best ? "older" : "") }
 ' "$work/SHA256SUMS" >"$work/chosen"
 read -r sha256 url stale <"$work/chosen" || true
-[ -n "${url:-}" ] || fail "the channel $channel has no Python $wanted for $distro on $(uname -m)"
+[ -n "${url:-}" ] || fail "the channel $channel has no Python $wanted${variant:+ ($variant)} for $distro on $(uname -m)"
 [ -z "$stale" ] || [ -n "$older" ] ||
     fail "$folder has $there, and the channel only an older one: it was yanked, or an old list is shown (--older takes it)"
 case $url in
@@ -195,3 +200,17 @@ mv "$work/tree/python" "$folder" || {
     fail "cannot install into $folder"
 }
 echo "${url##*/} is in $folder"
+
+# The packages that it needs, by its metadata: objects with a name and without a word that it can do without them.
+needed=$(awk '
+    { gsub(/ /, ""); text = text $0 }
+    END {
+        count = split(text, object, "{")
+        for (i = 1; i <= count; i++) {
+            if (object[i] !~ /^"name":"[a-z0-9][a-z0-9+.:-]*",.*"optional":false/) continue
+            split(object[i], word, "\"")
+            if (!seen[word[4]]++) printf " %s", word[4]
+        }
+    }
+' "$folder/share/python-farm/build.json")
+[ -z "$needed" ] || echo "packages of $distro that it needs:$needed"

@@ -27,6 +27,8 @@ _PANTS_ARCHES = {"x86_64": "linux_x86_64", "aarch64": "linux_arm64"}
 _HATCH_SUFFIXES = {"default": "", "freethreaded": "t"}
 # hatch 1.18 finds only installations again whose source has this in it, so every address gets it, behind a '#'
 _HATCH_MARK = "#/python-build-standalone/releases/download/"
+# python-build would ask its maker's mirror for the hashes of our archives, and wait for it behind a firewall
+_PYENV_MIRROR = '[ -z "$PYTHON_BUILD_DEFAULT_MIRROR" ] || unset PYTHON_BUILD_MIRROR_URL'
 _PYENV_FAILS = '* ) echo "{name} is not offered for $(uname -m)" >&2; exit 1 ;;'
 
 
@@ -95,7 +97,7 @@ def pyenv(entries: Iterable[Entry], base_url: str) -> bytes:
         name = f"cpython-{keys.client_version(cell)}-{cell.distro}"
         address = f"{render.url(base_url, archive.key)}#{archive.sha256}"
         lines.append(f'{_arch(entry)} ) install_package "{name}" "{address}" copy ;;')
-    return _text(['case "$(uname -m)" in', *lines, _PYENV_FAILS.format(name=name or "this Python"), "esac"])
+    return _text([_PYENV_MIRROR, 'case "$(uname -m)" in', *lines, _PYENV_FAILS.format(name=name or "this Python"), "esac"])
 
 
 def pants(entries: Iterable[Entry], base_url: str) -> bytes:

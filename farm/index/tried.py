@@ -18,14 +18,15 @@ class Tried:
 
 UV = Tried(
     "uv",
-    "uv: install, list, upgrade to a rebuilt version, uninstall, free-threaded, changed bytes; "
-    "with a real build also venv and pip install of a C extension",
+    "uv: install, list, upgrade to a rebuilt version, uninstall, free-threaded, changed bytes, a named build, offline, "
+    "pin, venv, run; with a real build also pip install of a C extension",
 )
 SHA256SUM = Tried("curl and sha256sum", "sha256sum: good and changed bytes")
-MISE = Tried("mise", "mise: install, changed bytes")
-HATCH = Tried("hatch", "hatch: install, show, remove")
+MISE = Tried("mise", "mise: install, changed bytes, a series, what it locked")
+HATCH = Tried("hatch", "hatch: install, show, remove; what it makes of a newer build and of changed bytes")
 PYENV = Tried(
-    "pyenv, asdf (python-build)", "python-build: install, changed bytes; bash alone for machines that are not at hand"
+    "pyenv, asdf (python-build)",
+    "pyenv: install, exec, uninstall; python-build: changed bytes, a mirror; bash alone for machines that are not at hand",
 )
 BAZEL = Tried(
     "Bazel, rules_python from 2.1",
@@ -33,12 +34,17 @@ BAZEL = Tried(
     "names a checkout",
     "rules_python is in no package index; Debian's Bazel is 4.2, which has no modules",
 )
-PANTS = Tried("Pants from 2.24", "a TOML parser", "the last Pants in a package index is 2.17, which has no such section")
+PANTS = Tried(
+    "Pants from 2.24",
+    "its rules for elements, said again in our tests; a TOML parser",
+    "the last Pants in a package index is 2.17, which has no such section",
+)
 PAKETO = Tried("Paketo's CPython buildpack", "a TOML parser", _NOT_INDEXED.format("buildpack and builder image"))
-SHELL = Tried("hosts without Python", "dash, busybox: install, replace, signature, changed bytes")
+SHELL = Tried("hosts without Python", "dash, busybox: install, replace, variants, signature, changed bytes")
 REGISTRY = Tried(
     "Docker, skopeo and other clients of registries",
-    "skopeo: each arch, pinned digest, changed bytes; Docker Engine: pull, `COPY --from`",
+    "skopeo: each arch, pinned digest, changed bytes of each part, no such tag, digest or arch; "
+    "Docker Engine: pull, `COPY --from`",
 )
 HEROKU = Tried(
     "Heroku's Python buildpack", "zstd and tar: names, what is at the top", _NOT_INDEXED.format("buildpack and stack image")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.shop import serving
+from farm.store import keys
+from tests.clients.shop import CHANNEL, serving
 
 MISE = "2026.9.15"
 MISE_ARCHES = {"amd64": "x64", "arm64": "arm64"}
@@ -27,6 +29,21 @@ def home(tmp_path):
     folder = tmp_path / "home"
     folder.mkdir()
     return {"HOME": str(folder), "PATH": "/usr/local/bin:/usr/bin:/bin", "TMPDIR": str(tmp_path)}
+
+
+@pytest.fixture
+def uv(shop, home, tmp_path):
+    """`uv python`, told of the shop's index; or of another one, by its address or as the document itself."""
+
+    def call(*words, index="", ok=True, **environment):
+        told = index or shop.url(keys.uv_index(CHANNEL, "debian13"))
+        if isinstance(index, dict):
+            told = tmp_path / "index.json"
+            told.write_text(json.dumps(index))
+        options = ("--python-downloads-json-url", told, "--no-config", "--cache-dir", tmp_path / "cache")
+        return run(home | environment, tool("uv"), "python", *words, *options, ok=ok)
+
+    return call
 
 
 @pytest.fixture(scope="session")

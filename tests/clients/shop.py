@@ -15,7 +15,7 @@ from farm.index.model import Entry, Listed
 from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
 from farm.store import keys
-from farm.store.artifact import BUILD_INFO_PATH
+from farm.store.artifact import BUILD_INFO_PATH, RuntimePackageInfo
 from farm.store.folder import FolderStore
 from farm.store.http import server
 from farm.store.protocol import Store
@@ -42,15 +42,22 @@ class Shop:
     asked: list[str] = field(default_factory=list)
 
     def offer(
-        self, name: str, build_id: str = "2026112201", signer=None, runtime: tuple[str, ...] = (), clock=now, extra=()
+        self,
+        name: str,
+        build_id: str = "2026112201",
+        signer=None,
+        runtime: tuple[str, ...] = (),
+        clock=now,
+        extra=(),
+        behind="",
     ) -> Entry:
         """Publish a Python that prints its version and build, and that is said to need these packages.
 
-        `extra` are further members of its archive.
+        `extra` are further members of its archive; `behind` is a real Python that it hands on to.
         """
         cell = Cell.parse(name)
         triple = f"{load_facts().arches[cell.arch].cpu}-unknown-linux-gnu"
-        tar = tar_of([*python(cell, build_id), *extra])
+        tar = tar_of([*python(cell, build_id, behind, runtime), *extra])
         folder = keys.artifact_folder(cell, build_id)
         archives = []
         for form in FORMS:
@@ -58,6 +65,7 @@ class Shop:
             key = f"{folder}/{keys.archive_name(cell, triple, build_id, 'install_only', form)}"
             self.store.put(key, data)
             sha256 = hashlib.sha256(data).hexdigest()
+            self.store.put(f"{key}.sha256", f"{sha256}  {key.rpartition('/')[2]}\n".encode())
             tar_sha256 = hashlib.sha256(tar).hexdigest()
             archives.append(
                 Listed(kind="install_only", format=form, key=key, size=len(data), sha256=sha256, tar_sha256=tar_sha256)
@@ -93,11 +101,16 @@ class Shop:
         path.write_bytes(data)
 
 
-def python(cell: Cell, build_id: str):
+def python(cell: Cell, build_id: str, behind: str = "", runtime: tuple[str, ...] = ()):
     """The members of its archive: what clients look for, and nothing else."""
     series = cell.python.series + ("t" if "freethreaded" in cell.variant else "")
-    script = f'#!/bin/sh\necho "Python {cell.python} {build_id}"\n'.encode()
+    does = f'exec {behind} "$@"' if behind else f'echo "Python {cell.python} {build_id}"'
+    script = f"#!/bin/sh\n{does}\n".encode()
     data = b"# system configuration generated and used by the sysconfig module\nbuild_time_vars = {'VERSION': '3'}\n"
+    needed = [RuntimePackageInfo(name=name, modules=("_x",), sonames=("libx.so.1",)) for name in runtime]
+    without = RuntimePackageInfo(name="libtk8.6", modules=("_tkinter",), sonames=(), optional=True)
+    told = {"cell": str(cell), "recipe": "r", "inputs": build_id, "source": {"name": "x"}}
+    told["runtime"] = [package.model_dump(mode="json") for package in (*needed, without)]
     folders = ("python", "python/bin", "python/lib", f"python/lib/python{series}")
     return [
         *(member(name, type=FOLDER, mode=0o755) for name in folders),
@@ -106,7 +119,7 @@ def python(cell: Cell, build_id: str):
         member("python/bin/python", type=LINK, linkname="python3", mode=0o777),
         member(f"python/lib/python{series}/_sysconfigdata__linux_x86_64-linux-gnu.py", data, mode=0o644),
         member(f"python/lib/python{series}/os.py", b"", mode=0o644),
-        member(f"python/{BUILD_INFO_PATH}", json.dumps({"cell": str(cell), "recipe": "r", "inputs": build_id}).encode()),
+        member(f"python/{BUILD_INFO_PATH}", json.dumps(told, indent=1).encode()),
     ]
 
 

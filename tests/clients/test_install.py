@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -16,121 +18,13 @@ from farm.store import keys
 from tests.clients.conftest import run, tool
 from tests.clients.newer import newer
 from tests.clients.shop import CHANNEL
+from tests.publish.staging import PACK, member, tar_of
 
 OLD, NEW = "2026112201", "2026112202"
 
 
-def cell(arch, python="3.13.5", variant=""):
-    return f"{python}-debian13-{arch}{variant}"
-
-
-# --- uv -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def uv(shop, home, tmp_path):
-    def call(*words, ok=True):
-        index = ("--python-downloads-json-url", shop.url(keys.uv_index(CHANNEL, "debian13")))
-        return run(home, tool("uv"), "python", *words, *index, "--no-config", "--cache-dir", tmp_path / "cache", ok=ok)
-
-    return call
-
-
-def installed(home):
-    folder = home["HOME"] + "/.local/bin/python3.13"
-    return run(home, folder).split()
-
-
-def test_uv_installs_and_upgrades_to_a_rebuilt_version(shop, uv, home, host_arch):
-    shop.offer(cell(host_arch), OLD)
-    uv("install", "3.13")
-    assert installed(home) == ["Python", "3.13.5", OLD]
-    shop.offer(cell(host_arch), NEW)
-    assert "3.13.5" in uv("upgrade", "3.13")
-    assert installed(home) == ["Python", "3.13.5", NEW]
-    shop.offer(cell(host_arch, "3.13.6"), OLD)
-    uv("upgrade", "3.13")
-    assert installed(home) == ["Python", "3.13.6", OLD]
-    run(home, tool("uv"), "python", "uninstall", "--all", "--no-config")
-    assert not list(Path(home["HOME"], ".local/share/uv/python").glob("cpython-*"))
-    assert not Path(home["HOME"], ".local/bin/python3.13").exists()
-
-
-def test_uv_lists_and_tells_a_free_threaded_build_from_the_other(shop, uv, home, host_arch):
-    shop.offer(cell(host_arch, "3.14.0"))
-    shop.offer(cell(host_arch, "3.14.0", "-freethreaded"))
-    listed = json.loads(uv("list", "--only-downloads", "--all-versions", "--output-format", "json"))
-    assert {(found["version"], found["variant"]) for found in listed} == {("3.14.0", "default"), ("3.14.0", "freethreaded")}
-    uv("install", "3.14t")
-    assert "python3.14t" in run(home, "ls", f"{home['HOME']}/.local/bin")
-
-
-def test_uv_refuses_what_was_changed(shop, uv, host_arch):
-    entry = shop.offer(cell(host_arch))
-    shop.spoil(next(archive.key for archive in entry.archives if archive.format == "tar.zst"))
-    said = uv("install", "3.13", ok=False)
-    assert "Hash mismatch" in said or "Failed to extract" in said
-
-
-@pytest.mark.parametrize("way", ["environment", "uv.toml", "a copy on disk"])
-def test_uv_is_told_of_the_index_in_each_way_that_it_has(shop, home, tmp_path, host_arch, way):
-    shop.offer(cell(host_arch), OLD)
-    index = shop.url(keys.uv_index(CHANNEL, "debian13"))
-    if way == "a copy on disk":
-        (tmp_path / "index.json").write_text(shop.text(keys.uv_index(CHANNEL, "debian13")))
-        index = str(tmp_path / "index.json")
-    (tmp_path / "uv.toml").write_text(f'python-downloads-json-url = "{index}"\n' if way == "uv.toml" else "")
-    told = {} if way == "uv.toml" else {"UV_PYTHON_DOWNLOADS_JSON_URL": index}
-    run(home | told, tool("uv"), "python", "install", "3.13", "--cache-dir", tmp_path / "cache", cwd=tmp_path)
-    assert installed(home) == ["Python", "3.13.5", OLD]
-    (managed,) = Path(home["HOME"], ".local/share/uv/python").glob("cpython-3.13.5-*")
-    assert (managed / "lib" / "python3.13" / "EXTERNALLY-MANAGED").exists(), "pip installs into environments only"
-    assert (managed / "BUILD").read_text() == OLD
-
-
-def test_what_uv_makes_of_an_index_that_ours_never_is(shop, home, tmp_path, host_arch):
-    """Why there is no version of a schema in it, and no distro in a name."""
-    shop.offer(cell(host_arch))
-    ours = json.loads(shop.text(keys.uv_index(CHANNEL, "debian13")))
-    assert "version" not in ours
-    (key,) = ours
-    ours[key]["name"] = "cpython-debian13"
-
-    def call(index, asked):
-        (tmp_path / "index.json").write_text(json.dumps(index))
-        words = ("python", "install", asked, "--python-downloads-json-url", tmp_path / "index.json", "--no-config")
-        return run(home, tool("uv"), *words, "--cache-dir", tmp_path / "cache", ok=False)
-
-    assert "not a valid Python download request" in call(ours, "cpython-debian13@3.13")
-    assert "too old" in call({"version": 1, "broken": {}}, "3.13")
-
-
-# --- mise -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def mised(shop, home, tmp_path, mise):
-    def call(*words, name, ok=True):
-        folder = tmp_path / "project"
-        folder.mkdir(exist_ok=True)
-        (folder / "mise.toml").write_text(shop.text(keys.mise(CHANNEL, Cell.parse(name))))
-        asks = {"MISE_YES": "1", "MISE_TRUSTED_CONFIG_PATHS": str(folder), "MISE_OFFLINE": "0"}
-        return run(home | asks, mise, *words, cwd=folder, ok=ok)
-
-    return call
-
-
-def test_mise_installs_it(shop, mised, host_arch):
-    shop.offer(cell(host_arch), OLD)
-    shop.offer(cell("arm64" if host_arch == "amd64" else "amd64"), NEW)
-    mised("install", name=cell(host_arch))
-    assert mised("exec", "--", "python3", name=cell(host_arch)).split()[-3:] == ["Python", "3.13.5", OLD]
-
-
-def test_mise_refuses_what_was_changed(shop, mised, host_arch):
-    entry = shop.offer(cell(host_arch))
-    shop.spoil(next(archive.key for archive in entry.archives if archive.format == "tar.zst"))
-    assert "hecksum" in mised("install", name=cell(host_arch), ok=False)
+def cell(arch, python="3.13.5"):
+    return f"{python}-debian13-{arch}"
 
 
 # --- hatch ----------------------------------------------------------------------------------------------------------
@@ -138,9 +32,9 @@ def test_mise_refuses_what_was_changed(shop, mised, host_arch):
 
 @pytest.fixture
 def hatched(shop, home, tmp_path, host_arch):
-    def call(*words, ok=True):
+    def call(*words, ok=True, without=""):
         script = tmp_path / "hatch.sh"
-        script.write_text(shop.text(keys.hatch(CHANNEL, "debian13", host_arch)))
+        script.write_text(re.sub(without, "", shop.text(keys.hatch(CHANNEL, "debian13", host_arch))))
         command = shlex.join([str(tool("hatch")), "--no-color", "python", *words])
         return run(home, "sh", "-c", f". {script} && {command}", ok=ok)
 
@@ -159,6 +53,22 @@ def test_hatch_installs_shows_and_removes_it(shop, hatched, home, tmp_path, host
     hatched("remove", "3.13", "--dir", str(tmp_path / "pythons"))  # `update` compares the new source with itself
     hatched("install", "3.13", *options)
     assert run(home, python).split() == ["Python", "3.13.5", NEW]
+
+
+def test_what_hatch_makes_of_a_newer_build_of_other_bytes_and_of_other_addresses(shop, hatched, home, tmp_path, host_arch):
+    """As docs/clients.md has it; a release of hatch that does better makes this fail."""
+    folder = tmp_path / "pythons"
+    python = folder / "3.13" / "python" / "bin" / "python3"
+    first = shop.offer(cell(host_arch), OLD).archives[0]
+    hatched("install", "3.13", "--private", "--dir", str(folder))
+    second = shop.offer(cell(host_arch), NEW).archives[0]
+    hatched("update", "3.13", "--dir", str(folder))
+    assert run(home, python).split()[-1] == OLD, "it compares the new address with itself"
+    (shop.store.root / second.key).write_bytes(shop.store.get(first.key)[0])
+    hatched("remove", "3.13", "--dir", str(folder))
+    hatched("install", "3.13", "--private", "--dir", str(folder), without="#[^']*")
+    assert run(home, python).split()[-1] == OLD, "it compares no checksum"
+    assert "Unknown distribution source" in hatched("show", "--dir", str(folder), without="#[^']*", ok=False)
 
 
 # --- python-build ---------------------------------------------------------------------------------------------------
@@ -193,18 +103,71 @@ def test_a_definition_names_url_and_hash_for_each_machine(shop, home, tmp_path):
     assert "not offered for riscv64" in defined(shop, home, tmp_path / "r", "3.13.5-debian13-amd64", "riscv64", ok=False)[1]
 
 
-def test_python_build_itself(shop, home, tmp_path, host_arch):
+@pytest.fixture
+def definitions(shop, home, tmp_path, host_arch):
+    """The environment in which python-build knows a definition, the store's or another; other hosts are asked by proxy."""
+    folder = tmp_path / "definitions"
+    folder.mkdir()
+
+    def call(text=""):
+        (folder / "3.13.5-debian13").write_text(text or shop.text(keys.pyenv(CHANNEL, Cell.parse(cell(host_arch)))))
+        return home | {"https_proxy": shop.base_url, "no_proxy": "127.0.0.1", "PYTHON_BUILD_DEFINITIONS": str(folder)}
+
+    return call
+
+
+@pytest.fixture
+def python_build(definitions):
+    def call(prefix, text="", ok=True, **environment):
+        return run(definitions(text) | environment, newer("usr/bin/python-build"), "3.13.5-debian13", prefix, ok=ok)
+
+    return call
+
+
+def test_pyenv_installs_runs_and_removes_it(shop, definitions, host_arch):
+    shop.offer(cell(host_arch))
+    program = newer("usr/bin/pyenv")
+    environment = definitions()
+    environment["PATH"] = f"{program.parent}:{environment['PATH']}"
+    run(environment, program, "install", "3.13.5-debian13")
+    assert run(environment, program, "versions", "--bare").split() == ["3.13.5-debian13"]
+    said = run(environment | {"PYENV_VERSION": "3.13.5-debian13"}, program, "exec", "python3")
+    assert said.split() == ["Python", "3.13.5", OLD]
+    run(environment, program, "uninstall", "--force", "3.13.5-debian13")
+    assert run(environment, program, "versions", "--bare").split() == []
+
+
+def test_python_build_itself(shop, home, tmp_path, host_arch, python_build):
     entry = shop.offer(cell(host_arch))
-    definition = keys.pyenv(CHANNEL, Cell.parse(cell(host_arch)))
-    (tmp_path / "definitions").mkdir()
-    (tmp_path / "definitions" / "3.13.5-debian13").write_text(shop.text(definition))
-    environment = home | {"PYTHON_BUILD_DEFINITIONS": str(tmp_path / "definitions")}
-    build = (newer("usr/bin/python-build"), "3.13.5-debian13")
-    run(environment, *build, tmp_path / "prefix")
+    python_build(tmp_path / "prefix")
     assert run(home, tmp_path / "prefix" / "bin" / "python3").split()[1] == "3.13.5"
+    assert not any("CONNECT" in line for line in shop.asked), "its default mirror is asked for archives of ours"
     shop.spoil(entry.archives[0].key)
-    assert "checksum mismatch" in run(environment, *build, tmp_path / "second", ok=False)
+    assert "checksum mismatch" in python_build(tmp_path / "second", ok=False)
     assert not (tmp_path / "second").exists()
+
+
+def test_python_build_takes_it_from_a_mirror_by_its_hash(shop, home, tmp_path, host_arch, python_build):
+    archive = shop.offer(cell(host_arch)).archives[0]
+    mirror = {"PYTHON_BUILD_MIRROR_URL": shop.url("artifacts/mirror")}
+    python_build(tmp_path / "first", **mirror)
+    shop.store.put(f"artifacts/mirror/{archive.sha256}", shop.store.get(archive.key)[0])
+    shop.store.delete(archive.key)
+    python_build(tmp_path / "second", **mirror)
+    for name in ("first", "second"):
+        assert run(home, tmp_path / name / "bin" / "python3").split()[1:] == ["3.13.5", OLD]
+    shop.spoil(f"artifacts/mirror/{archive.sha256}")
+    assert "checksum mismatch" in python_build(tmp_path / "third", ok=False, **mirror)
+    assert not (tmp_path / "third").exists()
+
+
+def test_python_build_puts_an_archive_without_a_folder_on_top_elsewhere(shop, tmp_path, host_arch, python_build):
+    """Why ours have one: it ends well and says so."""
+    flat = PACK["tar.gz"](tar_of(member(f"bin/{name}", b"#!/bin/sh\n", mode=0o755) for name in ("python3", "python3.13")))
+    shop.store.put("artifacts/flat.tar.gz", flat)
+    address = f"{shop.url('artifacts/flat.tar.gz')}#{hashlib.sha256(flat).hexdigest()}"
+    assert "Installed" in python_build(tmp_path / "prefix", f'install_package "flat" "{address}" copy\n')
+    assert not (tmp_path / "prefix" / "bin" / "python3").exists()
 
 
 # --- rules_python ---------------------------------------------------------------------------------------------------

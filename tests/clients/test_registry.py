@@ -21,6 +21,7 @@ from farm.index import oci
 from farm.plan.cell import Cell
 from farm.store import keys
 from tests.clients.conftest import run
+from tests.clients.shop import CHANNEL
 from tests.fakes import Host
 
 OLD, NEW = "2026112201", "2026112202"
@@ -75,13 +76,51 @@ def test_a_tag_moves_to_the_newest_and_a_digest_stays(shop, skopeo, host, tmp_pa
     assert manifest["digest"] == oci.digest(oci.image(first).manifest)
 
 
-def test_what_was_changed_is_refused(shop, skopeo, host, tmp_path):
-    entry = shop.offer(AMD)
-    shop.spoil(keys.oci_blob(f"sha256:{entry.archives[0].sha256}"))
-    target = f"oci:{tmp_path}/x:x"
-    skopeo(
-        "--override-arch", "amd64", "copy", "--src-tls-verify=false", f"docker://{host}/python:3.13-debian13", target, ok=False
-    )
+REFUSALS = {
+    "layer": "Digest did not match, expected sha256:",
+    "configuration": "does not match expected sha256:",
+    "manifest": "Manifest does not match provided manifest digest",
+    "index": "Manifest does not match provided manifest digest",
+}
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_what_was_changed_is_refused_and_the_rest_of_the_store_is_not(shop, skopeo, host, tmp_path, what):
+    shop.offer(ARM)
+    image = oci.image(shop.offer(AMD))
+    tag = oci.release_tag(CHANNEL, Cell.parse(AMD))
+    index = oci.digest(shop.store.get(tag)[0])
+    changed = {
+        "layer": keys.oci_blob(f"sha256:{image.layer.sha256}"),
+        "configuration": keys.oci_blob(oci.digest(image.config)),
+        "manifest": keys.oci_manifest(oci.digest(image.manifest)),
+        "index": keys.oci_manifest(index),
+    }
+    shop.spoil(changed[what])
+    source, target = f"docker://{host}/python@{index}", f"oci:{tmp_path}/x:x"
+    said = skopeo("--override-arch", "amd64", "copy", "--src-tls-verify=false", source, target, ok=False)
+    assert REFUSALS[what] in said
+    assert not (tmp_path / "x" / "index.json").exists()
+    if what != "index":
+        skopeo("--override-arch", "arm64", "copy", "--src-tls-verify=false", source, target)
+
+
+@pytest.mark.parametrize(
+    ("name", "arch", "said"),
+    [
+        (":3.14-debian13", "amd64", "StatusCode: 404"),
+        (":3.13-debian12", "amd64", "StatusCode: 404"),
+        (f"@sha256:{0:064}", "amd64", "StatusCode: 404"),
+        (":3.13-debian13", "arm64", "no image found"),
+    ],
+    ids=["tag of a series", "tag of a distro", "digest", "arch"],
+)
+def test_what_is_not_there_is_not_found(shop, skopeo, host, tmp_path, name, arch, said):
+    shop.offer(AMD)
+    source, target = f"docker://{host}/python{name}", f"oci:{tmp_path}/x:x"
+    output = skopeo("--override-arch", arch, "copy", "--src-tls-verify=false", source, target, ok=False)
+    assert said in output
+    assert not (tmp_path / "x" / "index.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,27 @@ def test_it_installs_the_newest_and_replaces_an_older_one(shop, get, home, tmp_p
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["python"]
 
 
+def test_a_variant_is_taken_when_it_is_asked_for_and_no_other(shop, get, home, tmp_path):
+    shop.offer(cell("3.14.0"), OLD)
+    shop.offer(cell("3.14.1", "-freethreaded"), OLD)
+    shop.offer(cell("3.14.2", "-freethreaded-debug"), OLD)
+    for words, version in (
+        (["--variant", "freethreaded"], "3.14.1"),
+        (["--variant", "freethreaded-debug"], "3.14.2"),
+        (["--variant", "default"], "3.14.0"),
+    ):
+        get(*words, python="3.14")
+        assert installed(home, tmp_path) == [version, OLD]
+    assert "no Python 3.14 (debug) for debian13" in get("--variant", "debug", python="3.14", ok=False)
+
+
+def test_it_names_the_packages_that_are_needed_and_not_those_that_may_be(shop, get):
+    shop.offer(cell(), OLD)
+    assert "that it needs" not in get()
+    shop.offer(cell(), NEW, runtime=("libssl3t64", "libstdc++6", "libssl3t64"))
+    assert get().splitlines()[-1] == "packages of debian13 that it needs: libssl3t64 libstdc++6"
+
+
 def test_prereleases_are_in_their_order(shop, get, home, tmp_path):
     for python in ("3.15.0b4", "3.15.0rc1", "3.15.0a7", "3.15.0rc2"):
         shop.offer(cell(python))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import Version as Release
 
 from farm.index.exports import EXPORTS
 from farm.plan.cell import Cell
@@ -109,6 +110,24 @@ def test_rules_python_parses_the_manifest_and_no_build_passes_for_another():
     ]
     assert {each["flavor"] for each in found} == {"debian13.2026112201"}
     assert {(each["vendor"], each["os"]) for each in found} == {("unknown", "linux")}
+
+
+# What Pants 2.24 wants of the five fields of an element (`python_build_standalone/rules.py`), said again as one expression.
+PANTS = re.compile(
+    r"(?P<version>[^+|]+)\+(?P<tag>[^|]+)\|(?P<platform>linux_x86_64|linux_arm64)\|[0-9a-f]{64}\|\d+\|https?://[^|]+\.tar\.gz"
+)
+
+
+def test_pants_takes_every_element_for_the_build_that_it_is():
+    text = BY_FORMAT["pants"].render(real_names([*CELLS, "3.15.0rc2-debian13-arm64"]), BASE).decode()
+    elements = tomllib.loads(text)["python-build-standalone-python-provider"]["known_python_versions"]
+    found = [PANTS.fullmatch(element).groupdict() for element in elements]
+    assert [(Release(each["version"]), Release(each["tag"]), each["platform"]) for each in found] == [
+        (Release("3.13.5"), Release("2026112201"), "linux_x86_64"),
+        (Release("3.13.5"), Release("2026112201"), "linux_arm64"),
+        (Release("3.13.10"), Release("2026112201"), "linux_x86_64"),
+        (Release("3.15rc2"), Release("2026112201"), "linux_arm64"),
+    ]
 
 
 if __name__ == "__main__":

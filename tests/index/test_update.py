@@ -80,21 +80,32 @@ def test_adding_twice_changes_nothing():
     assert store.objects == before
 
 
+def hashed(made):
+    """The entry with hashes that compress as little as real ones; no image is made of it, which takes longer than the rest."""
+
+    def sha256(text):
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    listed = tuple(each.model_copy(update={"sha256": sha256(each.key)}) for each in made.archives)
+    build = f"{made.cell} {made.build_id}"
+    return made.model_copy(update={"archives": listed, "recipe": sha256(build), "inputs": sha256(f"inputs of {build}")})
+
+
 def test_five_thousand_builds_are_rendered_in_seconds_and_their_index_is_small():
     store = MemoryStore()
     refs = []
     for distro in (f"debian{number}" for number in range(10, 14)):
         for series in (f"3.{minor}" for minor in range(9, 16)):
             cells = [f"{series}.{patch}-{distro}-{arch}" for patch in range(15) for arch in ("amd64", "arm64")]
-            built = tuple(entry(cell, f"20261122{number:02}") for cell in cells for number in range(1, 7))
+            built = tuple(hashed(entry(cell, f"20261122{number:02}")) for cell in cells for number in range(1, 7))
             data = Shard(channel="stable", distro=distro, series=series, entries=built).model_dump_json().encode()
             sha256 = hashlib.sha256(data).hexdigest()
             refs.append(ShardRef(distro=distro, series=series, key=keys.shard("stable", distro, series, sha256), sha256=sha256))
             store.put(refs[-1].key, data)
-    store.put(keys.channel_pointer("stable"), Pointer(channel="stable", shards=tuple(refs)).model_dump_json().encode())
-    index = b"".join(store.objects.values())
-    assert index.count(b'"build_id"') == 5040
-    assert len(gzip.compress(index)) < 1 << 20
+    pointer = Pointer(channel="stable", shards=tuple(refs)).model_dump_json().encode()
+    store.put(keys.channel_pointer("stable"), pointer)
+    assert b"".join(store.objects.values()).count(b'"build_id"') == 5040
+    assert len(gzip.compress(pointer)) + max(len(gzip.compress(store.objects[ref.key])) for ref in refs) < 100_000  # a client's
     began = time.process_time()  # of this process: others may have the cores
     assert update.rewrite(store, "stable", base_url=BASE) > 1000
     assert time.process_time() - began < 10

@@ -74,5 +74,5 @@ def test_words_that_start_with_the_prefix_move_and_code_goes():
     assert "import os" not in written
 
 
-def test_pkgconfig():
-    assert uv.pkgconfig("prefix=/install\nlibdir=/install/lib\n") == "prefix=${pcfiledir}/../..\nlibdir=/install/lib\n"
+def test_pkgconfig():  # and tests/clients/test_uv_archives.py, by uv itself
+    assert uv.pkgconfig("prefix=/install\nlibdir=/install/lib\n") == "prefix=${pcfiledir}/../..\nlibdir=/install/lib"

@@ -54,7 +54,7 @@ def sysconfigdata(text: str, prefix: str) -> str:
 
 def pkgconfig(text: str) -> str:
     """A .pc file as uv leaves it."""
-    return re.sub(rf"^([A-Za-z]*)={PREFIX}$", r"\1=${pcfiledir}/../..", text, flags=re.MULTILINE)
+    return re.sub(rf"^([A-Za-z]*)={PREFIX}$", r"\1=${pcfiledir}/../..", text, flags=re.MULTILINE).removesuffix("\n")
 
 
 def _text(literals: str) -> str:
