@@ -152,6 +152,11 @@ class Hosts:
         self.start("s3", "s3.example.org", options=(*settings, *files), command=("sh", "/opt/s3/s3.sh"))
         self.until("s3", "test -e /tmp/bucket")
 
+    def lose(self, name: str) -> None:
+        """A host burns down."""
+        self.docker("rm", "--force", "--volumes", self._named(name))
+        self.addresses = {host: address for host, address in self.addresses.items() if host.partition(".")[0] != name}
+
     def close(self) -> None:
         for name in {host.partition(".")[0] for host in self.addresses}:
             argv = ["docker", "-H", self.engine_url, "rm", "--force", "--volumes", self._named(name)]

@@ -61,25 +61,33 @@ def repository(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory):
-    return small_cells(tmp_path_factory.mktemp("small") / "cells", 12)
+    return small_cells(tmp_path_factory.mktemp("small") / "cells", 14)
 
 
 @pytest.fixture(scope="module")
-def hosts(engine, engine_url, repository, cells, tmp_path_factory):
+def hosts(engine, engine_url, tmp_path_factory):
     from tests.fixtures_engine import ARCHES, ensure_base, release_of  # noqa: PLC0415
 
     base = ensure_base(release_of(load_facts().distros["debian12"]), ARCHES[platform.machine()], engine, Settings(), print)
     made = Hosts(engine_url, base.name, tmp_path_factory.mktemp("hosts"))
     try:
         made.serve_s3("pythons/farm", KEYS, READER)
-        files = ("-v", f"{repository}:/mnt/farm.git:ro", "-v", f"{cells.folder}:/mnt/cells:ro")
-        for name in EVERYBODY:
-            made.start(name, f"{name}.internal", options=files)
-            made.until(name, "systemctl is-system-running", 60)
-            made.run(name, "git config --global --add safe.directory '*'; apt-get -qq update")
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture(scope="module")
+def boot(hosts, repository, cells):
+    """Switches on a host with nothing of ours."""
+    files = ("-v", f"{repository}:/mnt/farm.git:ro", "-v", f"{cells.folder}:/mnt/cells:ro")
+
+    def booted(name):
+        hosts.start(name, f"{name}.internal", options=files)
+        hosts.until(name, "systemctl is-system-running", 60)
+        hosts.run(name, "git config --global --add safe.directory '*'; apt-get -qq update")
+
+    return booted
 
 
 class Farm:
@@ -135,12 +143,16 @@ def appended(hosts, host, file, line):
     hosts.run(host, f"printf '%s\\n' '{line}' >> {file}")
 
 
-def test_three_hosts_from_nothing(hosts, farm):
-    for name in EVERYBODY:
-        hosts.run(name, typed("**1. On every host**"))
-    assert "as many schedulers and submits as you like may publish at once" in hosts.run(
-        "control", typed("**2. The store.**"), folder=SOURCE
-    )
+def control(hosts, key=""):
+    """Steps 2 to 4, with this signing key or a new one; gives each user's address of the Redis there."""
+    step = typed("**2. The store.**")
+    made = "/opt/farm/venv/bin/farm keys new /etc/farm/signing.pem"
+    assert made in step
+    if key:
+        step = step.replace(made, f"cat > /etc/farm/signing.pem <<'KEY'\n{key}KEY\nchmod 600 /etc/farm/signing.pem").replace(
+            " && ", "\n"
+        )
+    assert "as many schedulers and submits as you like may publish at once" in hosts.run("control", step, folder=SOURCE)
     users = hosts.run("control", typed("**3. Redis**"), folder=SOURCE)
     address = dict(re.findall(r"^(\w+): (redis://\S+)$", users, re.MULTILINE))
     assert set(address) == {"farm", "builder"}
@@ -148,6 +160,14 @@ def test_three_hosts_from_nothing(hosts, farm):
     hosts.run("control", typed("**4. Services of `control`.**"), folder=SOURCE)
     for ours, theirs in zip(KEYS, READER, strict=True):
         hosts.run("control", f"sed -i 's/{ours}/{theirs}/' /etc/farm/status.env && systemctl restart farm-status")
+    return address
+
+
+def test_three_hosts_from_nothing(hosts, farm, boot):
+    for name in EVERYBODY:
+        boot(name)
+        hosts.run(name, typed("**1. On every host**"))
+    address = control(hosts)
     for name in BUILDERS:
         step = blocks("**5. Each build host**")[0].replace("rediss://builder:…@control.internal:6379/0", address["builder"])
         more = " ".join(("FARM_LOG=json", *OWN))
@@ -192,6 +212,20 @@ def test_redis_is_gone(hosts, farm):
     run = farm.submit(3)
     farm.building(run)
     hosts.run("control", "systemctl stop redis-server; rm -rf /var/lib/redis/*; systemctl start redis-server")
+    farm.ended(run)
+    farm.right()
+
+
+def test_the_host_of_scheduler_and_redis_is_gone(hosts, farm, boot):
+    run = farm.submit(2)
+    key = hosts.run("control", "cat /etc/farm/signing.pem")
+    hosts.lose("control")
+    boot("control")
+    hosts.run("control", typed("**1. On every host**"))
+    address = control(hosts, key)
+    for name in BUILDERS:
+        line = f"FARM_BROKER_URL={address['builder']}"
+        hosts.run(name, f"sed -i 's#^FARM_BROKER_URL=.*#{line}#' /etc/farm/builder.env && systemctl restart farm-builder")
     farm.ended(run)
     farm.right()
 
