@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from farm.errors import BadInput, EngineUnavailable
 from farm.settings import Settings
-from workers.engine import cgroups, host
+from workers.engine import bridge, cgroups, host
 from workers.engine.bridge import CANDIDATES, Bridge, free_name, free_network
 from workers.engine.command import engine_probe, with_engine
 from workers.engine.own import OwnEngine
@@ -166,6 +166,25 @@ def test_every_rule_names_only_our_bridge_and_network():
     for rule in Bridge("farm0", "172.30.213.0/24", 1400, forwarded=True).rules():
         assert "farm0" in rule
         assert "python-farm" in rule
+
+
+def test_the_host_goes_on_forwarding_until_the_last_bridge_of_ours_is_gone(tmp_path, monkeypatch):
+    forward = tmp_path / "ip_forward"
+    forward.write_text("0\n")
+    monkeypatch.setattr(bridge, "_FORWARD", forward)
+    monkeypatch.setattr(bridge, "_do", lambda *command: "[]" if "-j" in command else "")
+    monkeypatch.setattr(bridge, "_try", lambda *command: None)
+    runs = [tmp_path / f"farm-{number}" for number in range(2)]
+    for run in runs:
+        run.mkdir()
+        chosen = bridge.choose(bridge.remembered(run))
+        assert not chosen.forwarded, "the host did not, before the first of them"
+        chosen.save(run / "bridge.json")
+        chosen.up()
+    for run, left in zip(runs, ("1\n", "0\n"), strict=True):
+        Bridge.load(run / "bridge.json").down(bridge.remembered(run))
+        (run / "bridge.json").unlink()
+        assert forward.read_text() == left
 
 
 MOUNTED = (

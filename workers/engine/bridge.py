@@ -24,7 +24,7 @@ _FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 
 @dataclass(frozen=True)
 class Bridge:
-    """A bridge: its name, its network, the largest packet that fits, and whether this host forwarded before we asked it to."""
+    """A bridge: its name, network, largest packet that fits, and whether this host forwarded before any of ours was up."""
 
     name: str
     network: str
@@ -69,23 +69,30 @@ class Bridge:
         if not self.forwarded:
             _FORWARD.write_text("1\n")
 
-    def down(self) -> None:
-        """Take it down, whatever part of it is there."""
+    def down(self, others: Iterable[Bridge] = ()) -> None:
+        """Take it down, whatever part of it is there. `others` of ours that are up go on being forwarded."""
         for table, chain, *rule in self.rules():
             _try("iptables", "-w", "-t", table, "-D", chain, *rule)
         _try("ip", "link", "delete", self.name)
-        if not self.forwarded:
+        if not self.forwarded and not any(others):
             _FORWARD.write_text("0\n")
 
 
-def choose() -> Bridge:
-    """A bridge that clashes with nothing on this host. Raises EngineUnavailable."""
+def remembered(run: Path) -> list[Bridge]:
+    """The bridges of other engines of ours, by what they keep beside the folder `run`."""
+    files = [file for file in run.parent.glob("farm-*/bridge.json") if file.parent != run]
+    return [bridge for file in files if (bridge := Bridge.load(file))]
+
+
+def choose(others: Iterable[Bridge] = ()) -> Bridge:
+    """A bridge that clashes with nothing on this host, `others` of ours are up. Raises EngineUnavailable."""
     links = json.loads(_do("ip", "-j", "link", "show"))
     routes = json.loads(_do("ip", "-j", "-4", "route", "show", "table", "all"))
     name = free_name(link["ifname"] for link in links)
     network = free_network(route["dst"] for route in routes)
     up = [link["mtu"] for link in links if "UP" in link["flags"] and "LOOPBACK" not in link["flags"]]
-    return Bridge(name, str(network), min(up, default=1500), _FORWARD.read_text().strip() == "1")
+    forwarded = all(other.forwarded for other in others) and _FORWARD.read_text().strip() == "1"
+    return Bridge(name, str(network), min(up, default=1500), forwarded)
 
 
 def free_name(taken: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from farm.errors import EngineUnavailable
 from workers.engine import cgroups, host
-from workers.engine.bridge import Bridge, choose
+from workers.engine.bridge import Bridge, choose, remembered
 from workers.engine.packages import program
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class OwnEngine:
         began = time.monotonic()
         if cgroups.ensure():
             (self.run / "cgroups").touch()
-        bridge = choose()
+        bridge = choose(remembered(self.run))
         bridge.save(self.run / "bridge.json")
         try:
             bridge.up()
@@ -106,7 +106,8 @@ class OwnEngine:
             "--iptables=false",  # a second engine that sets them removes the first one's
             "--ip6tables=false",
             "--ip-forward=false",
-            "--userland-proxy=false",
+            # Without rules of its own it publishes ports by this program.
+            f"--userland-proxy-path={proxy}" if (proxy := program("docker-proxy")) else "--userland-proxy=false",
         ]
         path = f"PATH={Path(program('iptables')).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         with self.log.open("wb") as log:
@@ -153,7 +154,7 @@ class OwnEngine:
         for point in _mounts_below(self.data, self.run):
             subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)  # noqa: S603, S607 - ours alone
         if bridge := Bridge.load(self.run / "bridge.json"):
-            bridge.down()
+            bridge.down(remembered(self.run))
         if (self.run / "cgroups").exists():
             cgroups.release()
         for name in ("bridge.json", "cgroups", "pid", "docker.sock"):
