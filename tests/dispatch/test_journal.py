@@ -8,7 +8,7 @@ from farm.dispatch.records import AttemptNote, Outcome
 from farm.dispatch.settle import Settler
 from farm.errors import Conflict, EngineUnavailable, StoreUnavailable, Transient
 from farm.store import run_keys
-from farm.wire.messages import STAGED_RESULT, Result
+from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Result
 from tests.dispatch.making import cell
 from tests.fakes import MemoryStore
 
@@ -89,3 +89,27 @@ def test_a_result_that_was_cut_off_on_its_way_is_made_again(journal, staged):
     with pytest.raises(Transient, match="cannot be read"):
         journal.staged(CELL, 1)
     assert Settler(journal, lambda *_: "").settle(CELL, 1, None).state == "transient"
+
+
+def test_of_a_result_without_end_no_more_is_read_than_one_may_have(journal, staged):
+    key = run_keys.staging(journal.run, CELL, 1, STAGED_RESULT)
+    journal.store.put(key, journal.store.get(key)[0] + b" " * (16 << 20))  # JSON all the same
+    outcome = Settler(journal, lambda *_: "").settle(CELL, 1, None)
+    assert outcome.state == "transient"
+    assert "longer than the 16777216 bytes that it may have" in outcome.failure.message
+
+
+def test_a_log_without_end_costs_the_log_and_nothing_else(journal, staged):
+    journal.store.put(run_keys.staging(journal.run, CELL, 1, STAGED_LOG), b"x" * ((64 << 20) + 1))
+    outcome = Settler(journal, lambda *_: "catalog/x").settle(CELL, 1, None)
+    assert outcome.state == "published"
+    assert journal.log_tail(outcome.log) == [
+        f"({run_keys.staging(journal.run, CELL, 1, STAGED_LOG)} is longer than the 67108864 bytes that it may have; "
+        "these are the last lines that were seen)"
+    ]
+    assert journal.keep_log(CELL, 1, ["gcc -c x.c"]) == outcome.log
+    assert journal.log_tail(outcome.log)[1:] == ["gcc -c x.c"]
+
+
+def test_an_attempt_without_a_log_has_none(journal):
+    assert journal.keep_log(CELL, 1) == ""
