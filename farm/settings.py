@@ -194,13 +194,23 @@ class Settings(BaseSettings):
         return tuple(dict.fromkeys(url for url in urls if url))
 
     def child_environment(self) -> dict[str, str]:
-        """The environment of a builder that we start: these settings, and none of the store's credentials."""
+        """The environment of a builder that we start: these settings, and none of the store's credentials.
+
+        Where the store is a folder it is named: the builder writes to its staging itself, and to nothing else.
+        """
         ours = ("FARM_", "AWS_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         hidden = {"s3", "store", "signing_key", "webhook_url", "webhook_secret"}
         plain = self.model_dump(mode="json", exclude=hidden, exclude_none=True)
         words = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in plain.items()}
+        if self.staging_folder:
+            words["store"] = str(self.staging_folder.parent)
         return environment | {f"FARM_{name.upper()}": value for name, value in words.items()}
+
+    @property
+    def staging_folder(self) -> Path | None:
+        """Where a worker may stage files itself; None where the store is no folder."""
+        return None if "://" in self.store else Path(self.store).expanduser().absolute() / "staging"
 
     @property
     def cells_at_once(self) -> int:

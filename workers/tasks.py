@@ -126,17 +126,17 @@ def _attempt(wake: WakeUp, grant: Grant, mail: BuilderMail, folder: Path) -> Res
         reporter.flush()
         result_file = folder / STAGED_RESULT
         result_file.write_text(result.model_dump_json(), encoding="utf-8")
-        _stage(log_file, grant, settings.ca_bundle)
-        _stage(result_file, grant, settings.ca_bundle)
+        _stage(log_file, grant)
+        _stage(result_file, grant)
     with suppress(BrokerUnavailable):
         mail.nudge(wake.run)
     return result
 
 
-def _stage(file: Path, grant: Grant, ca_bundle: str) -> None:
+def _stage(file: Path, grant: Grant) -> None:
     from farm.store.upload import upload  # noqa: PLC0415 - see above
 
-    upload(grant.uploads[file.name], file, ca_bundle=ca_bundle)
+    upload(grant.uploads[file.name], file, ca_bundle=settings.ca_bundle, below=settings.staging_folder)
 
 
 def _build(wake: WakeUp, grant: Grant, reporter: BeatingReporter) -> Result:

@@ -25,6 +25,7 @@ from farm.show import runs as show
 from farm.show.progress import new_lines
 from farm.store import run_keys
 from farm.wire.mailbox import SchedulerMail
+from farm.wire.plain import plain
 
 if TYPE_CHECKING:
     from farm.store.protocol import Store
@@ -89,7 +90,7 @@ def _print_kept(store: Store, key: str, *, after: tuple[str, ...] = ()) -> bool:
     found = store.get(key)
     if found is None:
         return False
-    for line in _new(after, tuple(found[0].decode(errors="replace").splitlines())):
+    for line in _new(after, tuple(map(plain, found[0].decode(errors="replace").splitlines()))):
         click.echo(line)
     return True
 

@@ -52,7 +52,7 @@ class Granter:
         if planned.recipe is None:
             return Denial(reason=f"{cell} has no recipe")
         number = sight.record(cell).newest + 1
-        note = AttemptNote(worker=request.worker[:200], granted=now, deadline_s=self.deadline_s)
+        note = AttemptNote(worker=request.worker, granted=now, deadline_s=self.deadline_s)
         if not self.journal.grant(cell, number, note):
             return Denial(reason=f"attempt {number} of {cell} was granted to somebody else just now")
         return Grant(

@@ -27,6 +27,7 @@ from farm.store.artifact import Artifact
 from farm.store.protocol import Store
 from farm.store.sink import AtMost
 from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Result
+from farm.wire.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -234,9 +235,9 @@ class Journal:
             yield file if self.store.fetch(run_keys.staging(self.run, cell, number, name), file, limit) else None
 
     def log_tail(self, key: str, limit: int = 200) -> list[str]:
-        """The last lines of a kept log."""
+        """The last lines of a kept log, as a terminal may have them."""
         found = self.store.get(key) if key else None
-        return found[0].decode(errors="replace").splitlines()[-limit:] if found else []
+        return list(map(plain, found[0].decode(errors="replace").splitlines()[-limit:])) if found else []
 
     def artifact(self, key: str) -> Artifact | None:
         """The metadata of a published build, by its key in the catalog."""
