@@ -120,6 +120,11 @@ class Settings(BaseSettings):
     slots: int = Field(ge=0, default=0, description="cells built at once by one worker; 0 lets the machine decide")
     jobs: int = Field(ge=0, default=0, description="-j of make inside a cell; 0 divides the cores among the cells")
     cell_deadline_s: int = Field(ge=1, default=3 * 3600, description="seconds after which an attempt is ended")
+    step_deadline_s: int = Field(
+        ge=1,
+        default=2 * 3600,
+        description="seconds after which one command of a build is taken for stuck, whatever it prints",
+    )
     verify_deadline_s: int = Field(ge=1, default=30 * 60, description="seconds after which verification is taken for stuck")
     silent_deadline_s: int = Field(
         ge=1, default=30 * 60, description="seconds without a line of output after which an attempt is ended"
