@@ -154,3 +154,14 @@ def test_celery_takes_only_json_and_no_remote_control():
     assert config["task_serializer"] == "json"
     assert config["worker_enable_remote_control"] is False
     assert "result_backend" not in config
+
+
+def test_celery_keeps_a_message_until_its_task_has_ended_and_takes_one_at_a_time():
+    settings = Settings(broker_url="redis://x", cell_deadline_s=1000)
+    config = celery_config(settings)
+    limits = (settings.cell_deadline_s, config["task_soft_time_limit"], config["task_time_limit"], config["visibility_timeout"])
+    assert list(limits) == sorted(set(limits)), "a message comes back while its task still runs"
+    assert config["broker_transport_options"]["visibility_timeout"] == config["visibility_timeout"]
+    assert (config["task_acks_late"], config["worker_prefetch_multiplier"]) == (True, 1)
+    assert config["worker_cancel_long_running_tasks_on_connection_loss"] is False
+    assert config["task_create_missing_queues"] is False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import RETRIED, Sight, Wanted, is_ending, retry_at, state_of
-from farm.dispatch.quarantine import quarantine
+from farm.dispatch.drain import said as drained
+from farm.dispatch.quarantine import host_of, quarantine
 from farm.wire.routes import wanted as needs
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def _others(cards: Sequence[WorkerCard]) -> str:
 
 def _trouble(card: WorkerCard, sight: Sight, now: float, tempo: Tempo) -> str:
     """Why a worker that could build the cell does not; '' when nothing is known against it."""
+    if (host := host_of(card.name)) in sight.drained:
+        return drained(host)
     if waits := quarantine(card.name, sight, now, tempo):
         return f"{card.name} is quarantined: {waits.said(now)}"
     if not card.engine:

@@ -76,7 +76,7 @@ class Grant(Message):
 class Denial(Message):
     """No leave, and why: published meanwhile, cancelled, another attempt is alive, no attempts left.
 
-    `pause_s`: the asker's host is quarantined, and its slot should take nothing else for that long.
+    `pause_s`: the asker's host is quarantined or drained, and its slot should take nothing else for that long.
     """
 
     reason: str
