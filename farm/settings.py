@@ -23,6 +23,7 @@ from farm.errors import BadInput
 Label = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,30}$")]
 
 APP = "python-farm"
+_TOLD = "FARM_TOLD_ALL"  # whoever started this process has told it all: it reads no farm.toml, in which keys may stand
 
 
 def _cores() -> int:
@@ -186,7 +187,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments beat the environment, which beats `farm.toml` in the working folder."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        file = () if os.environ.get(_TOLD) else (TomlConfigSettingsSource(settings_cls),)
+        return init_settings, env_settings, *file
 
     @property
     def engine_urls(self) -> tuple[str, ...]:
@@ -210,7 +212,7 @@ class Settings(BaseSettings):
         words = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in plain.items()}
         if self.staging_folder:
             words["store"] = str(self.staging_folder.parent)
-        return environment | {f"FARM_{name.upper()}": value for name, value in words.items()}
+        return environment | {f"FARM_{name.upper()}": value for name, value in words.items()} | {_TOLD: "1"}
 
     @property
     def staging_folder(self) -> Path | None:

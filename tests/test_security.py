@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,20 @@ def test_a_builder_that_we_start_hears_of_no_key(monkeypatch):
     assert "FARM_STORE" not in environment
     # A folder is no secret, and a builder of ours writes to its staging itself.
     assert Settings(store="there", broker_url="redis://x").child_environment()["FARM_STORE"] == str(Path("there").absolute())
+
+
+def test_a_builder_that_we_start_reads_no_farm_toml(monkeypatch, tmp_path):
+    (tmp_path / "farm.toml").write_text(
+        f'store = "s3://b/p"\nbroker_url = "redis://x"\nlabels = ["fast"]\nwebhook_secret = "{SECRET}"\n'
+        f'[s3]\nsecret_key = "{SECRET}"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    ours = Settings()
+    assert ours.s3.secret_key.get_secret_value() == SECRET
+    told = "print(s.s3.secret_key.get_secret_value(), s.webhook_secret.get_secret_value(), s.store, s.broker_url, s.labels)"
+    argv = [sys.executable, "-c", f"from farm.settings import Settings; s = Settings(); {told}"]
+    done = subprocess.run(argv, env=ours.child_environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["./store", "redis://x", "('fast',)"]
 
 
 def test_no_secret_is_in_what_a_run_leaves(tmp_path, monkeypatch):

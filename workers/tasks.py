@@ -64,7 +64,7 @@ def build_cell(message: dict[str, object]) -> None:
         log.info("%s: nobody answers for run %s any more", wake.cell, wake.run, extra=about)
         return
     if trouble := unfit():
-        log.warning("%s: not asked for, because this host is not fit: %s", wake.cell, trouble)
+        log.warning("%s: not asked for, because this host is not fit: %s", wake.cell, trouble, extra=about)
         time.sleep(min(_PAUSE_S, settings.lease_s))  # so that others take what is left in the queue
         return
     answer = mail.ask(GrantRequest(run=wake.run, cell=wake.cell, worker=worker_name(), reply=new_reply()))
