@@ -5,11 +5,11 @@ import pytest
 from farm.dispatch.decide import Attempt, Ending
 from farm.dispatch.journal import Journal, new_run
 from farm.dispatch.records import AttemptNote, Outcome
-from farm.dispatch.settle import Settler
-from farm.errors import Conflict, EngineUnavailable, StoreUnavailable, Transient
-from farm.store import run_keys
+from farm.dispatch.settle import Settler, conclude
+from farm.errors import Conflict, DistroMoved, EngineUnavailable, StoreUnavailable, Transient
+from farm.store import locks, run_keys
 from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Result
-from tests.dispatch.making import cell
+from tests.dispatch.making import INPUTS, cell
 from tests.fakes import MemoryStore
 
 CELL = cell()
@@ -109,6 +109,31 @@ def test_a_log_without_end_costs_the_log_and_nothing_else(journal, staged):
     ]
     assert journal.keep_log(CELL, 1, ["gcc -c x.c"]) == outcome.log
     assert journal.log_tail(outcome.log)[1:] == ["gcc -c x.c"]
+
+
+@pytest.mark.parametrize("error", [DistroMoved("other packages"), Transient("the engine is gone")])
+def test_what_a_distro_gives_is_found_out_anew_once_a_builder_says_that_it_has_changed(journal, error):
+    today = locks.today()
+    for date, arch in (("20260101", CELL.arch), (today, CELL.arch), (today, "other")):
+        locks.save_inputs(journal.store, CELL.distro, arch, INPUTS, date=date)
+    said = Result(
+        run=journal.run,
+        cell=str(CELL),
+        attempt=1,
+        worker="w",
+        engine="e",
+        recipe="r",
+        inputs="i",
+        failure=error.failure("images"),
+    )
+    journal.store.put(run_keys.staging(journal.run, CELL, 1, STAGED_RESULT), said.model_dump_json().encode())
+    outcome = Settler(journal, lambda *_: "").settle(CELL, 1, None)
+    for _ in range(3):  # as often as builders say so, the days before stay
+        conclude(journal, CELL, 1, outcome)
+    assert locks.newest_inputs(journal.store, CELL.distro, CELL.arch) == INPUTS
+    wanted = {(CELL.distro, CELL.arch): {"native": ("gcc",)}, (CELL.distro, "other"): {"native": ("gcc",)}}
+    assert list(locks.missing(journal.store, wanted, today)) == ([(CELL.distro, CELL.arch)] if error.outdated else [])
+    assert again(journal).outcome(CELL).state == "transient"
 
 
 def test_an_attempt_without_a_log_has_none(journal):
