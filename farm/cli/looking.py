@@ -122,7 +122,14 @@ def why(cell: str, run: str | None) -> None:
     except BrokerUnavailable:
         lookout.look_at_store()
         driven, cards = False, []
-    for line in reasons(wish, lookout.wanted, lookout.sight, cards, time.time(), tempo):
+    others = [
+        attempt
+        for other in Journal.open_runs(store)
+        if other != journal.run
+        for record in Journal(store, other).records().values()
+        for attempt in record.open
+    ]
+    for line in reasons(wish, lookout.wanted, lookout.sight, cards, time.time(), tempo, others=others):
         click.echo(f"  {line}")
     if (outcome := journal.outcome(wish)) and outcome.failure:
         click.echo(f"  its last failure: {outcome.failure.message}")

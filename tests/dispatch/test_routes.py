@@ -193,6 +193,16 @@ def test_it_is_said_why_a_cell_waits(reason):
     assert said.format(arch=A.arch) in told
 
 
+def test_a_worker_that_builds_for_other_runs_is_busy_too():
+    def told(*others):
+        return list(why(A, Wanted("r", (A, B)), Sight(), [card()], NOW, TEMPO, others=others))
+
+    assert told(Attempt(1, "h.1.8", NOW), Attempt(1, "h.1.9", NOW)) == [
+        "waiting: all 2 slots of 1 workers are busy, 2 of them with other runs"
+    ]
+    assert told(Attempt(1, "h.1.8", NOW), Attempt(1, "h.11.9", NOW)) == ["waiting: it is not sent yet; 1 of 2 slots are free"]
+
+
 def test_the_table_of_workers_tells_what_each_takes():
     several = card(queues=(build_queue("amd64", "debian12"), build_queue("amd64", "debian13")), labels=("fast",), deaf_s=99)
     assert "amd64 native: debian12 debian13; labels: fast; TAKES NOTHING SINCE 99 s" in table([several], NOW)
