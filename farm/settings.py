@@ -23,6 +23,7 @@ from farm.errors import BadInput
 Label = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,30}$")]
 
 APP = "python-farm"
+_TOLD = "FARM_TOLD_ALL"  # whoever started this process has told it all: it reads no farm.toml, in which keys may stand
 
 
 def _cores() -> int:
@@ -120,6 +121,11 @@ class Settings(BaseSettings):
     slots: int = Field(ge=0, default=0, description="cells built at once by one worker; 0 lets the machine decide")
     jobs: int = Field(ge=0, default=0, description="-j of make inside a cell; 0 divides the cores among the cells")
     cell_deadline_s: int = Field(ge=1, default=3 * 3600, description="seconds after which an attempt is ended")
+    step_deadline_s: int = Field(
+        ge=1,
+        default=2 * 3600,
+        description="seconds after which one command of a build is taken for stuck, whatever it prints",
+    )
     verify_deadline_s: int = Field(ge=1, default=30 * 60, description="seconds after which verification is taken for stuck")
     silent_deadline_s: int = Field(
         ge=1, default=30 * 60, description="seconds without a line of output after which an attempt is ended"
@@ -181,7 +187,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments beat the environment, which beats `farm.toml` in the working folder."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        file = () if os.environ.get(_TOLD) else (TomlConfigSettingsSource(settings_cls),)
+        return init_settings, env_settings, *file
 
     @property
     def engine_urls(self) -> tuple[str, ...]:
@@ -194,13 +201,23 @@ class Settings(BaseSettings):
         return tuple(dict.fromkeys(url for url in urls if url))
 
     def child_environment(self) -> dict[str, str]:
-        """The environment of a builder that we start: these settings, and none of the store's credentials."""
+        """The environment of a builder that we start: these settings, and none of the store's credentials.
+
+        Where the store is a folder it is named: the builder writes to its staging itself, and to nothing else.
+        """
         ours = ("FARM_", "AWS_")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         hidden = {"s3", "store", "signing_key", "webhook_url", "webhook_secret"}
         plain = self.model_dump(mode="json", exclude=hidden, exclude_none=True)
         words = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in plain.items()}
-        return environment | {f"FARM_{name.upper()}": value for name, value in words.items()}
+        if self.staging_folder:
+            words["store"] = str(self.staging_folder.parent)
+        return environment | {f"FARM_{name.upper()}": value for name, value in words.items()} | {_TOLD: "1"}
+
+    @property
+    def staging_folder(self) -> Path | None:
+        """Where a worker may stage files itself; None where the store is no folder."""
+        return None if "://" in self.store else Path(self.store).expanduser().absolute() / "staging"
 
     @property
     def cells_at_once(self) -> int:

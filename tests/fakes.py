@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from farm.plan.rows import SignerRow
-    from farm.store.sink import Content
+    from farm.store.sink import AtMost, Content
     from farm.wire.messages import Grant
 
 # --- stores ---------------------------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ class MemoryStore:
             if key.startswith(prefix):
                 yield Stat(key, len(self.objects[key]), _etag(self.objects[key]), self.times.get(key, 0.0))
 
-    def fetch(self, key: str, target: Path, content: Content | None = None) -> bool:
+    def fetch(self, key: str, target: Path, content: Content | AtMost | None = None) -> bool:
         if (data := self.objects.get(key)) is None:
             return False
         with arriving(key, target, content) as sink:
@@ -146,7 +146,7 @@ class FailingStore(MemoryStore):
         self._step(effect=True)
         yield from found
 
-    def fetch(self, key: str, target: Path, content: Content | None = None) -> bool:
+    def fetch(self, key: str, target: Path, content: Content | AtMost | None = None) -> bool:
         self._step(effect=False)
         found = super().fetch(key, target, content)
         self._step(effect=True)

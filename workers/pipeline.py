@@ -90,7 +90,8 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
         verification = _verify(request, effects, maker, made, work / "install_only.tar.gz")
         reporter.step("stage")
         for archive in made.archives:
-            upload(request.grant.uploads[archive.name], work / archive.name, ca_bundle=effects.settings.ca_bundle)
+            address, settings = request.grant.uploads[archive.name], effects.settings
+            upload(address, work / archive.name, ca_bundle=settings.ca_bundle, below=settings.staging_folder)
         return Result(
             run=request.run,
             cell=str(recipe.cell),

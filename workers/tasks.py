@@ -64,7 +64,7 @@ def build_cell(message: dict[str, object]) -> None:
         log.info("%s: nobody answers for run %s any more", wake.cell, wake.run, extra=about)
         return
     if trouble := unfit():
-        log.warning("%s: not asked for, because this host is not fit: %s", wake.cell, trouble)
+        log.warning("%s: not asked for, because this host is not fit: %s", wake.cell, trouble, extra=about)
         time.sleep(min(_PAUSE_S, settings.lease_s))  # so that others take what is left in the queue
         return
     answer = mail.ask(GrantRequest(run=wake.run, cell=wake.cell, worker=worker_name(), reply=new_reply()))
@@ -126,17 +126,17 @@ def _attempt(wake: WakeUp, grant: Grant, mail: BuilderMail, folder: Path) -> Res
         reporter.flush()
         result_file = folder / STAGED_RESULT
         result_file.write_text(result.model_dump_json(), encoding="utf-8")
-        _stage(log_file, grant, settings.ca_bundle)
-        _stage(result_file, grant, settings.ca_bundle)
+        _stage(log_file, grant)
+        _stage(result_file, grant)
     with suppress(BrokerUnavailable):
         mail.nudge(wake.run)
     return result
 
 
-def _stage(file: Path, grant: Grant, ca_bundle: str) -> None:
+def _stage(file: Path, grant: Grant) -> None:
     from farm.store.upload import upload  # noqa: PLC0415 - see above
 
-    upload(grant.uploads[file.name], file, ca_bundle=ca_bundle)
+    upload(grant.uploads[file.name], file, ca_bundle=settings.ca_bundle, below=settings.staging_folder)
 
 
 def _build(wake: WakeUp, grant: Grant, reporter: BeatingReporter) -> Result:

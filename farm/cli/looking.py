@@ -25,6 +25,7 @@ from farm.show import runs as show
 from farm.show.progress import new_lines
 from farm.store import run_keys
 from farm.wire.mailbox import SchedulerMail
+from farm.wire.plain import plain
 
 if TYPE_CHECKING:
     from farm.store.protocol import Store
@@ -89,7 +90,7 @@ def _print_kept(store: Store, key: str, *, after: tuple[str, ...] = ()) -> bool:
     found = store.get(key)
     if found is None:
         return False
-    for line in _new(after, tuple(found[0].decode(errors="replace").splitlines())):
+    for line in _new(after, tuple(map(plain, found[0].decode(errors="replace").splitlines()))):
         click.echo(line)
     return True
 
@@ -121,7 +122,14 @@ def why(cell: str, run: str | None) -> None:
     except BrokerUnavailable:
         lookout.look_at_store()
         driven, cards = False, []
-    for line in reasons(wish, lookout.wanted, lookout.sight, cards, time.time(), tempo):
+    others = [
+        attempt
+        for other in Journal.open_runs(store)
+        if other != journal.run
+        for record in Journal(store, other).records().values()
+        for attempt in record.open
+    ]
+    for line in reasons(wish, lookout.wanted, lookout.sight, cards, time.time(), tempo, others=others):
         click.echo(f"  {line}")
     if (outcome := journal.outcome(wish)) and outcome.failure:
         click.echo(f"  its last failure: {outcome.failure.message}")

@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "publisher": ("services", "Publish what builders staged, apart from the scheduler."),
     "status": ("status", "Show runs, workers and services at a glance; or serve that as a page."),
     "workers": ("looking", "List the workers that live."),
+    "drain": ("drain", "Give a build host no more cells, or give it some again."),
     "doctor": ("doctor", "Check all that this host needs, and say what to do about what is missing."),
     "show": ("explain", "Print the whole recipe of a cell."),
     "explain": ("explain", "Say why each argument, flag and package of a cell is there."),

@@ -90,7 +90,8 @@ class Sight:
     """What is seen at one moment. Everything but `records` may be missing or old: it only makes things quicker.
 
     `seen` is when an attempt last gave a sign of life, `sent` when a cell was last woken, `queued` which wake-ups still wait,
-    `unserved` since when no live worker takes a cell's queue. `cancelled` are cells that are no longer wanted.
+    `unserved` since when no live worker takes a cell's queue. `cancelled` are cells that are no longer wanted,
+    `drained` hosts that are to be granted nothing.
     `looked` is when the queue was looked into: what was not overdue then may well lie in it.
     """
 
@@ -101,6 +102,7 @@ class Sight:
     queued: frozenset[Cell] = frozenset()
     unserved: Mapping[Cell, float] = field(default_factory=dict)
     cancelled: frozenset[Cell] = frozenset()
+    drained: frozenset[str] = frozenset()
     looked: float | None = None
 
     def record(self, cell: Cell) -> Record:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import Wanted, refusal
+from farm.dispatch.drain import said
 from farm.dispatch.journal import Journal
-from farm.dispatch.quarantine import quarantine
+from farm.dispatch.quarantine import host_of, quarantine
 from farm.dispatch.records import AttemptNote, PlannedCell
 from farm.dispatch.tempo import Tempo
 from farm.errors import BadInput
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 STAGED_NAMES = (*(staged_name(kind, form) for kind, form in PACKS), STAGED_LOG, STAGED_RESULT)
 
+_DRAINED_S = 30.0  # so long a slot takes nothing from the queue, which leaves it to others
 _URL_SLACK_S = 1800  # uploads begin when the build has ended, which may be at its deadline
 
 
@@ -46,13 +48,13 @@ class Granter:
             return Denial(reason=error.message)
         if why := refusal(cell, self.wanted, sight, now, self.tempo):
             return Denial(reason=why)
-        if waits := quarantine(request.worker, sight, now, self.tempo):
-            return Denial(reason=waits.said(now), pause_s=waits.until - now)
+        if waits := self._host_waits(request.worker, sight, now):
+            return waits
         planned = self.planned[cell]
         if planned.recipe is None:
             return Denial(reason=f"{cell} has no recipe")
         number = sight.record(cell).newest + 1
-        note = AttemptNote(worker=request.worker[:200], granted=now, deadline_s=self.deadline_s)
+        note = AttemptNote(worker=request.worker, granted=now, deadline_s=self.deadline_s)
         if not self.journal.grant(cell, number, note):
             return Denial(reason=f"attempt {number} of {cell} was granted to somebody else just now")
         return Grant(
@@ -62,6 +64,14 @@ class Granter:
             deadline_s=self.deadline_s,
             uploads={name: self._url(cell, number, name) for name in STAGED_NAMES},
         )
+
+    def _host_waits(self, worker: str, sight: Sight, now: float) -> Denial | None:
+        """Why the asker's host is granted nothing; None when it may be granted any cell."""
+        if (host := host_of(worker)) in sight.drained:
+            return Denial(reason=said(host), pause_s=_DRAINED_S)
+        if waits := quarantine(worker, sight, now, self.tempo):
+            return Denial(reason=waits.said(now), pause_s=waits.until - now)
+        return None
 
     def _url(self, cell: Cell, number: int, name: str) -> str:
         key = run_keys.staging(self.journal.run, cell, number, name)

@@ -10,6 +10,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,18 +20,21 @@ from pydantic import BaseModel, ValidationError
 
 from farm.dispatch.decide import PUBLISHED, RETRIED, Attempt, Ending, Record
 from farm.dispatch.records import AttemptNote, Outcome, RunPlan
-from farm.errors import BadInput, Conflict, FarmError, Transient
+from farm.errors import BadInput, Conflict, FarmError, Transient, VerificationFailed
 from farm.plan.cell import Cell
 from farm.store import run_keys
 from farm.store.artifact import Artifact
 from farm.store.protocol import Store
+from farm.store.sink import AtMost
 from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Result
+from farm.wire.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _NUMBERED_RE = re.compile(r"^(?P<cell>[^/]+)/(?P<number>[0-9]+)(?P<rest>[./].+)$")
-_RESULT_LIMIT = 16 << 20
+# What a builder stages is a stranger's: its address takes a PUT of any size, and nobody reads more of it than this.
+_RESULT_LIMIT, _LOG_LIMIT = AtMost(16 << 20), AtMost(64 << 20)
 # Two schedulers may have written down two ends of one attempt: what is published is, and what was given up is tried again.
 _RANK = {PUBLISHED: 0, RETRIED: 1}
 M = TypeVar("M", bound=BaseModel)
@@ -196,34 +200,44 @@ class Journal:
 
     def staged(self, cell: Cell, number: int) -> Result:
         """The result that an attempt staged. Raises FarmError when it is not one of this attempt."""
-        key = run_keys.staging(self.run, cell, number, STAGED_RESULT)
-        found = self.store.get(key)
         try:
-            result = Result.model_validate_json((found[0] if found else b"")[:_RESULT_LIMIT])
+            with self._staged(cell, number, STAGED_RESULT, _RESULT_LIMIT) as file:
+                result = Result.model_validate_json(file.read_bytes() if file else b"")
         except ValidationError as error:
             raise Transient(f"the builder staged a result that cannot be read: {error.errors()[0]['msg']}") from error
+        except VerificationFailed as error:
+            raise Transient(f"the builder staged a result that is none: {error.message}") from error
         if (result.run, result.cell, result.attempt) != (self.run, str(cell), number):
             raise FarmError(f"the builder staged the result of another attempt: {result.cell}, attempt {result.attempt}")
         return result
 
     def keep_log(self, cell: Cell, number: int, tail: Iterable[str] = ()) -> str:
         """Move an attempt's staged log to where logs are kept, or keep its last lines seen; gives the key, '' for none."""
-        key = run_keys.log(self.run, cell, number)
-        with tempfile.TemporaryDirectory(prefix="farm-log-") as folder:
-            file = Path(folder) / "log"
-            if self.store.fetch(run_keys.staging(self.run, cell, number, STAGED_LOG), file):
-                self.store.put(key, file)
-                return key
-        if lines := list(tail):
-            lost = "(the builder was lost; these are the last lines that were seen)"
-            self.store.put(key, "\n".join([lost, *lines, ""]).encode())
-            return key
-        return ""
+        key, lines, why = run_keys.log(self.run, cell, number), list(tail), ""
+        try:
+            with self._staged(cell, number, STAGED_LOG, _LOG_LIMIT) as file:
+                if file:
+                    self.store.put(key, file)
+                    return key
+        except VerificationFailed as error:
+            why = error.message
+        if not (lines or why):
+            return ""
+        told = f"({why or 'the builder was lost'}; these are the last lines that were seen)"
+        self.store.put(key, "\n".join([told, *lines, ""]).encode())
+        return key
+
+    @contextmanager
+    def _staged(self, cell: Cell, number: int, name: str, limit: AtMost) -> Iterator[Path | None]:
+        """What an attempt staged under a name, as a file; None when it did not. Raises VerificationFailed over the limit."""
+        with tempfile.TemporaryDirectory(prefix="farm-staged-") as folder:
+            file = Path(folder) / name
+            yield file if self.store.fetch(run_keys.staging(self.run, cell, number, name), file, limit) else None
 
     def log_tail(self, key: str, limit: int = 200) -> list[str]:
-        """The last lines of a kept log."""
+        """The last lines of a kept log, as a terminal may have them."""
         found = self.store.get(key) if key else None
-        return found[0].decode(errors="replace").splitlines()[-limit:] if found else []
+        return list(map(plain, found[0].decode(errors="replace").splitlines()[-limit:])) if found else []
 
     def artifact(self, key: str) -> Artifact | None:
         """The metadata of a published build, by its key in the catalog."""

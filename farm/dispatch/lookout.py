@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import Sight, Wanted, state_of
+from farm.dispatch.drain import drained
 from farm.dispatch.journal import Journal
 from farm.dispatch.queue import wake_id
 from farm.dispatch.tempo import Tempo
@@ -54,6 +55,7 @@ class Lookout:
             sent=self._sent,
             unserved=self._unserved,
             cancelled=self.journal.cancelled(),
+            drained=drained(self.journal.store),
         )
 
     def listen(self) -> None:

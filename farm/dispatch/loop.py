@@ -145,8 +145,7 @@ class Loop:
         beat = self._lookout.last_words.get((str(cell), number))
         failure = Failure("transient", f"attempt {number} of {cell} was lost: {why}", step=beat.step if beat else "")
         log = self._journal.keep_log(cell, number, beat.tail if beat else ())
-        self._end(cell, number, Outcome(state="transient", at=self._means.clock(), failure=failure, log=log))
-        self._means.meter.lost()
+        self._end(cell, number, Outcome(state="transient", at=self._means.clock(), failure=failure, log=log), lost=True)
         self._expired.add((cell, number))
         self._means.mail.cancel(self._run, cell, number)
 
@@ -157,9 +156,9 @@ class Loop:
             self._end(*key, self._settling.pop(key).result())
         return bool(done)
 
-    def _end(self, cell: Cell, number: int, outcome: Outcome) -> None:
+    def _end(self, cell: Cell, number: int, outcome: Outcome, *, lost: bool = False) -> None:
         conclude(self._journal, cell, number, outcome)
-        self._means.meter.ended(outcome)
+        self._means.meter.ended(outcome, lost=lost)
         if outcome.failure:
             self._notes[cell] = outcome.failure.message
 

@@ -17,11 +17,8 @@ class Meter:
     def answered(self, answer: Answer) -> None:
         """A builder that asked for leave was answered."""
 
-    def lost(self) -> None:
-        """An attempt was given up, because its builder gave no sign of life any more."""
-
-    def ended(self, outcome: Outcome) -> None:
-        """An attempt ended."""
+    def ended(self, outcome: Outcome, *, lost: bool = False) -> None:
+        """An attempt ended; `lost`: it was given up, because its builder gave no sign of life any more."""
 
     def seen(self, view: RunView) -> None:
         """A run looks like this now."""

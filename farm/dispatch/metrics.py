@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from farm.settings import Settings
     from farm.wire.messages import Answer
 
+# Why a cell is tried again: its builder was lost, its distro has changed meanwhile, or something failed in passing.
+RETRIED_KINDS = ("lost", "outdated", "transient")
 STATES = ("waiting", "building", "staged", "published", "failed", "stopped")
 
 
@@ -46,7 +48,8 @@ class PrometheusMeter(Meter):
             cells.labels(state).set_function(lambda state=state: self._count(state))  # type: ignore[misc]
         for answer in ("granted", "denied"):
             self._asked.labels(answer)
-        self._retried.labels("transient")
+        for kind in RETRIED_KINDS:
+            self._retried.labels(kind)
         runs = Gauge("farm_runs_driven", "Runs that are driven here.", registry=self.registry)
         runs.set_function(lambda: len(self._views))
         age = Gauge("farm_queue_age_seconds", "How long the cell has waited that waits longest.", registry=self.registry)
@@ -56,15 +59,12 @@ class PrometheusMeter(Meter):
         """A builder that asked for leave was answered."""
         self._asked.labels("granted" if granted(answer) else "denied").inc()
 
-    def lost(self) -> None:
-        """An attempt was given up, because its builder gave no sign of life any more."""
-        self._lost.inc()
-
-    def ended(self, outcome: Outcome) -> None:
-        """An attempt ended."""
+    def ended(self, outcome: Outcome, *, lost: bool = False) -> None:
+        """An attempt ended; `lost`: it was given up, because its builder gave no sign of life any more."""
+        self._lost.inc(int(lost))
         self._ended.labels(outcome.state, outcome.failure.step if outcome.failure else "").inc()
-        if outcome.state == "transient":
-            self._retried.labels("transient").inc()
+        if outcome.failure and outcome.state == "transient":
+            self._retried.labels("lost" if lost else "outdated" if outcome.failure.outdated else "transient").inc()
         for step in outcome.steps:
             self._steps.labels(step.step).observe(step.seconds)
 

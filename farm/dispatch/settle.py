@@ -12,7 +12,7 @@ from farm.dispatch.journal import Journal
 from farm.dispatch.records import Outcome
 from farm.errors import Conflict, EngineUnavailable, Failure, FarmError, StoreUnavailable, Transient
 from farm.plan.cell import Cell
-from farm.store import run_keys
+from farm.store import locks, run_keys
 
 if TYPE_CHECKING:
     from farm.dispatch.records import PlannedCell
@@ -26,6 +26,8 @@ _PATIENCE_S = 60.0
 def conclude(journal: Journal, cell: Cell, number: int, outcome: Outcome) -> None:
     """Keep how an attempt ended, and remove what it staged unless somebody is to look at it."""
     journal.end(cell, number, outcome)
+    if outcome.failure and outcome.failure.outdated:
+        locks.forget(journal.store, cell.distro, cell.arch)
     if not outcome.staged:
         journal.clear(cell, number)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.dispatch.decide import RETRIED, Sight, Wanted, is_ending, retry_at, state_of
-from farm.dispatch.quarantine import quarantine
+from farm.dispatch.decide import RETRIED, Attempt, Sight, Wanted, is_ending, retry_at, state_of
+from farm.dispatch.drain import said as drained
+from farm.dispatch.quarantine import host_of, quarantine
 from farm.wire.routes import wanted as needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from farm.dispatch.tempo import Tempo
     from farm.plan.cell import Cell
@@ -18,8 +21,20 @@ if TYPE_CHECKING:
 _DEAF_S = 30.0  # shorter is how long a message may take
 
 
-def why(cell: Cell, wanted: Wanted, sight: Sight, cards: Sequence[WorkerCard], now: float, tempo: Tempo) -> Iterator[str]:
-    """Lines that say where a cell of a run stands and what it waits for. `now` is epoch seconds."""
+def why(
+    cell: Cell,
+    wanted: Wanted,
+    sight: Sight,
+    cards: Sequence[WorkerCard],
+    now: float,
+    tempo: Tempo,
+    *,
+    others: Sequence[Attempt] = (),
+) -> Iterator[str]:
+    """Lines that say where a cell of a run stands and what it waits for. `now` is epoch seconds.
+
+    `others` are the attempts of other runs that have not ended: their builders are busy, too.
+    """
     state, record = state_of(cell, wanted, sight, now, tempo), sight.record(cell)
     if state == "published":
         yield "published"
@@ -33,7 +48,22 @@ def why(cell: Cell, wanted: Wanted, sight: Sight, cards: Sequence[WorkerCard], n
         doing = "is built" if state == "building" else "was staged, and is being published"
         yield f"attempt {attempt.number} {doing}; granted to {attempt.worker} {now - attempt.granted:.0f} s ago"
     else:
-        yield from _waiting(cell, wanted, sight, cards, now, tempo)
+        own = [attempt for record in sight.records.values() for attempt in record.open]
+        yield from _waiting(cell, wanted, sight, cards, now, tempo, _Busy(own, others))
+
+
+@dataclass(frozen=True)
+class _Busy:
+    """Attempts that have not ended: of this run, and of others."""
+
+    own: Sequence[Attempt]
+    others: Sequence[Attempt]
+
+    def at(self, cards: Sequence[WorkerCard]) -> tuple[int, int]:
+        """How many slots of these workers are busy with each."""
+        names = tuple(f"{card.name}." for card in cards)
+        own, others = (sum(one.worker.startswith(names) for one in them) for them in (self.own, self.others))
+        return own, others
 
 
 def _stopped(cell: Cell, wanted: Wanted, sight: Sight, tempo: Tempo) -> str:
@@ -44,7 +74,9 @@ def _stopped(cell: Cell, wanted: Wanted, sight: Sight, tempo: Tempo) -> str:
     return f"given up: no live worker built {needs(cell.arch, cell.distro, wanted.label)} for {tempo.unserved_s:.0f} s"
 
 
-def _waiting(cell: Cell, wanted: Wanted, sight: Sight, cards: Sequence[WorkerCard], now: float, tempo: Tempo) -> Iterator[str]:
+def _waiting(
+    cell: Cell, wanted: Wanted, sight: Sight, cards: Sequence[WorkerCard], now: float, tempo: Tempo, busy: _Busy
+) -> Iterator[str]:
     able = [card for card in cards if wanted.queue(cell) in card.queues]
     if not able:
         yield f"waiting: no live worker builds {needs(cell.arch, cell.distro, wanted.label)}: {_others(cards)}"
@@ -58,12 +90,13 @@ def _waiting(cell: Cell, wanted: Wanted, sight: Sight, cards: Sequence[WorkerCar
         else:
             fit.append(card)
     slots = sum(card.slots for card in fit)
-    busy = sum(len(record.open) for record in sight.records.values())
-    if slots and busy >= slots:
-        yield f"waiting: all {slots} slots of {len(fit)} workers are busy"
+    own, others = busy.at(fit)
+    if slots and own + others >= slots:
+        with_others = f", {others} of them with other runs" if others else ""
+        yield f"waiting: all {slots} slots of {len(fit)} workers are busy{with_others}"
     elif slots:
         said = "it was sent, and waits to be taken" if cell in sight.sent else "it is not sent yet"
-        yield f"waiting: {said}; {slots - busy} of {slots} slots are free of this run"
+        yield f"waiting: {said}; {slots - own - others} of {slots} slots are free"
 
 
 def _others(cards: Sequence[WorkerCard]) -> str:
@@ -77,6 +110,8 @@ def _others(cards: Sequence[WorkerCard]) -> str:
 
 def _trouble(card: WorkerCard, sight: Sight, now: float, tempo: Tempo) -> str:
     """Why a worker that could build the cell does not; '' when nothing is known against it."""
+    if (host := host_of(card.name)) in sight.drained:
+        return drained(host)
     if waits := quarantine(card.name, sight, now, tempo):
         return f"{card.name} is quarantined: {waits.said(now)}"
     if not card.engine:

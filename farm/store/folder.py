@@ -26,7 +26,7 @@ from farm.store.sink import arriving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from farm.store.sink import Content
+    from farm.store.sink import AtMost, Content
 
 _CHUNK = 1 << 20
 _LOCK = "~lock"
@@ -89,7 +89,7 @@ class FolderStore:
             found = sorted(self._walk(folder, prefix), key=lambda stat: stat.key)
         yield from found
 
-    def fetch(self, key: str, target: Path, content: Content | None = None) -> bool:
+    def fetch(self, key: str, target: Path, content: Content | AtMost | None = None) -> bool:
         """Copy an object into a file that appears whole or not at all; False when there is no such object."""
         with self._failing(), _reading(self._path(key)) as file:
             if file is None:

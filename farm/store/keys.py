@@ -17,7 +17,8 @@ LAYOUT_VERSION = "1"
 # What stands first in every key that a farm writes.
 PLACES = (
     *(LAYOUT_KEY, "artifacts", "catalog", "claims", "yanked", "retired", "channels", "v2", "keys"),
-    *("get-python.sh", "get-python.sh.sig", "asked", "open", "runs", "staging", "locks", "collecting", "publisher", "probe"),
+    *("get-python.sh", "get-python.sh.sig", "asked", "open", "runs", "staging", "drained"),
+    *("locks", "collecting", "publisher", "probe"),
 )
 
 _DIGEST = 16  # hex digits of a digest in a key: 64 bits are plenty among the builds of one cell

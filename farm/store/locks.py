@@ -45,6 +45,11 @@ def save_inputs(store: Store, distro: str, arch: str, inputs: Inputs, *, date: s
     store.put(keys.lock(distro, arch, date), _INPUTS.dump_json(inputs, indent=1))
 
 
+def forget(store: Store, distro: str, arch: str) -> None:
+    """Have the next run find out anew what a distro and arch give today: it is not any more what was found."""
+    store.delete(keys.lock(distro, arch, today()))
+
+
 def packages_of(recipes: Iterable[Recipe]) -> dict[Platform, Packages]:
     """What each platform's builder images must have, over all recipes."""
     wanted: dict[Platform, dict[How, set[str]]] = {}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from farm.store.sink import Content
+    from farm.store.sink import AtMost, Content
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Store(Protocol):
         """Every object whose key starts with `prefix`, in key order, paged underneath."""
         ...
 
-    def fetch(self, key: str, target: Path, content: Content | None = None) -> bool:
+    def fetch(self, key: str, target: Path, content: Content | AtMost | None = None) -> bool:
         """Stream an object into a file that appears whole or not at all; False when there is no such object.
 
         Raises VerificationFailed as soon as the bytes cannot be the `content`.

@@ -53,6 +53,11 @@ def cancel(run: str, cell: Cell) -> str:
     return f"{cancels(run)}{cell}"
 
 
+def drained(host: str = "") -> str:
+    """There as long as a build host is granted nothing; with no host the prefix of all."""
+    return f"drained/{host}"
+
+
 def ticket(name: str) -> str:
     """A process's ticket in the lock of a store whose server ignores conditions."""
     return f"{tickets()}{name}"

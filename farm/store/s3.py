@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from farm.settings import S3Settings
-    from farm.store.sink import Content
+    from farm.store.sink import AtMost, Content
 
 MULTIPART_BYTES = 64 << 20
 PART_BYTES = 32 << 20
@@ -125,7 +125,7 @@ class S3Store:
         # Sorted here too: servers over a file system list folder by folder, which puts 'a/b' before 'a-b'.
         yield from sorted((stat for stat in found if keys.valid(stat.key)), key=lambda stat: stat.key)
 
-    def fetch(self, key: str, target: Path, content: Content | None = None) -> bool:
+    def fetch(self, key: str, target: Path, content: Content | AtMost | None = None) -> bool:
         """Stream an object into a file that appears whole or not at all; False when there is no such object."""
         where = self._where(key)
         try:
@@ -139,7 +139,7 @@ class S3Store:
             ) from error
         return True
 
-    def _pour(self, where: dict[str, Any], key: str, target: Path, content: Content | None) -> None:
+    def _pour(self, where: dict[str, Any], key: str, target: Path, content: Content | AtMost | None) -> None:
         body = self._client.get_object(**where)["Body"]
         with body, arriving(key, target, content) as sink:
             for chunk in body.iter_chunks(_CHUNK):

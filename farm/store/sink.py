@@ -30,10 +30,17 @@ class Content:
         return cls(len(data), hashlib.sha256(data).hexdigest())
 
 
+@dataclass(frozen=True)
+class AtMost:
+    """What is known of an object that a stranger wrote: that we take no more bytes of it than these."""
+
+    size: int
+
+
 class Sink:
     """Takes an object's bytes in their order, and no more than there should be. Without a `content` it takes all."""
 
-    def __init__(self, file: IO[bytes], key: str, content: Content | None) -> None:
+    def __init__(self, file: IO[bytes], key: str, content: Content | AtMost | None) -> None:
         """Write into `file`; messages call the object `key`."""
         self._file = file
         self._key = key
@@ -46,14 +53,17 @@ class Sink:
         self._size += len(data)
         if self._content:
             if self._size > self._content.size:
-                raise VerificationFailed(f"{self._key} is longer than the {self._content.size} bytes listed", hint=_HINT)
+                said = "listed" if isinstance(self._content, Content) else "that it may have"
+                raise VerificationFailed(f"{self._key} is longer than the {self._content.size} bytes {said}", hint=_HINT)
             self._hash.update(data)
         with _written_here(str(getattr(self._file, "name", self._key))):
             return self._file.write(data)
 
     def check(self) -> None:
         """That the whole came. Raises VerificationFailed when it is not what was expected."""
-        if self._content and self._content != (found := Content(self._size, self._hash.hexdigest())):
+        if not isinstance(self._content, Content):
+            return
+        if self._content != (found := Content(self._size, self._hash.hexdigest())):
             raise VerificationFailed(
                 f"{self._key} has {found.size} bytes with sha256 {found.sha256}, not the {self._content.size} bytes "
                 f"with sha256 {self._content.sha256} that are listed",
@@ -62,7 +72,7 @@ class Sink:
 
 
 @contextmanager
-def arriving(key: str, target: Path, content: Content | None) -> Iterator[Sink]:
+def arriving(key: str, target: Path, content: Content | AtMost | None) -> Iterator[Sink]:
     """A sink whose file is `target` from the end of the block on; when that raises, nothing is left.
 
     Raises VerificationFailed for bytes that are not the `content`, Transient when the file cannot be written.

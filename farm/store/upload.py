@@ -29,18 +29,28 @@ class _Busy(Exception):  # noqa: N818 - named for what happened
     """The server failed in a way that may pass."""
 
 
-def upload(url: str, path: Path, *, ca_bundle: str = "", wait: wait_base = _BACK_OFF) -> None:
+def upload(url: str, path: Path, *, ca_bundle: str = "", below: Path | None = None, wait: wait_base = _BACK_OFF) -> None:
     """Send the file to a file://, http:// or https:// address. Retries what may pass; raises Transient at the end.
 
-    `ca_bundle` is a file of CA certificates; empty takes the usual ones.
+    `ca_bundle` is a file of CA certificates; empty takes the usual ones. A file:// address is good in the folder `below` only.
     """
     scheme = urlsplit(url).scheme
     if scheme == "file":
-        _copy(path, Path(unquote(urlsplit(url).path)))
+        _copy(path, _allowed(Path(unquote(urlsplit(url).path)), below))
     elif scheme in ("http", "https"):
         _send(url, path, ca_bundle, wait)
     else:
         raise BadInput(f"'{without_secrets(url)}' is no address to upload to")
+
+
+def _allowed(target: Path, below: Path | None) -> Path:
+    """The same path. Whoever forges an answer in Redis could otherwise have any file of a build host written, as root."""
+    if below is None or not target.resolve().is_relative_to(below.resolve()):
+        raise Transient(
+            f"{target} is no place that this worker stages to",
+            hint="where the store is a folder, FARM_STORE must name it for the worker too, at the same path",
+        )
+    return target
 
 
 def _copy(path: Path, target: Path) -> None:

@@ -6,7 +6,6 @@ The trusted side answers, reads the beats, sets the cancel flags, and shows that
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from contextlib import contextmanager
@@ -18,10 +17,10 @@ from pydantic import BaseModel, ValidationError
 
 from farm.errors import BrokerUnavailable
 from farm.wire.messages import ANSWER, Answer, Beat, Denial, Grant, GrantRequest, Resolved, WorkerCard
-from farm.wire.queue import KEY_PREFIX, PRIORITY_STEPS
+from farm.wire.queue import KEY_PREFIX, lists_of, task_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from farm.plan.cell import Cell
 
@@ -31,6 +30,7 @@ BEAT_S = 10.0
 _ANSWER_S = 300
 _CANCEL_S = 24 * 3600
 _MAX_MESSAGE = 4 << 20
+_MAX_TOLD = 256 << 10  # of a beat or a card: twenty lines and some names
 _SILENT_S = 10  # no answer takes that long; whoever waits longer misses a lease for one lost packet
 
 AttemptKey = tuple[str, int]
@@ -57,7 +57,12 @@ class Mailbox:
         self.presence_s = presence_s or PRESENCE_S
         address = broker_url.replace("redis+socket://", "unix://", 1)
         self._redis: redis.Redis = redis.Redis.from_url(
-            address, decode_responses=True, socket_timeout=_SILENT_S, socket_connect_timeout=10, health_check_interval=25
+            address,
+            decode_responses=True,
+            encoding_errors="replace",  # any builder may write what is no text
+            socket_timeout=_SILENT_S,
+            socket_connect_timeout=10,
+            health_check_interval=25,
         )
 
     def close(self) -> None:
@@ -84,9 +89,18 @@ class Mailbox:
             self._redis.set(f"{KEY_PREFIX}{key}", value, px=max(1, int(expires_s * 1000)))
 
     def _get(self, key: str) -> str | None:
-        with self._translated():
-            value = self._redis.get(f"{KEY_PREFIX}{key}")
-        return value if isinstance(value, str) and len(value) <= _MAX_MESSAGE else None
+        return self._read([f"{KEY_PREFIX}{key}"], _MAX_MESSAGE)[0]
+
+    def _read(self, names: Sequence[str], limit: int) -> list[str | None]:
+        """The values of keys; None where there is none, or one that is longer, of which no more than the limit is sent."""
+        with self._translated(), self._redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.getrange(name, 0, limit)
+            values = pipe.execute(raise_on_error=False)
+            for value in values:
+                if isinstance(value, Exception) and not _is_of_another_type(value):
+                    raise value
+        return [value if isinstance(value, str) and 0 < len(value.encode()) <= limit else None for value in values]
 
     def _push(self, key: str, value: str, expires_s: int) -> None:
         name = f"{KEY_PREFIX}{key}"
@@ -97,7 +111,13 @@ class Mailbox:
 
     def _pop(self, key: str, timeout_s: float) -> str | None:
         with self._translated():
-            popped: Any = self._redis.brpop([f"{KEY_PREFIX}{key}"], timeout=max(timeout_s, 0.01))
+            try:
+                popped: Any = self._redis.brpop([f"{KEY_PREFIX}{key}"], timeout=max(timeout_s, 0.01))
+            except redis.ResponseError as error:
+                if not _is_of_another_type(error):
+                    raise
+                self._redis.delete(f"{KEY_PREFIX}{key}")  # or nobody would ever be heard again
+                return None
         return str(popped[1]) if popped else None
 
 
@@ -145,7 +165,7 @@ class BuilderMail(Mailbox):
     def lengths(self, queues: Iterable[str]) -> int:
         """How many messages lie in queues and were not taken yet."""
         with self._translated(), self._redis.pipeline(transaction=False) as pipe:
-            for name in (name for queue in queues for name in _lists(queue)):
+            for name in (name for queue in queues for name in lists_of(queue)):
                 pipe.llen(f"{KEY_PREFIX}{name}")
             return sum(pipe.execute())
 
@@ -231,8 +251,7 @@ class SchedulerMail(Mailbox):
         wanted = list(attempts)
         if not wanted:
             return {}
-        with self._translated():
-            values: Any = self._redis.mget([f"{KEY_PREFIX}beat:{run}:{cell}:{number}" for cell, number in wanted])
+        values = self._read([f"{KEY_PREFIX}beat:{run}:{cell}:{number}" for cell, number in wanted], _MAX_TOLD)
         parsed = {key: _parsed(Beat, value) for key, value in zip(wanted, values, strict=True)}
         return {key: beat for key, beat in parsed.items() if beat and (beat.run, beat.cell, beat.attempt) == (run, *key)}
 
@@ -249,7 +268,7 @@ class SchedulerMail(Mailbox):
         """The live workers, by name."""
         with self._translated():
             names = list(self._redis.scan_iter(match=f"{KEY_PREFIX}worker:*", count=1000))
-            values: Any = self._redis.mget(names) if names else []
+        values = self._read(names, _MAX_TOLD)
         cards = (_parsed(WorkerCard, value) for value in values)
         return sorted((card for card in cards if card), key=lambda card: card.name)
 
@@ -260,13 +279,13 @@ class SchedulerMail(Mailbox):
     def waiting(self, queue: str) -> frozenset[str]:
         """Ids of the tasks that lie in a queue and were not taken yet."""
         with self._translated():
-            lists: list[Any] = [self._redis.lrange(f"{KEY_PREFIX}{name}", 0, -1) for name in _lists(queue)]
-        return frozenset(_task_id(message) for messages in lists for message in messages)
+            lists: list[Any] = [self._redis.lrange(f"{KEY_PREFIX}{name}", 0, -1) for name in lists_of(queue)]
+        return frozenset(task_id(message) for messages in lists for message in messages)
 
 
-def _lists(queue: str) -> list[str]:
-    """As kombu names a queue's lists: the plain name for priority 0, else the name, two control characters and the step."""
-    return [queue] + [f"{queue}\x06\x16{step}" for step in PRIORITY_STEPS if step]
+def _is_of_another_type(error: Exception) -> bool:
+    """Whether a key holds what we never put there: no string, or no list."""
+    return "WRONGTYPE" in str(error)
 
 
 def _parsed(model: type[M], text: str | None) -> M | None:
@@ -274,11 +293,3 @@ def _parsed(model: type[M], text: str | None) -> M | None:
         return model.model_validate_json(text) if text else None
     except ValidationError:
         return None
-
-
-def _task_id(message: str) -> str:
-    """The id of a task in a queue; '' when it is no task."""
-    try:
-        return str(json.loads(message)["headers"]["id"])
-    except (ValueError, KeyError, TypeError):
-        return ""

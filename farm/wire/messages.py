@@ -5,16 +5,34 @@ wake-up (queue) -> grant request (mailbox) -> grant (reply) -> beats (Redis, los
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from farm.errors import Failure
 from farm.plan.recipe import How, Inputs, Recipe
 from farm.store.artifact import ArchiveInfo, BuildInfo, Finding, Isolation, StepTime, VerifiedIn
+from farm.wire.plain import plain
 
 RunId = Annotated[str, Field(pattern=r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{6}$")]
 CellId = Annotated[str, Field(pattern=r"^[a-z0-9.-]{5,80}$")]
+WorkerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,200}$")]
+# What people read of it goes to their terminals.
+Text = Annotated[str, AfterValidator(plain)]
+
+
+def _plain_failure(failure: Failure) -> Failure:
+    return replace(failure, message=plain(failure.message), hint=plain(failure.hint), step=plain(failure.step))
+
+
+def _plain_finding(finding: Finding) -> Finding:
+    said = {"message": plain(finding.message), "file": plain(finding.file), "hint": plain(finding.hint)}
+    return finding.model_copy(update=said)
+
+
+ToldFailure = Annotated[Failure, AfterValidator(_plain_failure)]
+ToldFinding = Annotated[Finding, AfterValidator(_plain_finding)]
 
 BUILD_TASK = "workers.build_cell"
 RESOLVE_TASK = "workers.resolve"
@@ -38,7 +56,7 @@ class GrantRequest(Message):
 
     run: RunId
     cell: CellId
-    worker: str
+    worker: WorkerName
     reply: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -58,7 +76,7 @@ class Grant(Message):
 class Denial(Message):
     """No leave, and why: published meanwhile, cancelled, another attempt is alive, no attempts left.
 
-    `pause_s`: the asker's host is quarantined, and its slot should take nothing else for that long.
+    `pause_s`: the asker's host is quarantined or drained, and its slot should take nothing else for that long.
     """
 
     reason: str
@@ -83,7 +101,7 @@ class Resolved(Message):
     """The answer to a resolve request: inputs, or why there are none."""
 
     inputs: Inputs | None = None
-    failure: Failure | None = None
+    failure: ToldFailure | None = None
 
 
 class Beat(Message):
@@ -92,12 +110,12 @@ class Beat(Message):
     run: RunId
     cell: CellId
     attempt: int
-    worker: str
-    step: str
+    worker: WorkerName
+    step: Text
     step_started: float
     started: float
     steps: tuple[StepTime, ...]
-    tail: tuple[str, ...]
+    tail: tuple[Text, ...]
 
 
 class WorkerCard(Message):
@@ -109,18 +127,18 @@ class WorkerCard(Message):
     it could take and did not. `stopping`: it takes nothing new.
     """
 
-    name: str
-    queues: tuple[str, ...]
+    name: WorkerName
+    queues: tuple[Text, ...]
     slots: int = 1
-    emulators: tuple[str, ...] = ()
-    engine: str = ""
-    trouble: str = ""
+    emulators: tuple[Text, ...] = ()
+    engine: Text = ""
+    trouble: Text = ""
     cores: int = 0
     memory_gb: float = 0.0
     disk_gb: float = 0.0
-    version: str = ""
+    version: Text = ""
     started: float = 0.0
-    labels: tuple[str, ...] = ()
+    labels: tuple[Text, ...] = ()
     deaf_s: float = 0.0
     refused_at: float = 0.0
     stopping: bool = False
@@ -132,17 +150,17 @@ class Result(Message):
     run: RunId
     cell: CellId
     attempt: int
-    worker: str
-    engine: str
+    worker: WorkerName
+    engine: Text
     recipe: str
     inputs: str
-    failure: Failure | None = None
+    failure: ToldFailure | None = None
     build: BuildInfo | None = None
     archives: tuple[ArchiveInfo, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ToldFinding, ...] = ()
     steps: tuple[StepTime, ...] = ()
     verified: VerifiedIn | None = None
-    farm: str = ""
+    farm: Text = ""
     isolation: Isolation | None = None
 
 

@@ -5,6 +5,7 @@ Why each setting has the value it has stands beside it; all of them were seen to
 
 from __future__ import annotations
 
+import json
 import platform
 from typing import TYPE_CHECKING, Literal
 
@@ -78,3 +79,16 @@ def celery_config(settings: Settings) -> dict[str, object]:
         "task_soft_time_limit": settings.cell_deadline_s + _SECOND_NET_S // 2,
         "task_time_limit": settings.cell_deadline_s + _SECOND_NET_S,
     }
+
+
+def lists_of(queue: str) -> list[str]:
+    """As kombu names a queue's lists: the plain name for priority 0, else the name, two control characters and the step."""
+    return [queue] + [f"{queue}\x06\x16{step}" for step in PRIORITY_STEPS if step]
+
+
+def task_id(message: str) -> str:
+    """The id of a task in a queue; '' when it is no task."""
+    try:
+        return str(json.loads(message)["headers"]["id"])
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -25,6 +25,8 @@ STEPS = (
     *("link static", "split debug", "export", "relocate", "pack", "verify", "stage"),
 )
 QUEUE = "farm:build."
+CLOCK = "this host's clock and the server's differ"
+_REFUSED = 412  # a condition did not hold: somebody else has written that object
 Strike = Callable[[Site, random.Random], bool]
 
 
@@ -271,8 +273,45 @@ def stop_second(site: Site) -> None:
     site.schedulers[1].stop()
 
 
-def kill_publisher(site: Site, rng: random.Random) -> bool:
-    """kill -9 of the scheduler between two writes of one publication; it is started again."""
+def two_publishers(site: Site) -> None:
+    """The scheduler publishes no more; two processes do that know of no Redis."""
+    scheduler = site.schedulers[0]
+    scheduler.stop()
+    scheduler.environment["FARM_PUBLISHER"] = "service"
+    scheduler.start()
+    for publisher in site.publishers:
+        del publisher.environment["FARM_BROKER_URL"]
+        publisher.start()
+
+
+def stop_publishers(site: Site) -> None:
+    for publisher in site.publishers:
+        publisher.stop()
+
+
+def hold_publisher(site: Site, rng: random.Random) -> bool:
+    """One of two is held in the middle of a publication, and goes on when the other one has published the same."""
+    mark = len(site.witness.seen)
+    if not await_publishing(site):
+        return False
+    held = rng.choice(site.publishers)
+    os.kill(held.pid, signal.SIGSTOP)
+    time.sleep(rng.uniform(1, 4))
+    os.kill(held.pid, signal.SIGCONT)
+
+    def refused() -> bool:
+        wrote = ("/artifacts/", "/catalog/")
+        return any(one.status == _REFUSED and any(part in one.key for part in wrote) for one in site.witness.seen[mark:])
+
+    try:
+        until(refused, "both wrote the same object", 20)
+    except AssertionError:
+        return False
+    return True
+
+
+def await_publishing(site: Site) -> bool:
+    """Wait until a publication has begun."""
     mark = len(site.witness.seen)
 
     def publishing() -> bool:
@@ -281,6 +320,13 @@ def kill_publisher(site: Site, rng: random.Random) -> bool:
     try:
         until(publishing, "something is published", 60)
     except AssertionError:
+        return False
+    return True
+
+
+def kill_publisher(site: Site, rng: random.Random) -> bool:
+    """kill -9 of the scheduler between two writes of one publication; it is started again."""
+    if not await_publishing(site):
         return False
     time.sleep(rng.uniform(0, 0.1))
     site.schedulers[0].kill()
@@ -315,15 +361,36 @@ def kill_everything(site: Site, rng: random.Random) -> bool:
     return hit
 
 
-def off_by(what: str, shift: str) -> Callable[[Site], None]:
-    """Start one process with a clock that is off."""
+def start_off_by(service: Service, shift: str) -> None:
+    """Start a process with a clock that is off."""
+    service.start(before=("faketime", "-f", shift), FAKETIME_DONT_RESET="1")
+
+
+def off_by(shift: str) -> Callable[[Site], None]:
+    """One worker's clock is off for the whole run."""
 
     def before(site: Site) -> None:
-        service = site.workers[0] if what == "worker" else site.schedulers[0]
-        service.stop()
-        service.start(before=("faketime", "-f", shift), FAKETIME_DONT_RESET="1")
+        site.workers[0].stop()
+        start_off_by(site.workers[0], shift)
 
     return before
+
+
+def skew_scheduler(site: Site, rng: random.Random) -> bool:
+    """The scheduler comes back with a clock that is off, is refused and says why; then it comes back with the right one."""
+    time.sleep(rng.uniform(0, 3))
+    scheduler, hit = site.schedulers[0], await_busy(site)
+    scheduler.kill()
+    mark = len(scheduler.log.read_text())
+    start_off_by(scheduler, rng.choice(("+1h", "-1h")))
+    try:
+        until(lambda: CLOCK in scheduler.log.read_text()[mark:], "it says what is wrong with its clock", 30)
+    except AssertionError:
+        hit = False
+    finally:
+        scheduler.kill()
+        scheduler.start()
+    return hit
 
 
 def plain_again(site: Site) -> None:
@@ -343,6 +410,7 @@ def in_every_step() -> Iterator[Fault]:
 
 
 AGAIN = "what is in flight is found out again from the store"
+REFUSED_CLOCK = "the S3 server refuses it, it says why, and the run waits for a right one"
 WAITS = "nobody is blamed while the store is away: what was built waits, or is built again"
 FAULTS: tuple[Fault, ...] = (
     *in_every_step(),
@@ -388,11 +456,17 @@ FAULTS: tuple[Fault, ...] = (
         before=both_schedulers,
         after=stop_second,
     ),
+    Fault(
+        "two publishers",
+        "they write the same under the same names, once",
+        hold_publisher,
+        before=two_publishers,
+        after=stop_publishers,
+    ),
     Fault("publisher kill -9 while it publishes", "the next one goes on from what is written", kill_publisher, short=True),
     Fault("farm submit kill -9", "a scheduler goes on with the run", kill_submit, by_submit=True),
     Fault("everything kill -9 at once", AGAIN, kill_everything),
-    Fault("worker an hour ahead", "builders' clocks decide nothing", is_off, before=off_by("worker", "+1h"), after=plain_again),
-    Fault(
-        "worker an hour behind", "builders' clocks decide nothing", is_off, before=off_by("worker", "-1h"), after=plain_again
-    ),
+    Fault("worker an hour ahead", "builders' clocks decide nothing", is_off, before=off_by("+1h"), after=plain_again),
+    Fault("worker an hour behind", "builders' clocks decide nothing", is_off, before=off_by("-1h"), after=plain_again),
+    Fault("scheduler an hour ahead or behind", REFUSED_CLOCK, skew_scheduler),
 )

@@ -11,10 +11,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from farm.errors import EXIT_CELLS_FAILED
 from tests.chaos.cells import PROOF, SmallCells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from subprocess import CompletedProcess
 
     from tests.chaos.witness import Seen
 
@@ -36,8 +38,15 @@ class Verdict:
         return not (self.lost or self.doubled or self.wrong or self.left)
 
 
-def judge(cells: SmallCells, prefix: str, seen: Iterable[Seen], objects: Mapping[str, bytes], left: Iterable[str]) -> Verdict:
-    """The verdict on a run. `seen` has keys with the prefix, `objects` without."""
+def judge(
+    cells: SmallCells,
+    prefix: str,
+    seen: Iterable[Seen],
+    objects: Mapping[str, bytes],
+    left: Iterable[str],
+    errors: Iterable[str] = (),
+) -> Verdict:
+    """The verdict on a run. `seen` has keys with the prefix, `objects` without; `errors` are those of verify-store."""
     entries = [(one, one.key.removeprefix(f"{prefix}/")) for one in seen if one.key.startswith(f"{prefix}/")]
     builds: dict[str, set[str]] = {name: set() for name in cells.names}
     for one, key in entries:
@@ -49,7 +58,16 @@ def judge(cells: SmallCells, prefix: str, seen: Iterable[Seen], objects: Mapping
     doubled += [f"{key}: written {times} times" for key, times in writes.items() if times > 1]
     doubled += [f"{key}: deleted" for one, key in entries if one.deleted and key.startswith(("artifacts/", "catalog/"))]
     wrong = [problem for name in cells.names if builds[name] for problem in _wrong(name, cells.proof(name), objects)]
-    return Verdict(tuple(lost), tuple(doubled), tuple(wrong), tuple(left))
+    return Verdict(tuple(lost), tuple(doubled), (*wrong, *errors), tuple(left))
+
+
+def audited(done: CompletedProcess[str]) -> list[str]:
+    """The errors that `farm verify-store --json` found, or why it found nothing out."""
+    if done.returncode not in (0, EXIT_CELLS_FAILED):
+        return [f"verify-store: {done.stderr.strip() or f'exit code {done.returncode}'}"]
+    findings = json.loads(done.stdout)["findings"]
+    errors = [one for one in findings if one["severity"] == "error"]
+    return [f"verify-store: {one['check']}: {one['file']}: {one['message']}" for one in errors]
 
 
 def _wrong(cell: str, proof: bytes, objects: Mapping[str, bytes]) -> list[str]:

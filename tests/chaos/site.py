@@ -64,6 +64,7 @@ class Site:
             for number in range(self.workers_count)
         ]
         self.schedulers = [self._service(f"scheduler{number}", FARM, "scheduler") for number in range(2)]
+        self.publishers = [self._service(f"publisher{number}", FARM, "publisher") for number in range(2)]
         self.submitter = self._service("submit", FARM, "submit", str(self.cells.matrix))
 
     def _service(self, name: str, *argv: str, **environment: str) -> Service:
@@ -142,7 +143,7 @@ class Site:
             worker.start()
 
     def close(self) -> None:
-        for service in (self.submitter, *self.schedulers, *self.workers):
+        for service in (self.submitter, *self.schedulers, *self.publishers, *self.workers):
             service.stop(5)
         for service in (self.store, self.redis):
             service.kill()
@@ -157,7 +158,7 @@ class Site:
         self.client().flushall()
         self.prefix = secrets.token_hex(4)
         self.witness.seen.clear()
-        for service in (*self.schedulers, self.submitter):
+        for service in (*self.schedulers, *self.publishers, self.submitter):
             service.environment = self.trusted()
         self.schedulers[0].start()
         for worker in self.workers:

@@ -8,13 +8,14 @@ import tarfile
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from subprocess import CompletedProcess
 from threading import Thread
 
 import pytest
 
 from tests.chaos import table
 from tests.chaos.cells import DISTRO, PROOF, small_cells
-from tests.chaos.judge import Verdict, judge, left_in_store
+from tests.chaos.judge import Verdict, audited, judge, left_in_store
 from tests.chaos.trial import Row
 from tests.chaos.witness import Seen, Witness, calm
 
@@ -88,6 +89,20 @@ def test_bytes_that_are_not_those_of_the_metadata_are_wrong(cells):
 def test_an_archive_that_the_source_does_not_make_is_wrong(cells):
     objects, requests = published(cells, proof=b"something else")
     assert len(judge(cells, "p", requests, objects, []).wrong) == 2
+
+
+def told(code, *findings, err=""):
+    named = [dict(zip(("severity", "check", "file", "message"), one, strict=True)) for one in findings]
+    return CompletedProcess((), code, json.dumps({"findings": named}), err)
+
+
+def test_what_verify_store_finds_is_wrong(cells):
+    objects, requests = published(cells)
+    found = audited(told(3, ("error", "archive.sha256", "a/b", "its sha256 is another"), ("note", "orphan.kept", "", "x")))
+    assert found == ["verify-store: archive.sha256: a/b: its sha256 is another"]
+    assert judge(cells, "p", requests, objects, [], found).wrong == tuple(found)
+    assert audited(told(0, ("note", "orphan.kept", "", "x"))) == []
+    assert audited(told(4, err="error: the store does not answer\n")) == ["verify-store: error: the store does not answer"]
 
 
 def test_what_is_left_in_the_store_is_named():

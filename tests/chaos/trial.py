@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.chaos.judge import Verdict, judge, left_in_store
+from tests.chaos.judge import Verdict, audited, judge, left_in_store
 from tests.chaos.site import Site, until
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def run(site: Site, faults: list[Fault], tries: int, rng: random.Random) -> list
             fault.before(site)
         strikes = _drive(site, faults, hits, tries, rng)
         left = settle(site)
-        verdicts.append(judge(site.cells, site.prefix, site.witness.seen, site.objects(), left))
+        errors = audited(site.farm("verify-store", "--json"))
+        verdicts.append(judge(site.cells, site.prefix, site.witness.seen, site.objects(), left, errors))
         for name, ended in strikes:
             published = [one.at for one in site.witness.under(f"{site.prefix}/catalog/") if one.wrote and one.at > ended]
             times[name] += [min(published) - ended] if published else []

@@ -69,5 +69,25 @@ def test_a_unit_starts_a_verb_that_exists(unit):
     assert parser["Install"]["WantedBy"] == "multi-user.target"
 
 
+def test_the_s3_server_is_the_one_of_the_tests():
+    (wanted,) = [line for line in (DEPLOY / "s3.txt").read_text().splitlines() if not line.startswith("#")]
+    version, _, digest = wanted.partition(" --hash=sha256:")
+    assert version in (DEPLOY.parent / "constraints.txt").read_text().splitlines()
+    assert len(digest) == 64
+
+
+def test_what_the_images_copy_is_sent_to_the_engine():
+    sent = [line[1:] for line in (DEPLOY.parent / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    copied = [
+        word.rstrip("/")
+        for file in DEPLOY.glob("*.Dockerfile")
+        for line in file.read_text().splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+        for word in line.split()[1:-1]
+    ]
+    assert len(copied) > 5
+    assert [name for name in copied if name not in sent or not (DEPLOY.parent / name).exists()] == []
+
+
 def test_there_is_a_unit_for_each_service():
     assert [unit.stem for unit in UNITS] == ["farm-builder", "farm-publisher", "farm-scheduler", "farm-status"]

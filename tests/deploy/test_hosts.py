@@ -211,7 +211,7 @@ def test_an_upgrade_while_they_build(hosts, farm, repository, tmp_path):
 def test_redis_is_gone(hosts, farm):
     run = farm.submit(3)
     farm.building(run)
-    hosts.run("control", "systemctl stop redis-server; rm -rf /var/lib/redis/*; systemctl start redis-server")
+    hosts.run("control", typed("**Redis.**"))
     farm.ended(run)
     farm.right()
 
@@ -251,11 +251,17 @@ def meddle(hosts, *lines):
     hosts.run("control", f"{FARM}\npython - <<'PYTHON'\n{script}\nPYTHON\n")
 
 
+def test_an_index_is_damaged(hosts, farm):
+    meddle(hosts, "bucket.put_object(Key='farm/channels/dev/index.json', Body=b'{')")
+    hosts.run("control", typed("**An index.**", 0))
+    farm.right()
+
+
 def test_the_indexes_are_gone(hosts, farm):
     hosts.run("control", f"curl -sf {BASE_URL}/channels/dev/index.json")
     meddle(hosts, "drop('farm/channels/')", "drop('farm/v2/')")
     hosts.run("control", f"! curl -sf {BASE_URL}/channels/dev/index.json")
-    assert f"files say {BASE_URL}" in hosts.run("control", typed("**An index.**"))
+    assert f"files say {BASE_URL}" in hosts.run("control", typed("**An index.**", 1))
     farm.right()
 
 

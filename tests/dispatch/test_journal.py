@@ -5,11 +5,11 @@ import pytest
 from farm.dispatch.decide import Attempt, Ending
 from farm.dispatch.journal import Journal, new_run
 from farm.dispatch.records import AttemptNote, Outcome
-from farm.dispatch.settle import Settler
-from farm.errors import Conflict, EngineUnavailable, StoreUnavailable, Transient
-from farm.store import run_keys
-from farm.wire.messages import STAGED_RESULT, Result
-from tests.dispatch.making import cell
+from farm.dispatch.settle import Settler, conclude
+from farm.errors import Conflict, DistroMoved, EngineUnavailable, StoreUnavailable, Transient
+from farm.store import locks, run_keys
+from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Result
+from tests.dispatch.making import INPUTS, cell
 from tests.fakes import MemoryStore
 
 CELL = cell()
@@ -89,3 +89,52 @@ def test_a_result_that_was_cut_off_on_its_way_is_made_again(journal, staged):
     with pytest.raises(Transient, match="cannot be read"):
         journal.staged(CELL, 1)
     assert Settler(journal, lambda *_: "").settle(CELL, 1, None).state == "transient"
+
+
+def test_of_a_result_without_end_no_more_is_read_than_one_may_have(journal, staged):
+    key = run_keys.staging(journal.run, CELL, 1, STAGED_RESULT)
+    journal.store.put(key, journal.store.get(key)[0] + b" " * (16 << 20))  # JSON all the same
+    outcome = Settler(journal, lambda *_: "").settle(CELL, 1, None)
+    assert outcome.state == "transient"
+    assert "longer than the 16777216 bytes that it may have" in outcome.failure.message
+
+
+def test_a_log_without_end_costs_the_log_and_nothing_else(journal, staged):
+    journal.store.put(run_keys.staging(journal.run, CELL, 1, STAGED_LOG), b"x" * ((64 << 20) + 1))
+    outcome = Settler(journal, lambda *_: "catalog/x").settle(CELL, 1, None)
+    assert outcome.state == "published"
+    assert journal.log_tail(outcome.log) == [
+        f"({run_keys.staging(journal.run, CELL, 1, STAGED_LOG)} is longer than the 67108864 bytes that it may have; "
+        "these are the last lines that were seen)"
+    ]
+    assert journal.keep_log(CELL, 1, ["gcc -c x.c"]) == outcome.log
+    assert journal.log_tail(outcome.log)[1:] == ["gcc -c x.c"]
+
+
+@pytest.mark.parametrize("error", [DistroMoved("other packages"), Transient("the engine is gone")])
+def test_what_a_distro_gives_is_found_out_anew_once_a_builder_says_that_it_has_changed(journal, error):
+    today = locks.today()
+    for date, arch in (("20260101", CELL.arch), (today, CELL.arch), (today, "other")):
+        locks.save_inputs(journal.store, CELL.distro, arch, INPUTS, date=date)
+    said = Result(
+        run=journal.run,
+        cell=str(CELL),
+        attempt=1,
+        worker="w",
+        engine="e",
+        recipe="r",
+        inputs="i",
+        failure=error.failure("images"),
+    )
+    journal.store.put(run_keys.staging(journal.run, CELL, 1, STAGED_RESULT), said.model_dump_json().encode())
+    outcome = Settler(journal, lambda *_: "").settle(CELL, 1, None)
+    for _ in range(3):  # as often as builders say so, the days before stay
+        conclude(journal, CELL, 1, outcome)
+    assert locks.newest_inputs(journal.store, CELL.distro, CELL.arch) == INPUTS
+    wanted = {(CELL.distro, CELL.arch): {"native": ("gcc",)}, (CELL.distro, "other"): {"native": ("gcc",)}}
+    assert list(locks.missing(journal.store, wanted, today)) == ([(CELL.distro, CELL.arch)] if error.outdated else [])
+    assert again(journal).outcome(CELL).state == "transient"
+
+
+def test_an_attempt_without_a_log_has_none(journal):
+    assert journal.keep_log(CELL, 1) == ""

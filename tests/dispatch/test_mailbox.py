@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+import redis
 
 from farm.dispatch.decide import Sight
 from farm.dispatch.grants import Granter
@@ -20,6 +21,7 @@ from tests.dispatch.making import ARCH, INPUTS, cell, recipe
 from tests.fakes import MemoryStore
 
 RUN = "20260101-000000-abcdef"
+CELL = str(cell())
 
 
 def request(of=None, reply=None):
@@ -89,6 +91,48 @@ def test_a_cancelled_run_or_attempt(mails):
     assert not builder.is_cancelled(RUN, str(cell()), 2)
     scheduler.cancel(RUN)
     assert builder.is_cancelled(RUN, str(cell()), 2)
+
+
+@pytest.mark.parametrize("rubbish", [b"\xff\xfe\x00", b"[]", b"x" * (300 << 10), b'{"tail": ["' + b"x" * (300 << 10) + b'"]}'])
+def test_rubbish_of_one_builder_is_not_seen_and_hides_nobody(mails, broker, rubbish):
+    builder, scheduler = mails
+    client = redis.Redis(unix_socket_path=broker.url.removeprefix("redis+socket://"))
+    told = Beat(run=RUN, cell=CELL, attempt=1, worker="w", step="x", step_started=0, started=0, steps=(), tail=("ü",))
+    builder.beat(told, lease_s=9)
+    builder.present(WorkerCard(name="w", queues=("x",)))
+    reply = new_reply()
+    for key in (f"beat:{RUN}:{CELL}:2", "worker:evil", f"asks:{reply}"):
+        client.set(f"farm:{key}", rubbish)
+    for one in (rubbish, reply):
+        client.lpush(f"farm:inbox:{RUN}", one)
+    assert scheduler.beats(RUN, [(CELL, 1), (CELL, 2), (CELL, 3)]) == {(CELL, 1): told}
+    assert [card.name for card in scheduler.workers()] == ["w"]
+    assert [scheduler.next(RUN, timeout_s=0.1) for _ in range(3)] == [True, True, False]
+    client.close()
+
+
+def test_what_is_of_another_type_is_not_seen_and_hides_nobody(mails, broker):
+    builder, scheduler = mails
+    client = redis.Redis(unix_socket_path=broker.url.removeprefix("redis+socket://"))
+    builder.beat(beat(), lease_s=9)
+    client.lpush(f"farm:beat:{RUN}:{CELL}:2", "x")
+    client.lpush("farm:worker:evil", "x")
+    client.set(f"farm:inbox:{RUN}", "x")
+    assert scheduler.beats(RUN, [(CELL, 1), (CELL, 2)]) == {(CELL, 1): beat()}
+    assert scheduler.workers() == []
+    assert scheduler.next(RUN, timeout_s=0.1) is False
+    builder.nudge(RUN)
+    assert scheduler.next(RUN, timeout_s=0.1) is True
+    client.close()
+
+
+def test_a_beat_that_is_too_long_is_not_read_whole(mails):
+    builder, scheduler = mails
+    told = Beat(
+        run=RUN, cell=CELL, attempt=1, worker="w", step="x", step_started=0, started=0, steps=(), tail=("x" * (300 << 10),)
+    )
+    builder.beat(told, lease_s=9)
+    assert scheduler.beats(RUN, [(CELL, 1)]) == {}
 
 
 def test_beats_are_seen_and_forgotten(mails):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from farm.cli.main import cli
 from farm.dispatch.decide import Attempt, Ending, Expire, Record, Sight, Wanted, decide
+from farm.dispatch.drain import drained
 from farm.dispatch.grants import Granter
-from farm.dispatch.journal import Journal
+from farm.dispatch.journal import Journal, new_run
 from farm.dispatch.quarantine import LONGEST_S, host_of, quarantine
 from farm.dispatch.records import PlannedCell
 from farm.dispatch.tempo import Tempo
@@ -17,6 +20,7 @@ from farm.plan.facts import load_facts
 from farm.plan.recipe import HOWS
 from farm.settings import Settings
 from farm.show.runs import workers as table
+from farm.store.folder import FolderStore
 from farm.wire.messages import Denial, Grant, GrantRequest, WorkerCard
 from farm.wire.queue import host_arch
 from farm.wire.routes import Route, build_queue
@@ -105,6 +109,34 @@ def test_a_quarantined_host_is_denied_and_told_how_long():
     assert isinstance(ask("good.1.5"), Grant)
 
 
+def test_a_drained_host_is_denied_until_that_is_taken_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("FARM_STORE", str(tmp_path / "store"))
+    store = FolderStore(tmp_path / "store")
+
+    def farm(*words):
+        return CliRunner().invoke(cli, ["drain", *words])
+
+    def ask(worker):
+        journal = Journal(store, new_run())
+        planned = {A: PlannedCell(cell=str(A), channel="dev", triple="x", recipe=recipe(A), inputs=INPUTS)}
+        granter = Granter(journal, planned, Wanted(journal.run, (A,)), store, TEMPO, 60)
+        request = GrantRequest(run=journal.run, cell=str(A), worker=worker, reply="0" * 32)
+        return granter.answer(request, Sight(drained=drained(store)), NOW)
+
+    assert "no worker of that host shows itself" in farm("old.example.org").output
+    denied = ask("old.example.org.17.18")
+    assert (denied.reason, denied.pause_s > 0) == (
+        "old.example.org is drained: `farm drain --undo old.example.org` gives it cells again", True
+    )  # fmt: skip
+    assert isinstance(ask("older.example.org.17.18"), Grant)
+    assert farm().output == f"{denied.reason}\n"
+    farm("--undo", "old.example.org")
+    assert isinstance(ask("old.example.org.17.18"), Grant)
+    assert farm().output == ""
+    assert "no host's name" in str(farm("two words").exception)
+    assert "which host" in str(farm("--undo").exception)
+
+
 def test_beats_alone_do_not_keep_an_attempt_alive_for_ever():
     attempt = Attempt(1, "h.1.2", NOW - 60 - 3600 - 1, deadline_s=60)
     sight = Sight({A: Record((attempt,))}, seen={(A, 1): NOW})
@@ -136,6 +168,7 @@ REASONS = {
         Sight({B: ended("h.1.2", *["transient"] * 3)}),
         "h.1 is quarantined: h failed 3 times in a row and is granted nothing for another 9 s",
     ),
+    "a drained host": ([card()], Sight(drained=frozenset({"h"})), "h is drained: `farm drain --undo h`"),
     "a worker that stops": ([card(stopping=True)], Sight(), "h.1 is told to stop"),
     "a deaf worker": ([card(deaf_s=99)], Sight(), "h.1 is connected and takes no work since 99 s"),
     "all busy": (
@@ -158,6 +191,16 @@ def test_it_is_said_why_a_cell_waits(reason):
     wanted = Wanted("r", (A, B), label="fast" if reason == "a label" else "")
     told = "\n".join(why(A, wanted, sight, cards, NOW, TEMPO))
     assert said.format(arch=A.arch) in told
+
+
+def test_a_worker_that_builds_for_other_runs_is_busy_too():
+    def told(*others):
+        return list(why(A, Wanted("r", (A, B)), Sight(), [card()], NOW, TEMPO, others=others))
+
+    assert told(Attempt(1, "h.1.8", NOW), Attempt(1, "h.1.9", NOW)) == [
+        "waiting: all 2 slots of 1 workers are busy, 2 of them with other runs"
+    ]
+    assert told(Attempt(1, "h.1.8", NOW), Attempt(1, "h.11.9", NOW)) == ["waiting: it is not sent yet; 1 of 2 slots are free"]
 
 
 def test_the_table_of_workers_tells_what_each_takes():

@@ -204,6 +204,22 @@ def test_a_cell_is_cancelled_within_seconds_and_resumed_later(farm):
     assert [str(build.cell) for build in farm.builds()] == [OTHER, CELL]
 
 
+def test_a_whole_run_is_cancelled_within_seconds(farm):
+    farm.hold()
+    farm.hold(OTHER)
+    farm.worker()
+    farm.scheduler()
+    run = farm.ask()
+    farm.building()
+    began = time.monotonic()
+    code, out, err = farm.run("cancel", run)
+    assert (code, out) == (0, f"run {run}: 2 cells cancelled\n"), err
+    eventually(lambda: not list(farm.store.list("open/")), 30)
+    assert time.monotonic() - began < 20
+    assert farm.builds() == []
+    assert list(farm.store.list("staging/")) == []
+
+
 def test_only_what_failed_is_asked_for_again(farm):
     (farm.script / f"{CELL}.script").write_text("build-failed")
     farm.worker()

@@ -13,6 +13,9 @@ import pytest
 import requests
 
 from farm.dispatch.embedded import Broker, find_server
+from farm.dispatch.metrics import RETRIED_KINDS, PrometheusMeter
+from farm.dispatch.records import Outcome
+from farm.errors import BuildFailed, DistroMoved, Transient
 from farm.store import run_keys
 from farm.wire.mailbox import SchedulerMail
 from tests.dispatch.conftest import eventually
@@ -197,7 +200,18 @@ def test_a_lost_attempt_is_counted(farm):
     farm.over()
     lost = [stat.key for stat in farm.store.list(run_keys.outcomes(run)) if stat.key.endswith(".transient.json")]
     assert lost
-    assert farm.metrics("scheduler")["farm_grants_lost_total"] == len(lost)
+    seen = farm.metrics("scheduler")
+    assert seen["farm_grants_lost_total"] == len(lost)
+    assert (seen['farm_retries_total{kind="lost"}'], seen['farm_retries_total{kind="transient"}']) == (len(lost), 0)
+
+
+def test_retries_are_counted_by_what_made_them_necessary():
+    meter = PrometheusMeter()
+    for error, lost in ((Transient("x"), False), (DistroMoved("x"), False), (Transient("x"), True), (BuildFailed("x"), False)):
+        meter.ended(Outcome(state=error.kind, at=0.0, failure=error.failure()), lost=lost)
+    for kind in RETRIED_KINDS:
+        assert meter.registry.get_sample_value("farm_retries_total", {"kind": kind}) == 1
+    assert meter.registry.get_sample_value("farm_grants_lost_total") == 1
 
 
 def test_cells_are_counted_by_state_while_they_wait(farm):

@@ -6,6 +6,7 @@ import pytest
 
 from farm.dispatch.embedded import Broker, find_server
 from farm.dispatch.journal import Journal, new_run
+from farm.dispatch.quarantine import host_of
 from farm.dispatch.records import RunPlan
 from farm.dispatch.tempo import Tempo
 from farm.wire.mailbox import SchedulerMail
@@ -13,7 +14,7 @@ from farm.wire.routes import build_queue
 from tests.dispatch.conftest import WORKER, eventually
 from tests.dispatch.making import ARCH, cell, wish
 from tests.dispatch.test_command import CELL
-from tests.dispatch.test_scheduler import Farm
+from tests.dispatch.test_scheduler import OTHER, Farm
 
 WORKER_OF_ONE = (*WORKER, "--slots", "1")
 PATIENCE_S = 240  # processes of a busy machine take a minute to start
@@ -102,6 +103,26 @@ def test_a_worker_that_is_connected_and_deaf_is_seen_and_starts_anew(farm):
     assert worker.poll() is None, "it is the same process, with the same pid, for whoever supervises it"
 
 
+def test_a_drained_host_finishes_what_it_builds_and_another_run_waits(farm):
+    let_go = farm.hold()
+    farm.launch(*WORKER_OF_ONE)
+    farm.scheduler()
+    farm.ask("--only", CELL)
+    eventually(lambda: started(farm), PATIENCE_S)
+    host = host_of(cards_of(farm)[0].name)
+    code, out, err = farm.run("drain", host)
+    assert (code, err) == (0, ""), out
+    let_go()
+    eventually(lambda: len(farm.builds()) == 1, PATIENCE_S)
+    farm.ask()
+    eventually(lambda: "is drained" in farm.said(), PATIENCE_S)
+    assert f"{host} is drained" in farm.run("why", OTHER)[1]
+    assert started(farm) == [CELL]
+    farm.run("drain", "--undo", host)
+    eventually(lambda: len(farm.builds()) == 2, PATIENCE_S)
+    assert len(attempts(farm)) == 2, "draining cost an attempt"
+
+
 def test_a_label_is_asked_for_and_served(farm):
     farm.worker()
     farm.scheduler()
@@ -114,10 +135,11 @@ def test_a_label_is_asked_for_and_served(farm):
     eventually(lambda: len(farm.builds()) == 1, PATIENCE_S)
 
 
-def asked(farm, *cells):
+def asked(farm, *cells, priority="normal"):
     """A run of cells that no matrix could name."""
     run = new_run()
-    plan = RunPlan(run=run, started="", deadline_s=600, cells=tuple(wish(one).planned() for one in cells))
+    planned = tuple(wish(one).planned() for one in cells)
+    plan = RunPlan(run=run, started="", deadline_s=600, cells=planned, priority=priority)
     Journal(farm.store, run).ask(plan)
     return run
 
@@ -140,3 +162,22 @@ def test_a_run_of_many_does_not_starve_one_of_few(farm):
     eventually(lambda: len([name for name in started(farm) if name.startswith("3.14.")]) == 3, PATIENCE_S)
     before = len([name for name in started(farm) if name.startswith("3.13.")])
     assert before <= 2 * Tempo.window + 2, f"the few waited for {before} of the many"
+
+
+def test_a_run_of_high_priority_goes_before_those_that_were_asked_for_before_it(farm):
+    runs = {"low": "3.12", "normal": "3.13", "high": "3.14"}
+    let_go = farm.hold(cell("3.11.1-debian13"))
+    farm.launch(*WORKER_OF_ONE)
+    farm.scheduler()
+    asked(farm, "3.11.1-debian13")
+    eventually(lambda: started(farm), PATIENCE_S)
+    mail = SchedulerMail(farm.environment["FARM_BROKER_URL"])
+    for priority, series in runs.items():
+        run = asked(farm, *(f"{series}.{patch}-debian13" for patch in range(3)), priority=priority)
+        waiting = lambda run=run: len([task for task in mail.waiting(build_queue(ARCH, "debian13")) if task.startswith(run)])  # noqa: E731
+        eventually(lambda waiting=waiting: waiting() == 3, PATIENCE_S)
+    mail.close()
+    let_go()
+    eventually(lambda: len(started(farm)) == 10, PATIENCE_S)
+    order = [name[:4] for name in started(farm)[2:]]  # one more was reserved when they came
+    assert order == sorted(order, reverse=True)

@@ -181,7 +181,7 @@ def test_eighty_increments_count_to_eighty(store):
 def test_a_staged_file_arrives(real, tmp_path):
     for name, content in (("file", b"staged"), ("empty", b"")):
         (tmp_path / name).write_bytes(content)
-        upload(real.upload_url(f"staging/run/{name}", expires_s=60), tmp_path / name)
+        upload(real.upload_url(f"staging/run/{name}", expires_s=60), tmp_path / name, below=tmp_path)
         assert real.get(f"staging/run/{name}")[0] == content
 
 

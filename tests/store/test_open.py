@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -117,6 +122,25 @@ def test_a_reader_may_look_and_not_write(s3_server):
     assert [stat.key for stat in store.list("")] == ["a", "layout"]
     with pytest.raises(StoreUnavailable, match="AccessDenied"):
         store.put("b", b"x")
+
+
+@pytest.mark.parametrize("shift", ["+1h", "-1h"])
+def test_a_real_server_refuses_whose_clock_is_off_and_it_is_said(s3_server, tmp_path, shift):
+    if (faketime := shutil.which("faketime")) is None:
+        pytest.skip("FAKETIME IS MISSING: no clock is off in the tests; apt-get install faketime")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FARM_", "AWS_"))}
+    own = {
+        "FARM_STORE": f"s3://{s3_server.shared}/x",
+        "FARM_S3_ENDPOINT": s3_server.endpoint,
+        "FARM_S3_ACCESS_KEY": ADMIN[0],
+        "FARM_S3_SECRET_KEY": ADMIN[1],
+    }
+    argv = [faketime, "-f", shift, Path(sys.executable).with_name("farm"), "ls"]
+    done = subprocess.run(argv, cwd=tmp_path, env=kept | own, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 4
+    assert "RequestTimeTooSkewed" in done.stderr
+    assert "clock" in done.stderr
+    assert ADMIN[1] not in done.stderr
 
 
 def test_a_bucket_that_is_not_there_is_said(s3_server):

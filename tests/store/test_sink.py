@@ -12,7 +12,7 @@ import pytest
 from farm.errors import Transient, VerificationFailed
 from farm.store.folder import FolderStore
 from farm.store.remote import HttpStore
-from farm.store.sink import Content, Sink
+from farm.store.sink import AtMost, Content, Sink
 from tests.fakes import MemoryStore
 from tests.store.test_http import serving
 
@@ -56,6 +56,7 @@ def test_what_is_listed_arrives(store, target):
     [
         (Content(len(DATA) - 1, RIGHT.sha256), "is longer than the 20479999 bytes"),
         (Content(1, RIGHT.sha256), "is longer than the 1 bytes"),
+        (AtMost(len(DATA) - 1), "is longer than the 20479999 bytes that it may have"),
         (Content(len(DATA) + 1, RIGHT.sha256), "has 20480000 bytes"),
         (Content(len(DATA), "0" * 64), f"with sha256 {RIGHT.sha256}, not"),
     ],

@@ -90,7 +90,21 @@ def test_it_gives_up_and_shows_no_signature(server, tmp_path):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "f").write_bytes(b"x")
     with pytest.raises(Transient, match="cannot stage f"):
-        upload((tmp_path / "f" / "below").as_uri(), tmp_path / "f")
+        upload((tmp_path / "f" / "below").as_uri(), tmp_path / "f", below=tmp_path)
+
+
+@pytest.mark.parametrize("where", ["elsewhere/x", "staging/../x", "staging-2/x", "staging/way-out/x"])
+def test_a_file_goes_into_the_staging_of_the_store_and_nowhere_else(tmp_path, where):
+    (tmp_path / "f").write_bytes(b"x")
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    (staging / "way-out").symlink_to(tmp_path)
+    for below in (staging, None):
+        with pytest.raises(Transient, match="no place that this worker stages to"):
+            upload(f"file://{tmp_path}/{where}", tmp_path / "f", below=below)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "staging"]
+    upload(f"file://{staging}/run/x", tmp_path / "f", below=staging)
+    assert (staging / "run" / "x").read_bytes() == b"x"
 
 
 def test_other_schemes_are_refused(tmp_path):

@@ -7,6 +7,7 @@ import os
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,7 @@ from farm.errors import BadInput, Transient
 from farm.settings import Settings
 from tests.fakes import ImageShelf
 from workers.build.base import Found, Release, ensure_base, find_suites, mmdebstrap
+from workers.engine.docker import DockerEngine
 
 DAY = "20261122"
 PULLED = ("sha256:pulled",)
@@ -104,6 +106,16 @@ def test_it_is_pulled_again_when_the_engine_lost_or_changed_it(release, settings
         shelf.images = dict(images)
         assert ensure_base(release, "amd64", shelf, settings, lines.append, day=DAY).layers == PULLED
     assert len(shelf.pulls) == 3
+
+
+def test_an_image_for_another_architecture_is_not_used():
+    engine = object.__new__(DockerEngine)  # no engine answers here
+    engine._client = SimpleNamespace(
+        images=SimpleNamespace(pull=lambda *_, **__: SimpleNamespace(attrs={"Architecture": "amd64"}))
+    )
+    engine.load_base(None, "debian:13-slim", arch="amd64")
+    with pytest.raises(Transient, match="asked for arm64, and is for amd64"):
+        engine.load_base(None, "debian:13-slim", arch="arm64")
 
 
 def test_the_registry_setting_stands_before_the_name(release, settings, lines):

@@ -104,3 +104,20 @@ def test_where_an_emulator_runs_it_a_command_may_take_longer(engine, monkeypatch
     monkeypatch.setattr(client.api, "exec_create", lambda _box, command, **_: asked.append(command) or {"Id": "e1"})
     DockerBox(client, Container(), Limits(patience=4.0), lambda: False).run(["true"], timeout_s=5)
     assert asked[0][-5:] == ["timeout", "-k", "10", "20.0", "true"]
+
+
+@pytest.mark.parametrize(("patience", "seconds"), [(1.0, 1), (1.5, 2)])
+def test_a_command_that_prints_and_never_ends_is_past_its_deadline(engine, patience, seconds):
+    limits = Limits(step_s=1, patience=patience)
+    box = DockerBox(engine((HEAD, *[frame(b"still making\n")] * 60)), Container(), limits, lambda: False)
+    assert box._reason_to_end(time.monotonic()) is None
+    running = threading.Thread(target=box.run, args=(["make"],))
+    running.start()
+    began = time.monotonic()
+    while (why := box._reason_to_end(time.monotonic())) is None:
+        assert running.is_alive(), "it ended before anybody noticed"
+        time.sleep(0.01)
+    assert time.monotonic() - began > patience * 0.9
+    assert why.message == f"a single command took longer than its deadline of {seconds} s"
+    running.join()
+    assert box._reason_to_end(time.monotonic()) is None, "the deadline is a command's, not the box's"

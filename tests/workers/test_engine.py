@@ -125,6 +125,7 @@ def test_a_command_has_its_own_time_limit(engine, box_image):
     [
         (replace(QUICK, deadline_s=2), "longer than its deadline of 2 s"),
         (replace(QUICK, silent_s=2), "nothing was printed for 2 s"),
+        (replace(QUICK, step_s=2), "a single command took longer than its deadline of 2 s"),
     ],
 )
 def test_a_box_ends_when_its_time_is_over(engine, box_image, limits, said):

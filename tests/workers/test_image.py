@@ -40,8 +40,9 @@ def test_an_image_is_reused_while_its_packages_are_the_same():
 
 def test_a_distro_that_moved_on_is_told_package_by_package():
     planned = Inputs(BaseImage("base", "bootstrap", LAYERS), (("gcc", "4:14.2.0-1"), ("libc6", "2.41-11")))
-    with pytest.raises(Transient, match=r"debian13 has changed .*: libc6 2\.41-11 -> 2\.41-12"):
+    with pytest.raises(Transient, match=r"debian13 has changed .*: libc6 2\.41-11 -> 2\.41-12") as caught:
         maker(BuildingShelf(LAYERS, QUERIED)).images(("gcc",), ("zlib1g",), planned)
+    assert caught.value.failure().outdated
 
 
 def test_another_base_is_told_as_such():

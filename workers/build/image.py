@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from farm.errors import BuildFailed, Transient
+from farm.errors import BuildFailed, DistroMoved, Transient
 from farm.plan.facts import Distro
 from farm.plan.recipe import BaseImage, Cross, How, Inputs, digest_of
 from farm.settings import Settings
@@ -81,7 +81,7 @@ class ImageMaker:
         return next((name for name in names if self.engine.layers(name) == layers), "")
 
     def images(self, packages: tuple[str, ...], runtime: tuple[str, ...], wanted: Inputs | None) -> Images:
-        """All images of a cell. Raises Transient when the distro is not any more what the plan was made for."""
+        """All images of a cell. Raises DistroMoved when the distro is not any more what the plan was made for."""
         builder, inputs = self.granted(packages, wanted)
         return Images(inputs.base, builder, builder, self._with_packages("runtime", inputs.base, runtime), inputs)
 
@@ -104,10 +104,10 @@ class ImageMaker:
         return ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line)
 
     def granted(self, packages: tuple[str, ...], wanted: Inputs | None) -> tuple[str, Inputs]:
-        """`resolve`, but of what is wanted. Raises Transient when the distro is not any more what the plan was made for."""
+        """`resolve`, but of what is wanted. Raises DistroMoved when the distro is not any more what the plan was made for."""
         builder, inputs = self.resolve(packages, wanted)
         if wanted is not None and inputs.digest != wanted.digest:
-            raise Transient(
+            raise DistroMoved(
                 f"{self.distro.id} has changed since the plan was made: {_difference(wanted, inputs)}",
                 hint="submit again: the inputs are then resolved anew",
             )

@@ -35,7 +35,7 @@ class DockerBox:
         self._ends = time.monotonic() + limits.deadline_s
         self._over = threading.Event()
         self._why: Exception | None = None
-        self._last_line = 0.0
+        self._began = self._last_line = 0.0  # of the command that runs
 
     @property
     def name(self) -> str:
@@ -80,6 +80,11 @@ class DockerBox:
                 f"the box took longer than its deadline of {self._limits.deadline_s} s",
                 hint="FARM_CELL_DEADLINE_S and FARM_VERIFY_DEADLINE_S set the times; or build with a lighter optimize",
             )
+        if self._began and now - self._began > self._limits.step_s * self._limits.patience:
+            return BuildFailed(
+                f"a single command took longer than its deadline of {self._limits.step_s * self._limits.patience:.0f} s",
+                hint="see the log's last lines; FARM_STEP_DEADLINE_S sets the time",
+            )
         if self._last_line and now - self._last_line > self._limits.silent_s:
             return BuildFailed(
                 f"nothing was printed for {self._limits.silent_s} s, so the build was taken for stuck",
@@ -118,7 +123,7 @@ class DockerBox:
     def _stream(self, started: str, on_line: Callable[[str], None] | None) -> tuple[str, bool]:
         lines: list[str] = []
         rest = b""
-        self._last_line = time.monotonic()
+        self._began = self._last_line = time.monotonic()
         connection = self._api.exec_start(started, socket=True)
         try:
             for chunk in _frames(connection):
@@ -127,7 +132,7 @@ class DockerBox:
                 for raw in ended:
                     _take(raw, lines, on_line)
         finally:
-            self._last_line = 0.0
+            self._began = self._last_line = 0.0
             _close(connection)
         whole = rest.endswith(_MARK.encode())
         if rest := rest.removesuffix(_MARK.encode()):

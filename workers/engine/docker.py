@@ -133,7 +133,10 @@ class DockerEngine:
     def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
         """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
         if rootfs is None:
-            self._client.images.pull(image, platform=f"linux/{arch}")
+            pulled = self._client.images.pull(image, platform=f"linux/{arch}")
+            # Engines have taken what they had under that name for another architecture: https://github.com/docker/for-mac/issues/5625
+            if (got := pulled.attrs["Architecture"]) != arch:
+                raise Transient(f"{image} was asked for {arch}, and is for {got}", hint="does that registry have it for both?")
             return
         repository, _, tag = image.rpartition(":")
         answer = self._client.api.import_image_from_data(rootfs, repository=repository, tag=tag)

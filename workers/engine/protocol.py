@@ -51,6 +51,7 @@ class Limits:
     pids: int = 4096
     cpus: float = 0.0
     deadline_s: int = 3 * 3600
+    step_s: int = 2 * 3600
     silent_s: int = 30 * 60
     lease_s: int = 45
     patience: float = 1.0
@@ -62,6 +63,7 @@ def limits_of(settings: Settings, deadline_s: int) -> Limits:
         memory_bytes=int(settings.memory_gb * (1 << 30)),
         cpus=settings.cores_per_cell,
         deadline_s=deadline_s,
+        step_s=settings.step_deadline_s,
         silent_s=settings.silent_deadline_s,
         lease_s=settings.lease_s,
     )
