@@ -160,6 +160,9 @@ def test_three_hosts_from_nothing(hosts, farm):
     assert {card["name"].partition(".")[0] for card in said} == set(BUILDERS)
     farm.ended(farm.submit(2))
     farm.right()
+    hosts.run("control", typed("**7. Every day.**"), folder=SOURCE)
+    assert "enabled" in hosts.run("control", "systemctl start farm-daily.service && systemctl is-enabled farm-daily.timer")
+    farm.right()
     assert "running" in hosts.run(
         "control", "curl -sf http://127.0.0.1:8080/status.json >/dev/null && systemctl is-active farm-status && echo running"
     )
