@@ -220,6 +220,13 @@ def meddle(hosts, *lines):
     hosts.run("control", f"{FARM}\npython - <<'PYTHON'\n{script}\nPYTHON\n")
 
 
+def test_the_signing_key_is_gone(hosts, farm):
+    hosts.run("control", "rm /etc/farm/signing.pem")
+    assert "BEGIN PUBLIC KEY" in hosts.run("control", typed("**Scheduler or publisher host.**"))
+    farm.ended(farm.submit(1))
+    farm.right()
+
+
 def test_an_index_is_damaged(hosts, farm):
     meddle(hosts, "bucket.put_object(Key='farm/channels/dev/index.json', Body=b'{')")
     hosts.run("control", typed("**An index.**", 0))
