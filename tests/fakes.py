@@ -82,7 +82,7 @@ class MemoryStore:
         return f"memory://{key}?{expires_s}"
 
     def stat(self, key: str) -> Stat | None:
-        return next((stat for stat in self.list(key) if stat.key == key), None)
+        return None if (data := self.objects.get(key)) is None else Stat(key, len(data), _etag(data), self.times.get(key, 0.0))
 
     def read(self, stat: Stat, start: int, stop: int) -> Iterator[bytes]:
         data = self.objects.get(stat.key)

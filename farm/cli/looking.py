@@ -15,6 +15,7 @@ from farm.dispatch.journal import Journal
 from farm.dispatch.listing import newest_with
 from farm.dispatch.lookout import Lookout
 from farm.dispatch.loop import wanted
+from farm.dispatch.quarantine import Hosts
 from farm.dispatch.tempo import Tempo
 from farm.dispatch.watch import NO_BROKER
 from farm.dispatch.why import why as reasons
@@ -28,6 +29,7 @@ from farm.wire.mailbox import SchedulerMail
 from farm.wire.plain import plain
 
 if TYPE_CHECKING:
+    from farm.dispatch.decide import Attempt
     from farm.store.protocol import Store
 
 _RUN = click.option("--run", help="In this run; the newest one that wants the cell, otherwise.")
@@ -100,6 +102,17 @@ def _new(shown: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
     return (_GAP, *now) if new is None else new
 
 
+def _elsewhere(store: Store, run: str) -> tuple[Hosts, list[Attempt]]:
+    """What is known of hosts from the other open runs, and the attempts in them that have not ended."""
+    hosts, going = Hosts(), []
+    for other in Journal.open_runs(store):
+        if other != run:
+            records = Journal(store, other).records()
+            hosts.saw(other, records, time.time())
+            going += [attempt for record in records.values() for attempt in record.open]
+    return hosts, going
+
+
 @click.command()
 @click.argument("cell")
 @_RUN
@@ -113,7 +126,8 @@ def why(cell: str, run: str | None) -> None:
     published = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.published)
     mail = SchedulerMail(running_broker(settings) or NO_BROKER)
     tempo = replace(Tempo.of(settings), unserved_s=float("inf"))
-    lookout = Lookout(journal, mail, wanted(plan), published, tempo, time.time)
+    hosts, others = _elsewhere(store, journal.run)
+    lookout = Lookout(journal, mail, wanted(plan), published, tempo, time.time, hosts)
     click.echo(f"{wish} in run {journal.run}:")
     try:
         driven = mail.is_present(journal.run)
@@ -122,13 +136,6 @@ def why(cell: str, run: str | None) -> None:
     except BrokerUnavailable:
         lookout.look_at_store()
         driven, cards = False, []
-    others = [
-        attempt
-        for other in Journal.open_runs(store)
-        if other != journal.run
-        for record in Journal(store, other).records().values()
-        for attempt in record.open
-    ]
     for line in reasons(wish, lookout.wanted, lookout.sight, cards, time.time(), tempo, others=others):
         click.echo(f"  {line}")
     if (outcome := journal.outcome(wish)) and outcome.failure:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from farm.dispatch.drive import Relist
     from farm.dispatch.settle import Publish
     from farm.settings import Settings
-    from farm.store.protocol import Store
+    from farm.store.protocol import Measured
 
 
-def publishing(settings: Settings, store: Store) -> tuple[Publish | None, Relist]:
+def publishing(settings: Settings, store: Measured) -> tuple[Publish | None, Relist]:
     """What publishes, and what lists again what is published. Raises BadInput for a signing key that is none."""
     if settings.publisher == "service":
         return None, attrgetter("published")

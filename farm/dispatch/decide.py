@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from farm.plan.cell import Cell
 from farm.wire.routes import build_queue
@@ -44,6 +44,14 @@ class Ending:
 
     state: str
     at: float
+
+
+class HostEnd(NamedTuple):
+    """How an attempt ended on a host, and when (epoch seconds)."""
+
+    host: str
+    at: float
+    state: str
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ class Sight:
 
     `seen` is when an attempt last gave a sign of life, `sent` when a cell was last woken, `queued` which wake-ups still wait,
     `unserved` since when no live worker takes a cell's queue. `cancelled` are cells that are no longer wanted,
-    `drained` hosts that are to be granted nothing.
+    `drained` hosts that are to be granted nothing, `elsewhere` is how attempts of other runs ended.
     `looked` is when the queue was looked into: what was not overdue then may well lie in it.
     """
 
@@ -103,6 +111,7 @@ class Sight:
     unserved: Mapping[Cell, float] = field(default_factory=dict)
     cancelled: frozenset[Cell] = frozenset()
     drained: frozenset[str] = frozenset()
+    elsewhere: tuple[HostEnd, ...] = ()
     looked: float | None = None
 
     def record(self, cell: Cell) -> Record:

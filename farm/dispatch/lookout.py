@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from farm.dispatch.decide import Sight, Wanted, state_of
 from farm.dispatch.drain import drained
 from farm.dispatch.journal import Journal
+from farm.dispatch.quarantine import Hosts
 from farm.dispatch.queue import wake_id
 from farm.dispatch.tempo import Tempo
 from farm.dispatch.view import RunView, look
@@ -30,6 +31,7 @@ class Lookout:
     published: frozenset[Cell]
     tempo: Tempo
     clock: Callable[[], float]
+    hosts: Hosts = field(default_factory=Hosts)
     sight: Sight = field(default_factory=Sight)
     beats: Mapping[AttemptKey, Beat] = field(default_factory=dict)
     looked: float = float("-inf")
@@ -48,14 +50,17 @@ class Lookout:
     def look_at_store(self) -> None:
         """See what is true, whoever is alive."""
         self.looked = self.clock()
+        records = self.journal.records()
+        self.hosts.saw(self.wanted.run, records, self.looked)
         self.sight = Sight(
-            records=self.journal.records(),
+            records=records,
             published=self.published,
             seen=self._seen,
             sent=self._sent,
             unserved=self._unserved,
             cancelled=self.journal.cancelled(),
             drained=drained(self.journal.store),
+            elsewhere=self.hosts.elsewhere(self.wanted.run),
         )
 
     def listen(self) -> None:

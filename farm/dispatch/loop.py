@@ -15,6 +15,7 @@ from farm.dispatch.decide import Action, Cancel, Done, Expire, Settle, Wake, Wan
 from farm.dispatch.grants import Granter
 from farm.dispatch.lookout import Lookout
 from farm.dispatch.meter import Meter
+from farm.dispatch.quarantine import Hosts
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.records import Outcome, RunPlan
 from farm.dispatch.settle import Settler, conclude
@@ -43,7 +44,7 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Means:
-    """What the loop acts with. `tend` keeps the farm's own children alive, and is called at every turn.
+    """What the loop acts with. `tend` keeps the farm's own children alive, and is called at every turn. Runs share `hosts`.
 
     Without a `settler` a publisher elsewhere settles what builders staged, and the loop sees what came of it in the store.
     """
@@ -56,6 +57,7 @@ class Means:
     tend: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.time
     meter: Meter = field(default_factory=Meter)
+    hosts: Hosts = field(default_factory=Hosts)
 
 
 class Loop:
@@ -69,7 +71,7 @@ class Loop:
         self._wanted = wanted(plan)
         published = frozenset(cell for cell, planned in self._planned.items() if planned.published)
         self._notes = {cell: planned.blocked.message for cell, planned in self._planned.items() if planned.blocked}
-        self._lookout = Lookout(journal, means.mail, self._wanted, published, tempo, means.clock)
+        self._lookout = Lookout(journal, means.mail, self._wanted, published, tempo, means.clock, means.hosts)
         self._granter = Granter(journal, self._planned, self._wanted, means.staging, tempo, plan.deadline_s)
         self._settling: dict[tuple[Cell, int], Future[Outcome]] = {}
         self._expired: set[tuple[Cell, int]] = set()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Why a cell is tried again: its builder was lost, its distro has changed meanwhile, or something failed in passing.
 RETRIED_KINDS = ("lost", "outdated", "transient")
+_MOST_STEPS = 100
 STATES = ("waiting", "building", "staged", "published", "failed", "stopped")
 
 
@@ -34,6 +35,7 @@ class PrometheusMeter(Meter):
         self._clock = clock
         self._views: dict[str, RunView] = {}
         self._waiting: dict[tuple[str, str], float] = {}
+        self._named_steps: set[str] = set()
         self._asked = Counter("farm_grants", "Builders' requests for leave, by answer.", ["answer"], registry=self.registry)
         self._lost = Counter("farm_grants_lost", "Attempts given up for want of a sign of life.", registry=self.registry)
         self._ended = Counter(
@@ -62,11 +64,11 @@ class PrometheusMeter(Meter):
     def ended(self, outcome: Outcome, *, lost: bool = False) -> None:
         """An attempt ended; `lost`: it was given up, because its builder gave no sign of life any more."""
         self._lost.inc(int(lost))
-        self._ended.labels(outcome.state, outcome.failure.step if outcome.failure else "").inc()
+        self._ended.labels(outcome.state, self._named(outcome.failure.step) if outcome.failure else "").inc()
         if outcome.failure and outcome.state == "transient":
             self._retried.labels("lost" if lost else "outdated" if outcome.failure.outdated else "transient").inc()
         for step in outcome.steps:
-            self._steps.labels(step.step).observe(step.seconds)
+            self._steps.labels(self._named(step.step)).observe(step.seconds)
 
     def seen(self, view: RunView) -> None:
         """A run looks like this now."""
@@ -82,6 +84,13 @@ class PrometheusMeter(Meter):
         """A run is no longer driven here."""
         self._views = {name: view for name, view in self._views.items() if name != run}
         self._waiting = {key: since for key, since in self._waiting.items() if key[0] != run}
+
+    def _named(self, step: str) -> str:
+        """A step's label: builders name steps, and each new label costs memory for ever."""
+        if step not in self._named_steps and len(self._named_steps) >= _MOST_STEPS:
+            return "other"
+        self._named_steps.add(step)
+        return step
 
     def _count(self, state: str) -> int:
         return Tally[str](cell.state for view in self._views.values() for cell in view.cells)[state]

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from farm.dispatch.records import PlannedCell
     from farm.dispatch.settle import Publish
     from farm.sign.keys import Signer
-    from farm.store.protocol import Store
+    from farm.store.protocol import Measured, Store
     from farm.wire.messages import Result
 
 
 def publisher(
-    store: Store, base_url: str, signer: Signer | None = None, second: Callable[[Path], None] | None = None
+    store: Measured, base_url: str, signer: Signer | None = None, second: Callable[[Path], None] | None = None
 ) -> Publish:
     """What publishes into a store whose clients reach it at `base_url`; it gives the catalog key of what it published.
 

@@ -1,4 +1,4 @@
-"""Hosts that fail cell after cell for reasons of their own wait, longer each time. Pure: from the attempts of a run alone.
+"""Hosts that fail cell after cell for reasons of their own wait, longer each time: in whatever runs these cells are.
 
 A failure in passing, or an attempt that was lost, is a host's own reason until the host has ended one in another way. A cell
 that fails for good says nothing against its host: that it could be built, and was not good, is the cell's matter.
@@ -6,14 +6,18 @@ that fails for good says nothing against its host: that it could be built, and w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from farm.dispatch.decide import RETRIED
+from farm.dispatch.decide import RETRIED, HostEnd
 
 if TYPE_CHECKING:
-    from farm.dispatch.decide import Sight
+    from collections.abc import Mapping
+
+    from farm.dispatch.decide import Record, Sight
     from farm.dispatch.tempo import Tempo
+    from farm.plan.cell import Cell
 
 LONGEST_S = 3600.0
 
@@ -42,18 +46,48 @@ def host_of(worker: str) -> str:
 def quarantine(worker: str, sight: Sight, now: float, tempo: Tempo) -> Quarantine | None:
     """Whether a worker's host has to wait; from `tempo.quarantine_after` failures on, and twice as long after each one."""
     host = host_of(worker)
-    ends = sorted(
-        (record.endings[attempt.number].at, record.endings[attempt.number].state)
-        for record in sight.records.values()
-        for attempt in record.attempts
-        if attempt.number in record.endings and host_of(attempt.worker) == host
-    )
+    ends = sorted(end for end in (*ends_of(sight.records), *sight.elsewhere) if end.host == host)
     failures = 0
-    for _, state in reversed(ends):
-        if state != RETRIED:
+    for end in reversed(ends):
+        if end.state != RETRIED:
             break
         failures += 1
     if failures < tempo.quarantine_after:
         return None
-    until = ends[-1][0] + min(tempo.quarantine_s * 2.0 ** (failures - tempo.quarantine_after), LONGEST_S)
+    until = ends[-1].at + min(tempo.quarantine_s * 2.0 ** (failures - tempo.quarantine_after), LONGEST_S)
     return Quarantine(host, failures, until) if until > now else None
+
+
+def ends_of(records: Mapping[Cell, Record]) -> list[HostEnd]:
+    """How the attempts of a run ended, and on which hosts."""
+    return [
+        HostEnd(host_of(attempt.worker), end.at, end.state)
+        for record in records.values()
+        for attempt in record.attempts
+        if (end := record.endings.get(attempt.number))
+    ]
+
+
+@dataclass
+class Hosts:
+    """How attempts ended in all runs that one process drives or drove lately. For many threads: each run has its own.
+
+    It is only seen, never kept: who starts anew knows of the runs that are open, as soon as it drives them.
+    """
+
+    _ends: dict[str, tuple[HostEnd, ...]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def saw(self, run: str, records: Mapping[Cell, Record], now: float) -> None:
+        """A run stands so. What is too old to matter is forgotten."""
+        ends = tuple(end for end in ends_of(records) if now - end.at < 2 * LONGEST_S)
+        with self._lock:
+            self._ends = {
+                **{other: them for other, them in self._ends.items() if any(now - end.at < 2 * LONGEST_S for end in them)},
+                run: ends,
+            }
+
+    def elsewhere(self, run: str) -> tuple[HostEnd, ...]:
+        """How attempts of the other runs ended."""
+        with self._lock:
+            return tuple(end for other, ends in self._ends.items() if other != run for end in ends)

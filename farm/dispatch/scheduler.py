@@ -16,6 +16,7 @@ from farm.dispatch.drive import Driver, Relist
 from farm.dispatch.journal import Journal
 from farm.dispatch.loop import Means, Watcher
 from farm.dispatch.meter import Meter
+from farm.dispatch.quarantine import Hosts
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.settle import Publish, Settler
 from farm.dispatch.tempo import Tempo
@@ -79,6 +80,7 @@ class Scheduler:
     _failures: dict[str, int] = field(default_factory=dict)
     _not_before: dict[str, float] = field(default_factory=dict)
     _shown: float = float("-inf")
+    _hosts: Hosts = field(default_factory=Hosts)
 
     def serve(self) -> None:
         """Return once `stopping` is set and no run is driven any more. What fails is said, and tried again."""
@@ -115,7 +117,7 @@ class Scheduler:
         queue = TaskQueue(office.settings)
         settler = Settler(journal, office.publish) if office.publish else None
         watcher = _Metered(office.watcher(run), office.meter)
-        means = Means(mail, queue, office.staging, settler, watcher, self._go_on, meter=office.meter)
+        means = Means(mail, queue, office.staging, settler, watcher, self._go_on, meter=office.meter, hosts=self._hosts)
         driver = Driver(journal, means, office.tempo, office.relist, locks.today())
         office.say(f"run {run}: driving it", run=run)
         try:

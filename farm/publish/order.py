@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from farm.errors import BadInput, VerificationFailed
 from farm.plan.recipe import PACKS, BaseImage, Inputs, Layout, Recipe, RuntimePackage
 from farm.sign.keys import Signer
+from farm.wire.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,6 +77,9 @@ def check(order: Order, staged: Result) -> BuildInfo:
     _refuse(order, _differences(order, staged, staged.build))
     _refuse(order, _objections(staged.findings))
     _refuse(order, _shapes(staged))
+    _refuse(
+        order, (f"{text!r} is nothing that a terminal may have" for text in _texts(staged.model_dump()) if plain(text) != text)
+    )
     return staged.build
 
 
@@ -138,6 +142,16 @@ def _objections(findings: Iterable[Finding]) -> Iterator[str]:
     for finding in findings:
         if finding.severity == "error":
             yield f"{finding.check}: {finding.message}"
+
+
+def _texts(told: object) -> Iterator[str]:
+    """Every text that the metadata will hold."""
+    if isinstance(told, str):
+        yield told
+    elif isinstance(told, Mapping):
+        yield from (text for part in told.values() for text in _texts(part))
+    elif isinstance(told, list | tuple):
+        yield from (text for part in told for text in _texts(part))
 
 
 def _shapes(staged: Result) -> Iterator[str]:

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from farm.publish.order import Order
     from farm.publish.staged import Checked
     from farm.store.artifact import ArchiveInfo, BuildInfo
-    from farm.store.protocol import Store
+    from farm.store.protocol import Measured, Store
     from farm.wire.messages import Result
 
 
-def publish(store: Store, staged: Result, order: Order, *, clock: Callable[[], datetime]) -> Artifact:
+def publish(store: Measured, staged: Result, order: Order, *, clock: Callable[[], datetime]) -> Artifact:
     """The artifact of a granted attempt; the one that is there if its recipe and inputs were published before.
 
     `clock` gives the time in UTC. Raises VerificationFailed when what was staged is not what it says or not safe, Conflict
@@ -77,7 +77,7 @@ def _published(store: Store, order: Order) -> Artifact | None:
     return artifact
 
 
-def _first(store: Store, staged: Result, build: BuildInfo, order: Order, now: datetime) -> Artifact:
+def _first(store: Measured, staged: Result, build: BuildInfo, order: Order, now: datetime) -> Artifact:
     check_fence(store, order)
     recipe = order.recipe.digest
     with tempfile.TemporaryDirectory(prefix="farm-publish-") as folder:

@@ -17,7 +17,7 @@ from farm.store.sink import Content
 
 if TYPE_CHECKING:
     from farm.publish.order import Order
-    from farm.store.protocol import Store
+    from farm.store.protocol import Measured, Store
     from farm.wire.messages import Result
 
 ARCHIVE_BYTES = 2 << 30
@@ -43,23 +43,23 @@ def check_fence(store: Store, order: Order) -> None:
         raise Conflict(f"{order} is not published: {why}", hint="nothing to do: the newer attempt will be published")
 
 
-def fetch_checked(store: Store, order: Order, staged: Result, folder: Path) -> tuple[Checked, ...]:
+def fetch_checked(store: Measured, order: Order, staged: Result, folder: Path) -> tuple[Checked, ...]:
     """The staged archives, fetched into `folder` and checked. Raises VerificationFailed, Transient, StoreUnavailable."""
-    prefix = run_keys.staging(order.run, order.cell, order.attempt)
-    sizes = {stat.key.removeprefix(prefix): stat.size for stat in store.list(prefix)}
     for archive in staged.archives:
-        _check_size(order, archive, sizes)
+        _check_size(store, order, archive)
     return tuple(_checked(store, order, staged, archive, folder) for archive in staged.archives)
 
 
-def _check_size(order: Order, archive: ArchiveInfo, sizes: dict[str, int]) -> None:
+def _check_size(store: Measured, order: Order, archive: ArchiveInfo) -> None:
     """Before a byte is read: a size that lies, or is too big, costs nothing."""
-    if not _NAME_RE.fullmatch(archive.name) or archive.name not in sizes:
+    named = _NAME_RE.fullmatch(archive.name)
+    there = store.stat(run_keys.staging(order.run, order.cell, order.attempt, archive.name)) if named else None
+    if there is None:
         raise VerificationFailed(f"{order} did not stage the archive {archive.name!r}")
     if archive.size > ARCHIVE_BYTES:
         raise VerificationFailed(f"{order} staged {archive.name} of {archive.size} bytes (at most {ARCHIVE_BYTES})")
-    if sizes[archive.name] != archive.size:
-        said = f"{archive.name} of {sizes[archive.name]} bytes, and said {archive.size}"
+    if there.size != archive.size:
+        said = f"{archive.name} of {there.size} bytes, and said {archive.size}"
         raise Transient(f"{order} staged {said}", hint=_CUT_OFF)
 
 

@@ -67,6 +67,14 @@ class Store(Protocol):
         ...
 
 
+class Measured(Store, Protocol):
+    """A store that is asked for an object's size by its name, which no listing that is old can hide."""
+
+    def stat(self, key: str) -> Stat | None:
+        """Size and etag of an object, without reading it; None when there is none."""
+        ...
+
+
 class Reading(Protocol):
     """The part of a store that a client needs."""
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from farm.audit.repair import repair
 from farm.cli import audit as verbs
+from farm.cli.main import cli
 from farm.errors import BadInput
 from farm.index import oci, update
 from farm.index.rebuild import rebuild
@@ -277,3 +278,16 @@ def test_the_verb(folder):
     assert call("--base-url", "https://elsewhere.example.org").exit_code == 3
     with pytest.raises(BadInput, match="read the archives"):
         call("--quick", "--repair")
+
+
+def test_where_the_key_is_lost_another_one_signs_all_that_is_listed(tmp_path, monkeypatch):
+    """As docs/operating.md has it: what the lost key signed stays believed, for its public half is in the store."""
+    store = shelf.filled(FolderStore(tmp_path / "store"))
+    for name, value in (("STORE", store.name), ("BASE_URL", BASE), ("SIGNING_KEY", tmp_path / "new.pem")):
+        monkeypatch.setenv(f"FARM_{name}", str(value))
+    before = store.get(SIGNED)
+    for words in (("keys", "new", str(tmp_path / "new.pem")), ("index", "--relist"), ("verify-store",)):
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == 0, (words, done.output, done.exception)
+    assert store.get(SIGNED) != before
+    assert "0 error(s)" in done.output

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from ruamel.yaml import YAML
 
-from farm.cli.main import VERBS
+from farm.cli.main import VERBS, cli
 from farm.dispatch.metrics import PrometheusMeter
 from workers.__main__ import VERBS as WORKER_VERBS
 
@@ -63,10 +64,29 @@ def test_a_unit_starts_a_verb_that_exists(unit):
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str
     parser.read(unit)
-    words = shlex.split(parser["Service"]["ExecStart"])
-    verbs, verb = (WORKER_VERBS, words[3]) if words[0].endswith("python") else (VERBS, words[1])
-    assert verb in verbs
-    assert parser["Install"]["WantedBy"] == "multi-user.target"
+    commands = re.findall(r"^ExecStart=(.*)$", unit.read_text(), re.MULTILINE)
+    assert commands
+    for words in map(shlex.split, commands):
+        verbs, verb = (WORKER_VERBS, words[3]) if words[0].endswith("python") else (VERBS, words[1])
+        assert verb in verbs
+    if parser["Service"].get("Type") == "oneshot":  # a timer of the same name starts it
+        target = "timers.target"
+        parser.read(unit.with_suffix(".timer"))
+        assert parser["Timer"]["Persistent"] == "true"
+    else:
+        target = "multi-user.target"
+    assert parser["Install"]["WantedBy"] == target
+
+
+def test_every_option_of_the_daily_unit_exists():
+    """A verb that lost an option would fail at three in the morning."""
+    for words in re.findall(
+        r"^ExecStart=\S+/farm (.*)$", (DEPLOY / "systemd" / "farm-daily.service").read_text(), re.MULTILINE
+    ):
+        done = CliRunner().invoke(cli, [*shlex.split(words), "--help"], catch_exceptions=False)
+        assert done.exit_code == 0
+        for option in re.findall(r"--[a-z-]+", words):
+            assert option in done.output
 
 
 def test_the_s3_server_is_the_one_of_the_tests():
@@ -90,4 +110,4 @@ def test_what_the_images_copy_is_sent_to_the_engine():
 
 
 def test_there_is_a_unit_for_each_service():
-    assert [unit.stem for unit in UNITS] == ["farm-builder", "farm-publisher", "farm-scheduler", "farm-status"]
+    assert [unit.stem for unit in UNITS] == ["farm-builder", "farm-daily", "farm-publisher", "farm-scheduler", "farm-status"]

@@ -180,6 +180,9 @@ def test_three_hosts_from_nothing(hosts, farm, boot):
     assert {card["name"].partition(".")[0] for card in said} == set(BUILDERS)
     farm.ended(farm.submit(2))
     farm.right()
+    hosts.run("control", typed("**7. Every day.**"), folder=SOURCE)
+    assert "enabled" in hosts.run("control", "systemctl start farm-daily.service && systemctl is-enabled farm-daily.timer")
+    farm.right()
     assert "running" in hosts.run(
         "control", "curl -sf http://127.0.0.1:8080/status.json >/dev/null && systemctl is-active farm-status && echo running"
     )
@@ -249,6 +252,13 @@ def copy(start, target):
 def meddle(hosts, *lines):
     script = "\n".join((TOOL, *lines))
     hosts.run("control", f"{FARM}\npython - <<'PYTHON'\n{script}\nPYTHON\n")
+
+
+def test_the_signing_key_is_gone(hosts, farm):
+    hosts.run("control", "rm /etc/farm/signing.pem")
+    assert "BEGIN PUBLIC KEY" in hosts.run("control", typed("**Scheduler or publisher host.**"))
+    farm.ended(farm.submit(1))
+    farm.right()
 
 
 def test_an_index_is_damaged(hosts, farm):

@@ -12,8 +12,9 @@ from farm.dispatch.decide import Attempt, Ending, Expire, Record, Sight, Wanted,
 from farm.dispatch.drain import drained
 from farm.dispatch.grants import Granter
 from farm.dispatch.journal import Journal, new_run
-from farm.dispatch.quarantine import LONGEST_S, host_of, quarantine
-from farm.dispatch.records import PlannedCell
+from farm.dispatch.lookout import Lookout
+from farm.dispatch.quarantine import LONGEST_S, Hosts, host_of, quarantine
+from farm.dispatch.records import AttemptNote, Outcome, PlannedCell
 from farm.dispatch.tempo import Tempo
 from farm.dispatch.why import why
 from farm.plan.facts import load_facts
@@ -91,6 +92,37 @@ def test_another_host_is_not_blamed_and_a_quarantine_ends():
     assert not quarantine("good.example.org.1.2", sight, NOW, TEMPO)
     assert not quarantine("bad.example.org.1.2", sight, NOW + 10, TEMPO)
     assert host_of("10.0.0.7") == "10", "a name of numbers is at least not empty"
+
+
+def test_a_host_that_fails_in_one_run_after_the_other_is_noticed_too():
+    hosts = Hosts()
+    for number in range(3):
+        hosts.saw(f"run-{number}", {A: ended("bad.1.2", "transient", last=NOW - number)}, NOW)
+    sight = Sight(elsewhere=hosts.elsewhere("another"))
+    assert quarantine("bad.1.9", sight, NOW, TEMPO).failures == 3
+    assert not quarantine("good.1.9", sight, NOW, TEMPO)
+    assert not quarantine("bad.1.9", Sight(elsewhere=hosts.elsewhere("run-0")), NOW, TEMPO), "a run counts its own by itself"
+    assert quarantine("bad.1.9", Sight({A: ended("bad.1.2", "transient")}, elsewhere=hosts.elsewhere("run-0")), NOW, TEMPO)
+    hosts.saw("run-3", {B: ended("bad.1.2", "published", last=NOW)}, NOW)
+    assert not quarantine("bad.1.9", Sight(elsewhere=hosts.elsewhere("another")), NOW, TEMPO)
+    hosts.saw("run-4", {}, NOW + 2 * LONGEST_S + 1)
+    assert hosts.elsewhere("another") == (), "what is too old is forgotten"
+
+
+def test_what_one_run_sees_of_a_host_the_next_run_of_the_same_process_knows(tmp_path):
+    hosts, store = Hosts(), MemoryStore()
+
+    def look(of):
+        journal = Journal(store, new_run(), clock=lambda: NOW)
+        for number in (1, 2, 3) if of is A else ():
+            journal.grant(of, number, AttemptNote(worker="bad.1.2", granted=NOW - 50, deadline_s=60))
+            journal.end(of, number, Outcome(state="transient", at=NOW - 1))
+        lookout = Lookout(journal, None, Wanted(journal.run, (of,)), frozenset(), TEMPO, lambda: NOW, hosts)
+        lookout.look_at_store()
+        return lookout.sight
+
+    look(A)
+    assert quarantine("bad.1.9", look(B), NOW, TEMPO).failures == 3
 
 
 def test_a_quarantined_host_is_denied_and_told_how_long():

@@ -15,8 +15,9 @@ import requests
 from farm.dispatch.embedded import Broker, find_server
 from farm.dispatch.metrics import RETRIED_KINDS, PrometheusMeter
 from farm.dispatch.records import Outcome
-from farm.errors import BuildFailed, DistroMoved, Transient
+from farm.errors import BuildFailed, DistroMoved, Failure, Transient
 from farm.store import run_keys
+from farm.store.artifact import StepTime
 from farm.wire.mailbox import SchedulerMail
 from tests.dispatch.conftest import eventually
 from tests.dispatch.test_command import CELL
@@ -203,6 +204,19 @@ def test_a_lost_attempt_is_counted(farm):
     seen = farm.metrics("scheduler")
     assert seen["farm_grants_lost_total"] == len(lost)
     assert (seen['farm_retries_total{kind="lost"}'], seen['farm_retries_total{kind="transient"}']) == (len(lost), 0)
+
+
+def test_a_builder_that_names_ever_new_steps_costs_no_memory():
+    meter = PrometheusMeter()
+    for number in range(1000):
+        steps = (StepTime(step=f"step {number}", seconds=1.0),)
+        failure = Failure("build-failed", "x", step=f"step {number}")
+        meter.ended(Outcome(state="build-failed", at=0.0, failure=failure, steps=steps))
+    named = {
+        sample.labels["step"] for metric in meter.registry.collect() for sample in metric.samples if "step" in sample.labels
+    }
+    assert len(named) == 101
+    assert meter.registry.get_sample_value("farm_step_duration_seconds_count", {"step": "other"}) == 900
 
 
 def test_retries_are_counted_by_what_made_them_necessary():

@@ -82,6 +82,15 @@ def test_an_attempt_that_was_overtaken_is_refused_although_the_listing_does_not_
     assert not list(store.list("catalog/"))
 
 
+def test_what_was_staged_is_found_although_the_listing_does_not_show_it():
+    store, of = Old(), order()
+    store.grow_old()
+    publish(store, stage(store, of), of, clock=now)
+    store.shown = None
+    check_promises(store)
+    assert len(catalog.published(store)) == 1
+
+
 def test_what_is_published_is_not_published_again_because_a_listing_is_old():
     store, of = Old(), order()
     staged = stage(store, of)

@@ -226,6 +226,7 @@ ERROR = Finding(check="linkage.libpython", severity="error", message="the execut
         (with_build(built="cross"), "what the inputs are made of"),
         (with_build(source=SourceInfo(url="https://elsewhere.example", sha256="a" * 64, epoch=1749600000)), "source"),
         (with_build(compiler="clang"), "is not what the builder reported"),
+        (with_build(compiler="gcc\x1b]52;c;eA==\x07"), r"'gcc\\x1b\]52;c;eA==\\x07' is nothing that a terminal may have"),
         (without_object, "did not stage"),
         (other_object(lambda data: data + b"x"), "bytes, and said"),
         (other_object(lambda data: data[:-1] + b"x"), "with sha256"),
