@@ -47,11 +47,12 @@ class Ending:
 
 
 class HostEnd(NamedTuple):
-    """How an attempt ended on a host, and when (epoch seconds)."""
+    """How an attempt ended on a host, when, and when it was granted (epoch seconds)."""
 
     host: str
     at: float
     state: str
+    granted: float
 
 
 @dataclass(frozen=True)

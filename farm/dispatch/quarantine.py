@@ -1,7 +1,8 @@
 """Hosts that fail cell after cell for reasons of their own wait, longer each time: in whatever runs these cells are.
 
 A failure in passing, or an attempt that was lost, is a host's own reason until the host has ended one in another way. A cell
-that fails for good says nothing against its host: that it could be built, and was not good, is the cell's matter.
+that fails for good says nothing against its host: that it could be built, and was not good, is the cell's matter. What was
+built at once and failed is one failure: a host that starts anew loses all its slots.
 """
 
 from __future__ import annotations
@@ -47,11 +48,12 @@ def quarantine(worker: str, sight: Sight, now: float, tempo: Tempo) -> Quarantin
     """Whether a worker's host has to wait; from `tempo.quarantine_after` failures on, and twice as long after each one."""
     host = host_of(worker)
     ends = sorted(end for end in (*ends_of(sight.records), *sight.elsewhere) if end.host == host)
-    failures = 0
+    failures, since = 0, float("inf")
     for end in reversed(ends):
         if end.state != RETRIED:
             break
-        failures += 1
+        if end.at <= since:  # before the one counted last was granted
+            failures, since = failures + 1, end.granted
     if failures < tempo.quarantine_after:
         return None
     until = ends[-1].at + min(tempo.quarantine_s * 2.0 ** (failures - tempo.quarantine_after), LONGEST_S)
@@ -61,7 +63,7 @@ def quarantine(worker: str, sight: Sight, now: float, tempo: Tempo) -> Quarantin
 def ends_of(records: Mapping[Cell, Record]) -> list[HostEnd]:
     """How the attempts of a run ended, and on which hosts."""
     return [
-        HostEnd(host_of(attempt.worker), end.at, end.state)
+        HostEnd(host_of(attempt.worker), end.at, end.state, attempt.granted)
         for record in records.values()
         for attempt in record.attempts
         if (end := record.endings.get(attempt.number))

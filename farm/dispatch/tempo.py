@@ -38,6 +38,7 @@ class Tempo:
             attempts=settings.attempts,
             lease_s=settings.lease_s,
             backoff_s=settings.backoff_s,
+            quarantine_s=2 * settings.backoff_s,
             grace_s=min(cls.grace_s, 2.0 * settings.lease_s),
             unserved_s=unserved,
             patience_s=settings.patience_s,

@@ -64,8 +64,8 @@ def test_lists_come_from_the_environment_as_words_and_go_on_to_the_worker(monkey
 
 def ended(worker, *states, last=NOW - 1):
     """A record of attempts by one worker that ended so, one second after the other."""
-    attempts = tuple(Attempt(number, worker, last - 100) for number in range(1, len(states) + 1))
     first = last - len(states) + 1
+    attempts = tuple(Attempt(number, worker, first + number - 1.5) for number in range(1, len(states) + 1))
     return Record(attempts, {number: Ending(state, first + number - 1) for number, state in enumerate(states, 1)})
 
 
@@ -86,6 +86,19 @@ def test_one_that_ends_well_makes_up_for_all_failures(good):
     assert not quarantine("h.1.2", Sight({A: failed, B: ended("h.1.3", good)}), NOW, TEMPO)
 
 
+def test_what_is_lost_at_once_is_one_failure():
+    """A host of four slots that starts anew three times has failed three times, and not twelve."""
+    cells = [cell(f"3.13.{number}-debian13") for number in range(4)]
+    lost = {
+        one: Record(
+            tuple(Attempt(number, "h.1.2", NOW - 100 + 20 * number) for number in (1, 2, 3)),
+            {number: Ending("transient", NOW - 90 + 20 * number + at) for number in (1, 2, 3)},
+        )
+        for at, one in enumerate(cells)
+    }
+    assert quarantine("h.1.9", Sight(lost), NOW - 26, TEMPO).failures == 3
+
+
 def test_another_host_is_not_blamed_and_a_quarantine_ends():
     sight = Sight({A: ended("bad.example.org.1.2", *["transient"] * 3)})
     assert quarantine("bad.example.org.7", sight, NOW, TEMPO)
@@ -102,7 +115,9 @@ def test_a_host_that_fails_in_one_run_after_the_other_is_noticed_too():
     assert quarantine("bad.1.9", sight, NOW, TEMPO).failures == 3
     assert not quarantine("good.1.9", sight, NOW, TEMPO)
     assert not quarantine("bad.1.9", Sight(elsewhere=hosts.elsewhere("run-0")), NOW, TEMPO), "a run counts its own by itself"
-    assert quarantine("bad.1.9", Sight({A: ended("bad.1.2", "transient")}, elsewhere=hosts.elsewhere("run-0")), NOW, TEMPO)
+    assert quarantine(
+        "bad.1.9", Sight({A: ended("bad.1.2", "transient", last=NOW)}, elsewhere=hosts.elsewhere("run-0")), NOW, TEMPO
+    )
     hosts.saw("run-3", {B: ended("bad.1.2", "published", last=NOW)}, NOW)
     assert not quarantine("bad.1.9", Sight(elsewhere=hosts.elsewhere("another")), NOW, TEMPO)
     hosts.saw("run-4", {}, NOW + 2 * LONGEST_S + 1)
@@ -115,8 +130,8 @@ def test_what_one_run_sees_of_a_host_the_next_run_of_the_same_process_knows(tmp_
     def look(of):
         journal = Journal(store, new_run(), clock=lambda: NOW)
         for number in (1, 2, 3) if of is A else ():
-            journal.grant(of, number, AttemptNote(worker="bad.1.2", granted=NOW - 50, deadline_s=60))
-            journal.end(of, number, Outcome(state="transient", at=NOW - 1))
+            journal.grant(of, number, AttemptNote(worker="bad.1.2", granted=NOW - 4.5 + number, deadline_s=60))
+            journal.end(of, number, Outcome(state="transient", at=NOW - 4 + number))
         lookout = Lookout(journal, None, Wanted(journal.run, (of,)), frozenset(), TEMPO, lambda: NOW, hosts)
         lookout.look_at_store()
         return lookout.sight
