@@ -169,6 +169,7 @@ def _slot_started(**_: object) -> None:
     """A slot must not outlive its worker: nobody would notice its beats stop, and its container would be kept alive."""
     end_with_parent()
     scratch.take()  # within its worker's own folder: the next slot removes what a killed one left
+    scratch.sweep(settings.cache / scratch.PARTS)
 
 
 def serve(arguments: Sequence[str]) -> int:

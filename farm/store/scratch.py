@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PREFIX = "farm-scratch-"
+PARTS = "parts"  # of a cache: on its file system, or nothing could be renamed
 
 
 def take() -> Path:
@@ -24,12 +25,7 @@ def take() -> Path:
 
     What dead processes left beside it is removed.
     """
-    parent = Path(tempfile.gettempdir())
-    sweep(parent)
-    hidden = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=parent))
-    _locked(hidden)  # before anybody can take it for a dead one's
-    folder = hidden.with_name(hidden.name.removeprefix("."))
-    hidden.rename(folder)
+    folder, _ = _made(Path(tempfile.gettempdir()))
     tempfile.tempdir = str(folder)
     return folder
 
@@ -46,6 +42,18 @@ def taken() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def part(cache: Path) -> Iterator[Path]:
+    """A folder for what is to appear in a cache by a rename, whole or not at all; what dead processes left there is removed."""
+    (cache / PARTS).mkdir(parents=True, exist_ok=True)
+    folder, held = _made(cache / PARTS)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
 def sweep(parent: Path | None = None) -> None:
     """Remove what dead processes left in the folder for temporary files (or in that one)."""
     for folder in (parent or Path(tempfile.gettempdir())).glob(f"{_PREFIX}*"):
@@ -53,6 +61,16 @@ def sweep(parent: Path | None = None) -> None:
             held = _locked(folder)
             shutil.rmtree(folder, ignore_errors=True)
             os.close(held)
+
+
+def _made(parent: Path) -> tuple[Path, int]:
+    """A new folder, and the descriptor that holds it. What dead processes left beside it is removed."""
+    sweep(parent)
+    hidden = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=parent))
+    held = _locked(hidden)  # before anybody can take it for a dead one's
+    folder = hidden.with_name(hidden.name.removeprefix("."))
+    hidden.rename(folder)
+    return folder, held
 
 
 def _locked(folder: Path) -> int:

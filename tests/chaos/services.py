@@ -96,7 +96,10 @@ def attempts_of(worker: Service) -> list[Victim]:
 
 def logs_of(worker: Service) -> list[Path]:
     """The logs of its attempts: they lie in the folder for temporary files that each slot has of its own."""
-    return list(worker.tmp.glob("farm-scratch-*/farm-scratch-*/farm-attempt-*/build.log"))
+    try:
+        return list(worker.tmp.glob("farm-scratch-*/farm-scratch-*/farm-attempt-*/build.log"))
+    except FileNotFoundError:  # a slot that ended while they were listed (before Python 3.12)
+        return []
 
 
 def slots_writing(worker: Service, log: Path) -> list[int]:

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from farm.store.scratch import PARTS
 from tests.chaos.judge import Verdict, audited, judge, left_in_store
 from tests.chaos.site import Site, until
 
@@ -102,9 +103,10 @@ def settle(site: Site) -> list[str]:
 def leftovers(site: Site) -> list[str]:
     """Containers, volumes, staging objects, grants, and files."""
     containers = site.engine.left(site.cells.names if type(site.engine).__name__ == "Containers" else ())
-    files = [path for folder in (site.folder / "tmp").glob("*") for path in forgotten(folder)]
+    folders = [*(site.folder / "tmp").glob("*"), *site.cache.glob(PARTS)]
+    files = [path for folder in folders for path in forgotten(folder)]
     notes = (site.folder / "state" / "running").glob("*")
-    paths = [*files, *notes, *site.cache.rglob(".part-*")]
+    paths = [*files, *notes]
     return [*containers, *left_in_store(site.keys()), *(f"file {path.relative_to(site.folder.parent)}" for path in paths)]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +15,7 @@ from farm.errors import BadInput, FarmError, Transient
 from farm.plan import recipe
 from farm.plan.recipe import Source
 from farm.settings import Settings
+from farm.store.scratch import PARTS
 from workers.build.sources import Patience, fetch, places
 
 if TYPE_CHECKING:
@@ -244,12 +244,12 @@ def test_nobody_listening_is_transient(settings, lines):
 
 def test_what_a_killed_download_left_is_swept(server, settings, lines):
     server.script = {ORG: ["ok"]}
-    left = settings.cache / "sources" / SOURCE.sha256 / ".part-dead"
+    left = settings.cache / PARTS / "farm-scratch-dead"
     left.mkdir(parents=True)
     (left / SOURCE.file).write_bytes(b"half")
-    os.utime(left, (0, 0))
     fetch(SOURCE, settings, lines.append, HURRY)
     assert [path.name for path in kept(settings)] == [SOURCE.file]
+    assert list(left.parent.iterdir()) == []
 
 
 def _fetch_in_child(settings: Settings, org: str, barrier, results) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ import requests
 
 from farm.errors import BadInput, Transient
 from farm.plan.recipe import BaseImage
+from farm.store import scratch
 from farm.store.urls import without_secrets
 from workers.build.days import drop_old, today
 from workers.build.mirror import mirror_roots
@@ -119,8 +119,8 @@ def _rootfs(release: Release, arch: str, day: str, settings: Settings, on_line: 
             return kept
         on_line(f"{kept}: damaged; removed, bootstrapping it again")
         kept.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as private:
-        partial = Path(private, "rootfs.tar")
+    with scratch.part(settings.cache) as private:
+        partial = private / "rootfs.tar"
         _bootstrap(release, arch, partial, settings, on_line)
         target = folder / f"{stem}{day}-{_sha256(partial)}.tar"
         partial.replace(target)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
 
 from farm.errors import BadInput, FarmError, Transient
+from farm.store import scratch
 from farm.store.urls import without_secrets
 from workers import metrics
 from workers.build.mirror import mirror_roots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from farm.plan.recipe import Source
     from farm.settings import Settings
@@ -85,8 +84,7 @@ def at_hand(source: Source, settings: Settings, on_line: Callable[[str], None]) 
     if there:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(target.parent)
-    if settings.sources and _from_folder(source, settings.sources, target, on_line):
+    if settings.sources and _from_folder(source, settings.sources, target, settings, on_line):
         return target
     return None
 
@@ -125,14 +123,14 @@ def _cached(target: Path, source: Source, on_line: Callable[[str], None]) -> boo
     return found == source.sha256
 
 
-def _from_folder(source: Source, folder: Path, target: Path, on_line: Callable[[str], None]) -> bool:
+def _from_folder(source: Source, folder: Path, target: Path, settings: Settings, on_line: Callable[[str], None]) -> bool:
     if not folder.is_dir():
         raise BadInput(f"FARM_SOURCES names {folder}, which is no folder", hint="name a folder, or unset it")
     files = (entry for entry in folder.iterdir() if entry.is_file())
     for entry in sorted(files, key=lambda entry: (entry.name != source.file, entry.name)):
         if _sha256_of(entry) != source.sha256:
             continue
-        with entry.open("rb") as stream, _appearing(target, source) as write:
+        with entry.open("rb") as stream, _appearing(target, source, settings.cache) as write:
             while block := stream.read(1 << 20):
                 write(block)
         on_line(f"{source.file}: taken from {entry}, sha256 is right")
@@ -156,7 +154,7 @@ def _download(url: str, source: Source, target: Path, settings: Settings, patien
 
 
 def _download_once(url: str, source: Source, target: Path, settings: Settings, patience: Patience) -> None:
-    with _answer(url, settings, patience) as response, _appearing(target, source) as write:
+    with _answer(url, settings, patience) as response, _appearing(target, source, settings.cache) as write:
         for block in _body(response, patience):
             write(block)
 
@@ -223,11 +221,11 @@ def _body(response: requests.Response, patience: Patience) -> Iterable[bytes]:
 
 
 @contextmanager
-def _appearing(target: Path, source: Source) -> Iterator[Callable[[bytes], None]]:
+def _appearing(target: Path, source: Source, cache: Path) -> Iterator[Callable[[bytes], None]]:
     """Takes the bytes of a file that appears whole with the right sha256, or not at all."""
     digest = hashlib.sha256()
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as private:
-        partial = Path(private, target.name)
+    with scratch.part(cache) as private:
+        partial = private / target.name
         with partial.open("wb") as file:
 
             def write(block: bytes) -> None:
@@ -254,11 +252,3 @@ def _sha256_of(path: Path) -> str:
 def _told(line: str, on_line: Callable[[str], None]) -> str:
     on_line(line)
     return line
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a download left behind that was killed more than a day ago."""
-    for left in folder.glob(".part-*"):
-        with suppress(FileNotFoundError):
-            if left.stat().st_mtime < time.time() - 86400:
-                shutil.rmtree(left, ignore_errors=True)

@@ -6,11 +6,9 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import tomllib
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, RootModel
@@ -18,10 +16,12 @@ from pydantic import Field, RootModel
 from farm.errors import FarmError, Transient
 from farm.plan.recipe import Source
 from farm.plan.scope import Numbers, Scope
+from farm.store import scratch
 from workers.build.sources import at_hand, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from farm.settings import Settings
     from farm.store.artifact import BuildInfo
@@ -95,9 +95,9 @@ def had(build: BuildInfo, version: Numbers, settings: Settings, on_line: Callabl
 def _download(source: Source, settings: Settings, series: str) -> Path:
     """Let pip get it from this host's package index, whichever that is, into the cache. Raises Transient."""
     target = place(source, settings)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as private:
-        _pip(Path(private), source, series)
-        (Path(private) / source.file).replace(target)
+    with scratch.part(settings.cache) as private:
+        _pip(private, source, series)
+        (private / source.file).replace(target)
     return target
 
 
