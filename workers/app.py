@@ -98,10 +98,14 @@ class Presence:
         engine, trouble, asked = "", "its engine was not asked yet", float("-inf")
         while not self._over.is_set():
             deaf_s = 0.0 if self.stopping else self._deafness.seconds(mail)
-            with suppress(BrokerUnavailable):
+            try:
                 mail.present(self._card(engine, trouble, deaf_s))
+            except BrokerUnavailable:
+                pass
+            except FileNotFoundError:
+                start_anew("somebody removed this worker's folder for temporary files")
             if deaf_s > settings.deaf_s:
-                start_anew()
+                start_anew("work waits and none is taken")
             if time.monotonic() - asked > settings.presence_s:
                 engine, trouble = _engine()
                 self.engine_up = bool(engine)

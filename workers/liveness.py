@@ -41,9 +41,9 @@ class Deafness:
         return 0.0 if self._since is None else self.clock() - self._since
 
 
-def start_anew() -> None:
-    """Replace this process by a fresh one with the same words. Its idle slots are ended first: nobody would own them."""
-    log.warning("work waits and none is taken: starting anew")
+def start_anew(why: str) -> None:
+    """Replace this process by a fresh one with the same words. Its slots are ended first: nobody would own them."""
+    log.warning("%s: starting anew", why)
     end_slots()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
 

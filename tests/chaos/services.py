@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass
@@ -148,3 +154,28 @@ class Watchful:
                 return Victim(worker, pid, log)
             os.kill(pid, signal.SIGCONT)
         return None
+
+
+def forgotten(folder: Path, *, held: bool = False) -> Iterator[Path]:
+    """What lies in a folder for temporary files and belongs to no living process. A living one holds its folder."""
+    for path in folder.iterdir():
+        if path.name.startswith("farm-scratch-") and is_held(path):
+            with suppress(FileNotFoundError):
+                yield from forgotten(path, held=True)
+        elif path.name != "ballast" and not (held and path.name.startswith("pymp-")):
+            yield path
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process holds it, or has just removed it."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

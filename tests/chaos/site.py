@@ -18,7 +18,7 @@ from botocore.config import Config
 
 from tests.chaos.cells import SmallCells, small_cells
 from tests.chaos.engines import Containers
-from tests.chaos.services import Service
+from tests.chaos.services import Service, forgotten
 from tests.chaos.witness import Witness, calm
 from tests.fixtures_cell import redis_program
 from tests.fixtures_s3 import ADMIN, free_ports, weed
@@ -237,7 +237,7 @@ class Site:
     def clear_files(self) -> None:
         """Between faults: what one left (and was told of) is not counted again for the next."""
         for folder in (self.folder / "tmp").glob("*"):
-            for path in folder.iterdir():
+            for path in [*forgotten(folder)]:
                 shutil.rmtree(path, ignore_errors=True)
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farm.store.scratch import PARTS
 from tests.chaos.judge import Verdict, audited, judge, left_in_store
+from tests.chaos.services import forgotten
 from tests.chaos.site import Site, until
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.chaos.faults import Fault
 
@@ -108,24 +105,3 @@ def leftovers(site: Site) -> list[str]:
     notes = (site.folder / "state" / "running").glob("*")
     paths = [*files, *notes]
     return [*containers, *left_in_store(site.keys()), *(f"file {path.relative_to(site.folder.parent)}" for path in paths)]
-
-
-def forgotten(folder: Path, *, held: bool = False) -> Iterator[Path]:
-    """What lies in a folder for temporary files and belongs to no living process. A living one holds its folder."""
-    for path in folder.iterdir():
-        if path.name.startswith("farm-scratch-") and is_held(path):
-            yield from forgotten(path, held=True)
-        elif path.name != "ballast" and not (held and path.name.startswith("pymp-")):
-            yield path
-
-
-def is_held(folder: Path) -> bool:
-    """Whether a process holds it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

@@ -1,5 +1,6 @@
 """Workers of a shared farm as processes, over a real Redis: stopped, started again, deaf, labelled, and sharing fairly."""
 
+import shutil
 import time
 
 import pytest
@@ -101,6 +102,21 @@ def test_a_worker_that_is_connected_and_deaf_is_seen_and_starts_anew(farm):
     eventually(lambda: len(farm.builds()) == 1, PATIENCE_S)
     assert "starting anew" in farm.said()
     assert worker.poll() is None, "it is the same process, with the same pid, for whoever supervises it"
+
+
+def test_a_worker_whose_temporary_files_were_removed_starts_anew(farm, tmp_path):
+    tmp = tmp_path / "tmp"
+    tmp.mkdir()
+    farm.environment |= {"TMPDIR": str(tmp), "FARM_PRESENCE_S": "4"}
+    worker = farm.worker()
+    eventually(lambda: cards_of(farm), PATIENCE_S)
+    for folder in tmp.iterdir():
+        shutil.rmtree(folder)
+    farm.scheduler()
+    farm.ask("--only", CELL)
+    eventually(lambda: len(farm.builds()) == 1, PATIENCE_S)
+    assert "folder for temporary files: starting anew" in farm.said()
+    assert worker.poll() is None
 
 
 def test_a_drained_host_finishes_what_it_builds_and_another_run_waits(farm):
