@@ -15,7 +15,7 @@ import pytest
 
 from farm.errors import BuildFailed, Cancelled, EngineUnavailable, Transient
 from farm.plan.facts import load_facts
-from workers.engine.docker import OWNER, DockerEngine
+from workers.engine.docker import OWNER, DockerEngine, owner
 from workers.engine.isolation import isolation
 from workers.engine.protocol import BoxSpec, Limits
 
@@ -190,6 +190,30 @@ def test_what_a_dead_process_only_created_is_swept(engine, box_image):
     finally:
         other.remove(force=True)
     assert mine.id != other.id
+
+
+def test_the_volume_of_a_box_that_an_engine_lost_is_removed(engine, box_image):
+    """As after a kill of the engine, which then removes the box that has ended, and not what it worked in."""
+    before = volumes(engine)
+    with engine.box(BoxSpec(box_image, QUICK, labels={"farm.test": "lost"})):
+        (lost,) = boxes(engine, "farm.test=lost")
+        lost.remove(force=True, v=False)
+        assert volumes(engine) - before
+    assert volumes(engine) <= before
+
+
+def test_volumes_of_dead_processes_are_swept(engine):
+    made = engine._client.volumes
+    kept = {f"{os.uname().nodename}/4194304/1": False, "elsewhere/1/1": True, owner(): True}
+    left = [(made.create(labels={OWNER: name}), stays) for name, stays in kept.items()]
+    try:
+        engine.sweep()
+        there = volumes(engine)
+        assert [(volume.name, volume.name in there) for volume, _ in left] == [(volume.name, stays) for volume, stays in left]
+    finally:
+        for volume, stays in left:
+            if stays:
+                volume.remove(force=True)
 
 
 def test_a_build_that_fails_says_which_lines(engine, box_image):

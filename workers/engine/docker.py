@@ -8,6 +8,7 @@ import socket
 import tarfile
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
 from typing import IO, TYPE_CHECKING, Any
@@ -177,18 +178,23 @@ class DockerEngine:
             with classified(), box.started():
                 yield box
         finally:
-            _remove(container)
+            _remove(lambda: container.remove(force=True, v=True))
+            # An engine that was killed removes a box that had ended, and forgets its volume.
+            for mount in () if spec.sees else container.attrs["Mounts"]:
+                _remove(partial(self._client.api.remove_volume, mount["Name"], force=True), busy=True)
 
     @classified()
     def _create(self, spec: BoxSpec) -> Any:  # noqa: ANN401 - docker-py's container
         shut = isolation(spec.limits)
+        labels = {MANAGED: "1", OWNER: owner(), **spec.labels}
+        volume = docker.types.Mount(target=WORK, source=None, type="volume", labels=labels)
         container = self._client.containers.create(
             spec.image,
             ["/bin/sh", f"{WORK}/.keeper.sh", str(shut.deadline_s), str(spec.limits.lease_s)],
-            labels={MANAGED: "1", OWNER: owner(), **spec.labels},
+            labels=labels,
             **words(shut, self._client.info()["NCPU"]),
             tmpfs={"/tmp": "rw,exec,nosuid,nodev,size=4g,mode=1777"},  # noqa: S108 - inside the box; configure runs programs
-            mounts=[] if spec.sees else [docker.types.Mount(target=WORK, source=None, type="volume")],
+            mounts=[] if spec.sees else [volume],
             volumes_from=[f"{spec.sees.name}:ro"] if spec.sees else None,
             ulimits=[docker.types.Ulimit(name="core", soft=0, hard=0)],
             environment={"HOME": WORK, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
@@ -201,7 +207,7 @@ class DockerEngine:
             try:
                 container.put_archive(WORK, _keeper())
             except BaseException:
-                _remove(container)
+                _remove(lambda: container.remove(force=True, v=True))
                 raise
         return container
 
@@ -216,19 +222,26 @@ class DockerEngine:
         for container in left:
             with suppress(NotFound, APIError):
                 container.remove(force=True, v=True)
+        for volume in self._client.volumes.list(filters={"label": OWNER, "dangling": True}):
+            if not _alive(volume.attrs["Labels"][OWNER]):
+                with suppress(NotFound, APIError):
+                    volume.remove(force=True)
         return len(left)
 
 
-def _remove(container: Any) -> None:  # noqa: ANN401 - docker-py's container
-    """Remove a box, also when the engine is just being restarted: one that was never started does not end by itself."""
+def _remove(remove: Callable[[], object], *, busy: bool = False) -> None:
+    """Remove a box, or its volume, also when the engine is just being restarted. `busy`: it may be in use for a moment yet.
+
+    A box that was never started does not end by itself.
+    """
     ends = time.monotonic() + _REMOVE_S
     while True:
         try:
-            container.remove(force=True, v=True)
+            remove()
         except NotFound:
             return
         except APIError as error:  # it goes already: "removal of container … is already in progress"
-            if error.status_code == HTTPStatus.CONFLICT:
+            if error.status_code == HTTPStatus.CONFLICT and not busy:
                 return
         except (DockerException, requests.RequestException):
             pass
