@@ -1,412 +1,47 @@
-"""The faults: how each is done for real, and what the farm promises then. A strike says whether it hit its victim."""
+"""The faults: what is done, and what the farm promises then. The table of docs/reliability.md has a row for each."""
 
 from __future__ import annotations
 
-import json
-import os
-import random
-import signal
-import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-import redis
-
-from tests.chaos.engines import PrivateEngine
-from tests.chaos.services import Service, Watchful, attempts_of
-from tests.chaos.site import LEASE_S, Site, until
-from tests.chaos.witness import Trouble, calm, sometimes
+from tests.chaos import servers, strikes
+from tests.chaos.site import Site
+from tests.chaos.witness import sometimes
 
 STEPS = (
     *("start", "sources", "images", "unpack", "configure", "make shared", "install"),
     *("link static", "split debug", "export", "relocate", "pack", "verify", "stage"),
 )
-QUEUE = "farm:build."
-CLOCK = "this host's clock and the server's differ"
-_REFUSED = 412  # a condition did not hold: somebody else has written that object
-Strike = Callable[[Site, random.Random], bool]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One row of the table. `short`: also part of `make test`, which has no engine of its own to hurt."""
+    """One row of the table. `short`: also part of `make test`, which has no engine of its own to hurt.
+
+    Those of one `group` strike the same runs, by turns.
+    """
 
     name: str
     promise: str
-    strike: Strike
+    strike: strikes.Strike
     short: bool = False
+    group: str = ""
     before: Callable[[Site], None] = lambda _site: None
     after: Callable[[Site], None] = lambda _site: None
     by_submit: bool = False
 
 
-def is_busy(site: Site) -> bool:
-    """Whether cells are built just now: a fault in an idle farm proves nothing."""
-    return any(attempts_of(worker) for worker in site.workers)
-
-
-def await_busy(site: Site) -> bool:
-    try:
-        until(lambda: is_busy(site), "a cell is built", 40)
-    except AssertionError:
-        return False
-    return True
-
-
-def kill_worker_in(step: str) -> Strike:
-    """kill -9 of a whole worker while a slot of it is in that step; it is started again at once."""
-
-    def strike(site: Site, _rng: random.Random) -> bool:
-        victim = Watchful(site.workers).caught(step)
-        if victim is None:
-            return False
-        victim.worker.kill()
-        victim.worker.start()
-        return True
-
-    return strike
-
-
-def kill_child(site: Site, rng: random.Random) -> bool:
-    """kill -9 of one slot, as when the kernel runs out of memory."""
-    time.sleep(rng.uniform(0, 1))
-    victim = Watchful(site.workers).caught()
-    if victim is None:
-        return False
-    os.kill(victim.pid, signal.SIGKILL)
-    return True
-
-
-def restart_engine(site: Site, rng: random.Random) -> bool:
-    assert isinstance(site.engine, PrivateEngine)
-    time.sleep(rng.uniform(0, 3))
-    hit = await_busy(site)
-    site.engine.kill()
-    time.sleep(rng.uniform(0, 4))
-    site.engine.restart()
-    return hit
-
-
-def fill_engine(site: Site, rng: random.Random) -> bool:
-    assert isinstance(site.engine, PrivateEngine)
-    time.sleep(rng.uniform(0, 2))
-    hit = await_busy(site)
-    site.engine.fill()
-    time.sleep(rng.uniform(4, 8))
-    site.engine.free()
-    return hit
-
-
-def fill_worker(site: Site, rng: random.Random) -> bool:
-    """The folder for temporary files of one worker has no byte left."""
-    worker = site.workers[0]
-    try:
-        until(lambda: attempts_of(worker), "it builds", 40)
-    except AssertionError:
-        return False
-    ballast = worker.tmp / "ballast"
-    free = os.statvfs(worker.tmp)
-    with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize))
-    time.sleep(rng.uniform(4, 8))
-    ballast.unlink()
-    return True
-
-
-def small_disk(site: Site) -> None:
-    worker = site.workers[0]
-    worker.stop()
-    worker.tmp.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "chaos", str(worker.tmp)], check=True)
-    worker.start()
-
-
-def usual_disk(site: Site) -> None:
-    worker = site.workers[0]
-    worker.stop()
-    subprocess.run(["umount", "--lazy", str(worker.tmp)], check=True)
-    worker.start()
-
-
-def kill_redis(site: Site, rng: random.Random) -> bool:
-    time.sleep(rng.uniform(0, 3))
-    hit = await_busy(site)
-    site.redis.kill()
-    time.sleep(rng.uniform(0, 2))
-    site.redis.start()
-    return hit
-
-
-def flush_redis(site: Site, rng: random.Random) -> bool:
-    time.sleep(rng.uniform(0, 4))
-    hit = await_busy(site)
-    site.client().flushall()
-    return hit
-
-
-def silence_redis(site: Site, _rng: random.Random) -> bool:
-    hit = await_busy(site)
-    os.kill(site.redis.pid, signal.SIGSTOP)
-    time.sleep(2 * LEASE_S)
-    os.kill(site.redis.pid, signal.SIGCONT)
-    return hit
-
-
-def trouble(make: Callable[[random.Random], Trouble], for_s: float, hits: int = 1) -> Strike:
-    """The store in trouble for some seconds, and on until it has struck."""
-
-    def strike(site: Site, rng: random.Random) -> bool:
-        time.sleep(rng.uniform(0, 4))
-        before = site.witness.struck()
-        site.witness.trouble = make(rng)
-        time.sleep(for_s)
-        try:
-            until(lambda: site.witness.struck() >= before + hits, "a request was struck", 20)
-        except AssertionError:
-            return False
-        finally:
-            site.witness.trouble = calm
-        return True
-
-    return strike
-
-
-def restart_store(site: Site, rng: random.Random) -> bool:
-    time.sleep(rng.uniform(0, 3))
-    hit = await_busy(site)
-    site.store.kill()
-    time.sleep(rng.uniform(2, 5))
-    site.store.start()
-    site.await_store()
-    return hit
-
-
-@contextmanager
-def repeating(site: Site) -> Iterator[list[str]]:
-    """Every message that is put into a queue of builders is put there once more; gives the ids of those it doubled."""
-    doubled: list[str] = []
-    over = threading.Event()
-    watching = threading.Event()
-
-    def listen() -> None:
-        again = site.client()
-        with site.client().monitor() as monitor:
-            watching.set()
-            while not over.is_set():
-                try:
-                    command = str(monitor.next_command()["command"])
-                except redis.TimeoutError:
-                    continue
-                words = command.split(" ", 2)
-                if words[0].upper() == "LPUSH" and words[1].startswith(QUEUE) and '"repeated"' not in command:
-                    doubled.append(_again(again, words[1]))
-
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    watching.wait(10)
-    try:
-        yield doubled
-    finally:
-        over.set()
-        site.client().ping()  # it is a command: the listener wakes up
-        listener.join(5)
-
-
-def _again(client: redis.Redis, queue: str) -> str:
-    """Put what lies in a queue (or what was just taken from it) there again."""
-    lying = client.lrange(queue, 0, 0)
-    taken = [json.loads(value)[0] for value in client.hvals("farm:unacked")]
-    messages = [json.loads(one) for one in lying] or taken
-    if not messages:
-        return ""
-    message = messages[-1]
-    message.setdefault("properties", {})["repeated"] = True
-    message["properties"]["delivery_tag"] = f"{message['properties']['delivery_tag']}-again"
-    client.lpush(queue, json.dumps(message))
-    return str(message["headers"]["id"])
-
-
-def deliver_twice(site: Site, _rng: random.Random) -> bool:
-    with repeating(site) as doubled:
-        time.sleep(8)
-        try:
-            until(lambda: any(doubled), "a message was doubled", 30)
-        except AssertionError:
-            return False
-    return True
-
-
-def second_scheduler(site: Site, rng: random.Random) -> bool:
-    """Another scheduler drives the same run: it takes it up as soon as the first one's sign is gone."""
-    other = site.schedulers[1]
-    site.ensure(other)
-    marks = [key for key in site.client().scan_iter("farm:run:*")]
-    until(lambda: _drives(other), "the second scheduler drives the run", 30) if marks else None
-    time.sleep(rng.uniform(1, 4))
-    return _drives(other)
-
-
-def _drives(scheduler: Service) -> bool:
-    return "driving it" in scheduler.log.read_text() if scheduler.log.exists() else False
-
-
-def both_schedulers(site: Site) -> None:
-    """Both take the run up at the same moment: the sign that somebody drives it is hidden from the second."""
-    site.schedulers[1].log.unlink(missing_ok=True)
-    over = threading.Event()
-
-    def hide() -> None:
-        client = site.client()
-        while not over.is_set() and not _drives(site.schedulers[1]):
-            for key in client.scan_iter("farm:run:*"):
-                client.delete(key)
-            time.sleep(0.005)
-
-    site.schedulers[1].start()
-    threading.Thread(target=hide, daemon=True).start()
-
-
-def stop_second(site: Site) -> None:
-    site.schedulers[1].stop()
-
-
-def two_publishers(site: Site) -> None:
-    """The scheduler publishes no more; two processes do that know of no Redis."""
-    scheduler = site.schedulers[0]
-    scheduler.stop()
-    scheduler.environment["FARM_PUBLISHER"] = "service"
-    scheduler.start()
-    for publisher in site.publishers:
-        del publisher.environment["FARM_BROKER_URL"]
-        publisher.start()
-
-
-def stop_publishers(site: Site) -> None:
-    for publisher in site.publishers:
-        publisher.stop()
-
-
-def hold_publisher(site: Site, rng: random.Random) -> bool:
-    """One of two is held in the middle of a publication, and goes on when the other one has published the same."""
-    mark = len(site.witness.seen)
-    if not await_publishing(site):
-        return False
-    held = rng.choice(site.publishers)
-    os.kill(held.pid, signal.SIGSTOP)
-    time.sleep(rng.uniform(1, 4))
-    os.kill(held.pid, signal.SIGCONT)
-
-    def refused() -> bool:
-        wrote = ("/artifacts/", "/catalog/")
-        return any(one.status == _REFUSED and any(part in one.key for part in wrote) for one in site.witness.seen[mark:])
-
-    try:
-        until(refused, "both wrote the same object", 20)
-    except AssertionError:
-        return False
-    return True
-
-
-def await_publishing(site: Site) -> bool:
-    """Wait until a publication has begun."""
-    mark = len(site.witness.seen)
-
-    def publishing() -> bool:
-        return any(one.wrote and "/artifacts/" in one.key for one in site.witness.seen[mark:])
-
-    try:
-        until(publishing, "something is published", 60)
-    except AssertionError:
-        return False
-    return True
-
-
-def kill_publisher(site: Site, rng: random.Random) -> bool:
-    """kill -9 of the scheduler between two writes of one publication; it is started again."""
-    if not await_publishing(site):
-        return False
-    time.sleep(rng.uniform(0, 0.1))
-    site.schedulers[0].kill()
-    site.schedulers[0].start()
-    return True
-
-
-def kill_submit(site: Site, rng: random.Random) -> bool:
-    """kill -9 of the `farm submit` that drives the run, which can be done once in a run; then it is a scheduler's turn."""
-    time.sleep(rng.uniform(0, 4))
-    hit = await_busy(site)
-    if site.submitter.process is None or site.submitter.process.poll() is not None:
-        return False
-    site.submitter.kill()
-    return hit
-
-
-def kill_everything(site: Site, rng: random.Random) -> bool:
-    time.sleep(rng.uniform(0, 4))
-    hit = await_busy(site)
-    for service in (*site.schedulers, *site.workers, site.redis, site.store):
-        service.kill()
-    if isinstance(site.engine, PrivateEngine):
-        site.engine.kill()
-        site.engine.restart()
-    site.redis.start()
-    site.store.start()
-    site.await_store()
-    site.schedulers[0].start()
-    for worker in site.workers:
-        worker.start()
-    return hit
-
-
-def start_off_by(service: Service, shift: str) -> None:
-    """Start a process with a clock that is off."""
-    service.start(before=("faketime", "-f", shift), FAKETIME_DONT_RESET="1")
-
-
-def off_by(shift: str) -> Callable[[Site], None]:
-    """One worker's clock is off for the whole run."""
-
-    def before(site: Site) -> None:
-        site.workers[0].stop()
-        start_off_by(site.workers[0], shift)
-
-    return before
-
-
-def skew_scheduler(site: Site, rng: random.Random) -> bool:
-    """The scheduler comes back with a clock that is off, is refused and says why; then it comes back with the right one."""
-    time.sleep(rng.uniform(0, 3))
-    scheduler, hit = site.schedulers[0], await_busy(site)
-    scheduler.kill()
-    mark = len(scheduler.log.read_text())
-    start_off_by(scheduler, rng.choice(("+1h", "-1h")))
-    try:
-        until(lambda: CLOCK in scheduler.log.read_text()[mark:], "it says what is wrong with its clock", 30)
-    except AssertionError:
-        hit = False
-    finally:
-        scheduler.kill()
-        scheduler.start()
-    return hit
-
-
-def plain_again(site: Site) -> None:
-    site.workers[0].stop()
-    site.workers[0].start()
-
-
-def is_off(site: Site, rng: random.Random) -> bool:
-    time.sleep(rng.uniform(1, 3))
-    return bool(attempts_of(site.workers[0])) or await_busy(site)
-
-
 def in_every_step() -> Iterator[Fault]:
     promise = "the attempt is taken for lost after two leases and made again; its box ends by itself"
     for step in STEPS:
-        yield Fault(f"worker kill -9 in '{step}'", promise, kill_worker_in(step), short=step in ("make shared", "stage"))
+        yield Fault(
+            f"worker kill -9 in '{step}'",
+            promise,
+            strikes.kill_worker_in(step),
+            short=step in ("make shared", "stage"),
+            group="steps",
+        )
 
 
 AGAIN = "what is in flight is found out again from the store"
@@ -414,59 +49,95 @@ REFUSED_CLOCK = "the S3 server refuses it, it says why, and the run waits for a 
 WAITS = "nobody is blamed while the store is away: what was built waits, or is built again"
 FAULTS: tuple[Fault, ...] = (
     *in_every_step(),
-    Fault("pool child kill -9", "as a killed worker; the others of its cells go on", kill_child, short=True),
-    Fault("engine kill -9 and restarted", "attempts in it are made again, and no box outlives it", restart_engine),
-    Fault("engine's disk full", "the attempt failed in passing, for it was not the cell's fault", fill_engine),
+    Fault("pool child kill -9", "as a killed worker; the others of its cells go on", strikes.kill_child, short=True),
+    Fault(
+        "engine kill -9 and restarted",
+        "attempts in it are made again, and no box outlives it",
+        strikes.restart_engine,
+        group="engine",
+    ),
+    Fault(
+        "engine's disk full",
+        "the attempt failed in passing, for it was not the cell's fault",
+        strikes.fill_engine,
+        group="engine",
+    ),
     Fault(
         "worker's disk full",
         "the attempt failed in passing, for it was not the cell's fault",
-        fill_worker,
-        before=small_disk,
-        after=usual_disk,
+        strikes.fill_worker,
+        before=strikes.small_disk,
+        after=strikes.usual_disk,
     ),
-    Fault("Redis kill -9 and restarted", AGAIN, kill_redis, short=True),
-    Fault("Redis flushed", AGAIN, flush_redis, short=True),
-    Fault("Redis silent for two leases", "builds go on, and nobody is taken for dead who could not be heard", silence_redis),
-    Fault("store kill -9 and restarted", WAITS, restart_store),
-    Fault("store unreachable", WAITS, trouble(lambda rng: sometimes("drop", 1.0, rng), 6)),
-    Fault("store slow", "it takes longer", trouble(lambda rng: sometimes("slow", 0.3, rng), 6)),
-    Fault("store answers 500", WAITS, trouble(lambda rng: sometimes("500", 0.5, rng), 6), short=True),
+    Fault("Redis kill -9 and restarted", AGAIN, servers.kill_redis, short=True, group="redis"),
+    Fault("Redis flushed", AGAIN, servers.flush_redis, short=True, group="redis"),
+    Fault(
+        "Redis silent for two leases",
+        "builds go on, and nobody is taken for dead who could not be heard",
+        servers.silence_redis,
+        group="redis",
+    ),
+    Fault("store kill -9 and restarted", WAITS, servers.restart_store, group="store"),
+    Fault("store unreachable", WAITS, servers.trouble(lambda rng: sometimes("drop", 1.0, rng), 6), group="store"),
+    Fault("store slow", "it takes longer", servers.trouble(lambda rng: sometimes("slow", 0.3, rng), 6), group="store"),
+    Fault("store answers 500", WAITS, servers.trouble(lambda rng: sometimes("500", 0.5, rng), 6), short=True, group="store"),
     Fault(
         "store's answers lost",
         "a write that was done is not done again",
-        trouble(lambda rng: sometimes("500 after", 0.5, rng, methods="PUT DELETE"), 6),
+        servers.trouble(lambda rng: sometimes("500 after", 0.5, rng, methods="PUT DELETE"), 6),
         short=True,
+        group="store",
     ),
     Fault(
         "staged upload truncated",
         "it is found out, and staged or built again",
-        trouble(lambda rng: sometimes("truncate", 1.0, rng, methods="PUT", keys="staging/"), 0),
+        servers.trouble(lambda rng: sometimes("truncate", 1.0, rng, methods="PUT", keys="staging/"), 0),
         short=True,
+        group="store",
     ),
     Fault(
         "published upload truncated",
         "it is found out, and uploaded again",
-        trouble(lambda rng: sometimes("truncate", 0.5, rng, methods="PUT", keys="artifacts/"), 0),
+        servers.trouble(lambda rng: sometimes("truncate", 0.5, rng, methods="PUT", keys="artifacts/"), 0),
+        group="store",
     ),
-    Fault("every message twice", "a message is only a wake-up: the grant decides", deliver_twice),
+    Fault("every message twice", "a message is only a wake-up: the grant decides", servers.deliver_twice, group="any"),
     Fault(
         "two schedulers",
         "an attempt, an outcome and a publication exist once in the store",
-        second_scheduler,
-        before=both_schedulers,
-        after=stop_second,
+        strikes.second_scheduler,
+        before=strikes.both_schedulers,
+        after=strikes.stop_second,
     ),
     Fault(
         "two publishers",
         "they write the same under the same names, once",
-        hold_publisher,
-        before=two_publishers,
-        after=stop_publishers,
+        strikes.hold_publisher,
+        before=strikes.two_publishers,
+        after=strikes.stop_publishers,
     ),
-    Fault("publisher kill -9 while it publishes", "the next one goes on from what is written", kill_publisher, short=True),
-    Fault("farm submit kill -9", "a scheduler goes on with the run", kill_submit, by_submit=True),
-    Fault("everything kill -9 at once", AGAIN, kill_everything),
-    Fault("worker an hour ahead", "builders' clocks decide nothing", is_off, before=off_by("+1h"), after=plain_again),
-    Fault("worker an hour behind", "builders' clocks decide nothing", is_off, before=off_by("-1h"), after=plain_again),
-    Fault("scheduler an hour ahead or behind", REFUSED_CLOCK, skew_scheduler),
+    Fault(
+        "publisher kill -9 while it publishes",
+        "the next one goes on from what is written",
+        strikes.kill_publisher,
+        short=True,
+        group="any",
+    ),
+    Fault("farm submit kill -9", "a scheduler goes on with the run", strikes.kill_submit, by_submit=True),
+    Fault("everything kill -9 at once", AGAIN, strikes.kill_everything, group="any"),
+    Fault(
+        "worker an hour ahead",
+        "builders' clocks decide nothing",
+        strikes.is_off,
+        before=strikes.off_by("+1h"),
+        after=strikes.plain_again,
+    ),
+    Fault(
+        "worker an hour behind",
+        "builders' clocks decide nothing",
+        strikes.is_off,
+        before=strikes.off_by("-1h"),
+        after=strikes.plain_again,
+    ),
+    Fault("scheduler an hour ahead or behind", REFUSED_CLOCK, strikes.skew_scheduler),
 )

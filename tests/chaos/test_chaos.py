@@ -12,14 +12,15 @@ import pytest
 from tests.chaos import table, trial
 from tests.chaos.cells import DISTRO, LIKE
 from tests.chaos.engines import PrivateEngine, images_of, loaded
-from tests.chaos.faults import FAULTS
+from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.site import Site
 
 TRIES = int(os.environ.get("TRIES", "3"))
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 CELLS = 20
-GROUPS = [[one for one in FAULTS if one.name.startswith("worker kill -9 in")]]
-GROUPS += [[one] for one in FAULTS if one not in GROUPS[0]]
+GROUPS: dict[str, list[Fault]] = {}
+for one in FAULTS:
+    GROUPS.setdefault(one.group or one.name.replace(" ", "-"), []).append(one)
 ROWS = Path(os.environ.get("CHAOS_ROWS", "chaos-rows.json"))
 
 pytestmark = [pytest.mark.chaos, pytest.mark.engine, pytest.mark.timeout(3600)]
@@ -44,7 +45,7 @@ def site(tmp_path_factory, engine_url):
         engine.close()
 
 
-@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group[0].name.replace(" ", "-"))
+@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
 def test_nothing_is_lost_doubled_or_left(site, group):
     seed = f"{SEED}/{group[0].name}"
     rows = trial.run(site, group, TRIES, random.Random(seed))

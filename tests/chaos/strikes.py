@@ -1,0 +1,271 @@
+"""What is done to a farm, for real. A strike says whether it hit its victim: a try counts only then."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+
+from tests.chaos.engines import PrivateEngine
+from tests.chaos.services import Service, Watchful, attempts_of
+from tests.chaos.site import Site, until
+
+CLOCK = "this host's clock and the server's differ"
+_REFUSED = 412  # a condition did not hold: somebody else has written that object
+Strike = Callable[[Site, random.Random], bool]
+
+
+def is_busy(site: Site) -> bool:
+    """Whether cells are built just now: a fault in an idle farm proves nothing."""
+    return any(attempts_of(worker) for worker in site.workers)
+
+
+def await_busy(site: Site) -> bool:
+    try:
+        until(lambda: is_busy(site), "a cell is built", 40)
+    except AssertionError:
+        return False
+    return True
+
+
+def kill_worker_in(step: str) -> Strike:
+    """kill -9 of a whole worker while a slot of it is in that step; it is started again at once."""
+
+    def strike(site: Site, _rng: random.Random) -> bool:
+        victim = Watchful(site.workers).caught(step)
+        if victim is None:
+            return False
+        victim.worker.kill()
+        victim.worker.start()
+        return True
+
+    return strike
+
+
+def kill_child(site: Site, rng: random.Random) -> bool:
+    """kill -9 of one slot, as when the kernel runs out of memory."""
+    time.sleep(rng.uniform(0, 1))
+    victim = Watchful(site.workers).caught()
+    if victim is None:
+        return False
+    os.kill(victim.pid, signal.SIGKILL)
+    return True
+
+
+def restart_engine(site: Site, rng: random.Random) -> bool:
+    assert isinstance(site.engine, PrivateEngine)
+    time.sleep(rng.uniform(0, 3))
+    hit = await_busy(site)
+    site.engine.kill()
+    time.sleep(rng.uniform(0, 4))
+    site.engine.restart()
+    return hit
+
+
+def fill_engine(site: Site, rng: random.Random) -> bool:
+    assert isinstance(site.engine, PrivateEngine)
+    time.sleep(rng.uniform(0, 2))
+    hit = await_busy(site)
+    site.engine.fill()
+    time.sleep(rng.uniform(4, 8))
+    site.engine.free()
+    return hit
+
+
+def fill_worker(site: Site, rng: random.Random) -> bool:
+    """The folder for temporary files of one worker has no byte left."""
+    worker = site.workers[0]
+    try:
+        until(lambda: attempts_of(worker), "it builds", 40)
+    except AssertionError:
+        return False
+    ballast = worker.tmp / "ballast"
+    free = os.statvfs(worker.tmp)
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize))
+    time.sleep(rng.uniform(4, 8))
+    ballast.unlink()
+    return True
+
+
+def small_disk(site: Site) -> None:
+    worker = site.workers[0]
+    worker.stop()
+    worker.tmp.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "chaos", str(worker.tmp)], check=True)
+    worker.start()
+
+
+def usual_disk(site: Site) -> None:
+    worker = site.workers[0]
+    worker.stop()
+    subprocess.run(["umount", "--lazy", str(worker.tmp)], check=True)
+    worker.start()
+
+
+def second_scheduler(site: Site, rng: random.Random) -> bool:
+    """Another scheduler drives the same run: it takes it up as soon as the first one's sign is gone."""
+    other = site.schedulers[1]
+    site.ensure(other)
+    marks = [key for key in site.client().scan_iter("farm:run:*")]
+    until(lambda: _drives(other), "the second scheduler drives the run", 30) if marks else None
+    time.sleep(rng.uniform(1, 4))
+    return _drives(other)
+
+
+def _drives(scheduler: Service) -> bool:
+    return "driving it" in scheduler.log.read_text() if scheduler.log.exists() else False
+
+
+def both_schedulers(site: Site) -> None:
+    """Both take the run up at the same moment: the sign that somebody drives it is hidden from the second."""
+    site.schedulers[1].log.unlink(missing_ok=True)
+    over = threading.Event()
+
+    def hide() -> None:
+        client = site.client()
+        while not over.is_set() and not _drives(site.schedulers[1]):
+            for key in client.scan_iter("farm:run:*"):
+                client.delete(key)
+            time.sleep(0.005)
+
+    site.schedulers[1].start()
+    threading.Thread(target=hide, daemon=True).start()
+
+
+def stop_second(site: Site) -> None:
+    site.schedulers[1].stop()
+
+
+def two_publishers(site: Site) -> None:
+    """The scheduler publishes no more; two processes do that know of no Redis."""
+    scheduler = site.schedulers[0]
+    scheduler.stop()
+    scheduler.environment["FARM_PUBLISHER"] = "service"
+    scheduler.start()
+    for publisher in site.publishers:
+        del publisher.environment["FARM_BROKER_URL"]
+        publisher.start()
+
+
+def stop_publishers(site: Site) -> None:
+    for publisher in site.publishers:
+        publisher.stop()
+
+
+def hold_publisher(site: Site, rng: random.Random) -> bool:
+    """One of two is held in the middle of a publication, and goes on when the other one has published the same."""
+    mark = len(site.witness.seen)
+    if not await_publishing(site):
+        return False
+    held = rng.choice(site.publishers)
+    os.kill(held.pid, signal.SIGSTOP)
+    time.sleep(rng.uniform(1, 4))
+    os.kill(held.pid, signal.SIGCONT)
+
+    def refused() -> bool:
+        wrote = ("/artifacts/", "/catalog/")
+        return any(one.status == _REFUSED and any(part in one.key for part in wrote) for one in site.witness.seen[mark:])
+
+    try:
+        until(refused, "both wrote the same object", 20)
+    except AssertionError:
+        return False
+    return True
+
+
+def await_publishing(site: Site) -> bool:
+    """Wait until a publication has begun."""
+    mark = len(site.witness.seen)
+
+    def publishing() -> bool:
+        return any(one.wrote and "/artifacts/" in one.key for one in site.witness.seen[mark:])
+
+    try:
+        until(publishing, "something is published", 60)
+    except AssertionError:
+        return False
+    return True
+
+
+def kill_publisher(site: Site, rng: random.Random) -> bool:
+    """kill -9 of the scheduler between two writes of one publication; it is started again."""
+    if not await_publishing(site):
+        return False
+    time.sleep(rng.uniform(0, 0.1))
+    site.schedulers[0].kill()
+    site.schedulers[0].start()
+    return True
+
+
+def kill_submit(site: Site, rng: random.Random) -> bool:
+    """kill -9 of the `farm submit` that drives the run, which can be done once in a run; then it is a scheduler's turn."""
+    time.sleep(rng.uniform(0, 4))
+    hit = await_busy(site)
+    if site.submitter.process is None or site.submitter.process.poll() is not None:
+        return False
+    site.submitter.kill()
+    return hit
+
+
+def kill_everything(site: Site, rng: random.Random) -> bool:
+    time.sleep(rng.uniform(0, 4))
+    hit = await_busy(site)
+    for service in (*site.schedulers, *site.workers, site.redis, site.store):
+        service.kill()
+    if isinstance(site.engine, PrivateEngine):
+        site.engine.kill()
+        site.engine.restart()
+    site.redis.start()
+    site.store.start()
+    site.await_store()
+    site.schedulers[0].start()
+    for worker in site.workers:
+        worker.start()
+    return hit
+
+
+def start_off_by(service: Service, shift: str) -> None:
+    """Start a process with a clock that is off."""
+    service.start(before=("faketime", "-f", shift), FAKETIME_DONT_RESET="1")
+
+
+def off_by(shift: str) -> Callable[[Site], None]:
+    """One worker's clock is off for the whole run."""
+
+    def before(site: Site) -> None:
+        site.workers[0].stop()
+        start_off_by(site.workers[0], shift)
+
+    return before
+
+
+def skew_scheduler(site: Site, rng: random.Random) -> bool:
+    """The scheduler comes back with a clock that is off, is refused and says why; then it comes back with the right one."""
+    time.sleep(rng.uniform(0, 3))
+    scheduler, hit = site.schedulers[0], await_busy(site)
+    scheduler.kill()
+    mark = len(scheduler.log.read_text())
+    start_off_by(scheduler, rng.choice(("+1h", "-1h")))
+    try:
+        until(lambda: CLOCK in scheduler.log.read_text()[mark:], "it says what is wrong with its clock", 30)
+    except AssertionError:
+        hit = False
+    finally:
+        scheduler.kill()
+        scheduler.start()
+    return hit
+
+
+def plain_again(site: Site) -> None:
+    site.workers[0].stop()
+    site.workers[0].start()
+
+
+def is_off(site: Site, rng: random.Random) -> bool:
+    time.sleep(rng.uniform(1, 3))
+    return bool(attempts_of(site.workers[0])) or await_busy(site)
