@@ -61,5 +61,7 @@ def test_the_page_has_the_table():
     rows = sorted(table.load(ROWS), key=lambda row: order.index(row.fault))
     machine = f"{os.cpu_count()} cores ({platform.machine()})"
     about = f"Seen on {time.strftime('%Y-%m-%d')} with {machine}, runs of {CELLS} cells, SEED={SEED}."
+    if untried := [name for name in order if name not in {row.fault for row in rows}]:
+        about += f" Not tried then: {', '.join(untried)}."
     page = table.written(table.PAGE.read_text(encoding="utf-8"), table.rendered(rows, about))
     table.PAGE.write_text(page, encoding="utf-8")
