@@ -313,10 +313,13 @@ def test_a_module_that_may_be_missing_says_which_packages_it_needs(facts):
     assert old == {"_tkinter": said, "nis": said.replace("libtcl8.6 libtk8.6", "libnsl2 libtirpc3")}
 
 
-def test_a_package_is_explained_with_where_its_name_was_read_or_can_be_looked_up(facts):
+def test_a_package_is_explained_with_where_its_name_was_read_or_can_be_looked_up(facts, tmp_path):
     told = {one.value: one for one in decisions(Cell.parse("3.13.15-rocky9-amd64"), NONE, facts)}
     assert told["openssl-libs"].link.endswith("/repos/rockylinux/local/9.3.md")
     assert told["openssl-libs"].why.endswith("; its name was read there on 2026-11-29")
+    (tmp_path / "distros").mkdir()
+    (tmp_path / "distros/heir9.toml").write_text('inherits = "rocky9"\n')  # what was read of a distro is not inherited
+    told = {one.value: one for one in decisions(Cell.parse("3.13.15-heir9-amd64"), NONE, load_facts(tmp_path))}
     assert told["perl"].why.endswith("; nobody has looked its name up")
     assert told["perl"].link == "https://rockylinux.pkgs.org/9/?q=perl"
     told = {one.value: one for one in decisions(Cell.parse("3.13.15-debian13-amd64"), NONE, facts)}

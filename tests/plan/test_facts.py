@@ -111,16 +111,7 @@ def test_no_distro_names_a_registry_or_a_mirror():
 
 
 # Names that were read nowhere: they are like Debian's, or follow how the distro names such things.
-UNREAD = {
-    "ubuntu22.04": {"apache2", "apache2-dev", "libtcl8.6", "libtk8.6", "pkgconf"},
-    "ubuntu24.04": {"apache2-dev", "libbluetooth-dev", "libncurses-dev", "libnsl-dev", "libnsl2", "libtcl8.6", "libtirpc-dev"}
-    | {"libtk8.6", "tk-dev"},
-    "rocky8": {"gcc", "patchelf", "perl"},
-    "rocky9": {"patchelf", "perl"},
-    "fedora44": {"binutils", "gcc", "httpd", "httpd-devel", "kernel-headers", "libtirpc-devel", "libxcrypt-devel"}
-    | {"libzstd-devel", "perl", "zlib-ng-compat", "zlib-ng-compat-devel"},
-    "alpine3.22": {"cmake", "coreutils", "libexpat", "libnsl", "perl"},
-}
+UNREAD = {"ubuntu24.04": {"libnsl2"}}
 
 
 def packages_of(distro):
