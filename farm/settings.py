@@ -113,7 +113,7 @@ class Settings(BaseSettings):
         (), description="labels of a worker, which `farm submit --label` asks for"
     )
     deaf_s: int = Field(
-        ge=1, default=300, description="seconds of taking none of the work that waits, then a worker starts anew"
+        ge=1, default=60, description="seconds of taking none of the work that waits, then a worker starts anew"
     )
     stop_s: int = Field(
         ge=1, default=1800, description="seconds that a worker told to stop has for what it builds; then it hands it back"
