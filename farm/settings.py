@@ -187,8 +187,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments beat the environment, which beats `farm.toml` in the working folder."""
-        file = () if os.environ.get(_TOLD) else (TomlConfigSettingsSource(settings_cls),)
-        return init_settings, env_settings, *file
+        file = None if os.environ.get(_TOLD) else settings_cls.model_config.get("toml_file")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
 
     @property
     def engine_urls(self) -> tuple[str, ...]:

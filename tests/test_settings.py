@@ -27,3 +27,12 @@ def test_a_ca_bundle_may_be_a_file_or_a_folder_or_none(monkeypatch, tmp_path):
     for name in (tmp_path / "ca.pem", tmp_path):
         monkeypatch.setenv("FARM_CA_BUNDLE", str(name))
         assert Settings().ca_bundle == str(name)
+
+
+def test_a_builder_of_ours_reads_no_file_and_says_nothing_of_it(tmp_path, monkeypatch, recwarn):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "farm.toml").write_text("lease_s = 7\n")
+    assert Settings().lease_s == 7
+    monkeypatch.setenv("FARM_TOLD_ALL", "1")
+    assert Settings().lease_s == 45
+    assert [str(one.message) for one in recwarn] == []
