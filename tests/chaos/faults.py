@@ -19,7 +19,8 @@ STEPS = (
 class Fault:
     """One row of the table. `short`: also part of `make test`, which has no engine of its own to hurt.
 
-    Those of one `group` strike the same runs, by turns.
+    Those of one `group` strike the same runs, by turns. What hits all builders at once (`on_all`) strikes
+    again only after a cell was published.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Fault:
     before: Callable[[Site], None] = lambda _site: None
     after: Callable[[Site], None] = lambda _site: None
     by_submit: bool = False
+    on_all: bool = False
 
 
 def in_every_step() -> Iterator[Fault]:
@@ -55,12 +57,14 @@ FAULTS: tuple[Fault, ...] = (
         "attempts in it are made again, and no box outlives it",
         strikes.restart_engine,
         group="engine",
+        on_all=True,
     ),
     Fault(
         "engine's disk full",
         "the attempt failed in passing, for it was not the cell's fault",
         strikes.fill_engine,
         group="engine",
+        on_all=True,
     ),
     Fault(
         "worker's disk full",
@@ -124,7 +128,7 @@ FAULTS: tuple[Fault, ...] = (
         group="any",
     ),
     Fault("farm submit kill -9", "a scheduler goes on with the run", strikes.kill_submit, by_submit=True),
-    Fault("everything kill -9 at once", AGAIN, strikes.kill_everything, group="any"),
+    Fault("everything kill -9 at once", AGAIN, strikes.kill_everything, group="any", on_all=True),
     Fault(
         "worker an hour ahead",
         "builders' clocks decide nothing",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from tests.chaos.site import LEASE_S, Site, until
+from tests.chaos.site import LEASE_S, Site, came
 from tests.chaos.strikes import Strike, await_busy
 from tests.chaos.witness import Trouble, calm
 
@@ -55,13 +55,9 @@ def trouble(make: Callable[[random.Random], Trouble], for_s: float, hits: int = 
         before = site.witness.struck()
         site.witness.trouble = make(rng)
         time.sleep(for_s)
-        try:
-            until(lambda: site.witness.struck() >= before + hits, "a request was struck", 20)
-        except AssertionError:
-            return False
-        finally:
-            site.witness.trouble = calm
-        return True
+        struck = came(lambda: site.witness.struck() >= before + hits, 20)
+        site.witness.trouble = calm
+        return struck
 
     return strike
 
@@ -124,8 +120,4 @@ def _again(client: redis.Redis, queue: str) -> str:
 def deliver_twice(site: Site, _rng: random.Random) -> bool:
     with repeating(site) as doubled:
         time.sleep(8)
-        try:
-            until(lambda: any(doubled), "a message was doubled", 30)
-        except AssertionError:
-            return False
-    return True
+        return came(lambda: any(doubled), 30)

@@ -248,3 +248,12 @@ def until(true, what: str, patience_s: float = _READY_S) -> float:
         assert time.monotonic() - began < patience_s, f"not within {patience_s:.0f} s: {what}"
         time.sleep(0.05)
     return time.monotonic() - began
+
+
+def came(true, patience_s: float) -> bool:
+    """Whether it was `true()` within so many seconds: a strike that does not meet its victim is not a failure."""
+    try:
+        until(true, "it came", patience_s)
+    except AssertionError:
+        return False
+    return True

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from tests.chaos.engines import PrivateEngine
 from tests.chaos.services import Service, Watchful, attempts_of
-from tests.chaos.site import Site, until
+from tests.chaos.site import Site, came, until
 
 CLOCK = "this host's clock and the server's differ"
 _REFUSED = 412  # a condition did not hold: somebody else has written that object
@@ -25,11 +25,7 @@ def is_busy(site: Site) -> bool:
 
 
 def await_busy(site: Site) -> bool:
-    try:
-        until(lambda: is_busy(site), "a cell is built", 40)
-    except AssertionError:
-        return False
-    return True
+    return came(lambda: is_busy(site), 40)
 
 
 def kill_worker_in(step: str) -> Strike:
@@ -79,9 +75,7 @@ def fill_engine(site: Site, rng: random.Random) -> bool:
 def fill_worker(site: Site, rng: random.Random) -> bool:
     """The folder for temporary files of one worker has no byte left."""
     worker = site.workers[0]
-    try:
-        until(lambda: attempts_of(worker), "it builds", 40)
-    except AssertionError:
+    if not came(lambda: attempts_of(worker), 40):
         return False
     ballast = worker.tmp / "ballast"
     free = os.statvfs(worker.tmp)
@@ -171,11 +165,7 @@ def hold_publisher(site: Site, rng: random.Random) -> bool:
         wrote = ("/artifacts/", "/catalog/")
         return any(one.status == _REFUSED and any(part in one.key for part in wrote) for one in site.witness.seen[mark:])
 
-    try:
-        until(refused, "both wrote the same object", 20)
-    except AssertionError:
-        return False
-    return True
+    return came(refused, 20)
 
 
 def await_publishing(site: Site) -> bool:
@@ -185,11 +175,7 @@ def await_publishing(site: Site) -> bool:
     def publishing() -> bool:
         return any(one.wrote and "/artifacts/" in one.key for one in site.witness.seen[mark:])
 
-    try:
-        until(publishing, "something is published", 60)
-    except AssertionError:
-        return False
-    return True
+    return came(publishing, 60)
 
 
 def kill_publisher(site: Site, rng: random.Random) -> bool:
@@ -251,14 +237,10 @@ def skew_scheduler(site: Site, rng: random.Random) -> bool:
     scheduler.kill()
     mark = len(scheduler.log.read_text())
     start_off_by(scheduler, rng.choice(("+1h", "-1h")))
-    try:
-        until(lambda: CLOCK in scheduler.log.read_text()[mark:], "it says what is wrong with its clock", 30)
-    except AssertionError:
-        hit = False
-    finally:
-        scheduler.kill()
-        scheduler.start()
-    return hit
+    said = came(lambda: CLOCK in scheduler.log.read_text()[mark:], 30)
+    scheduler.kill()
+    scheduler.start()
+    return hit and said
 
 
 def plain_again(site: Site) -> None:

@@ -47,8 +47,8 @@ def run(site: Site, faults: list[Fault], tries: int, rng: random.Random) -> list
         errors = audited(site.farm("verify-store", "--json"))
         verdicts.append(judge(site.cells, site.prefix, site.witness.seen, site.objects(), left, errors))
         for name, ended in strikes:
-            published = [one.at for one in site.witness.under(f"{site.prefix}/catalog/") if one.wrote and one.at > ended]
-            times[name] += [min(published) - ended] if published else []
+            after = published(site, ended)
+            times[name] += [min(after) - ended] if after else []
         for fault in faults:
             fault.after(site)
         site.clear_files()
@@ -78,8 +78,20 @@ def _drive(site: Site, faults: list[Fault], hits: dict[str, int], tries: int, rn
         if fault.strike(site, rng):
             hits[fault.name] += 1
             strikes.append((fault.name, time.time()))
+            if fault.on_all:
+                _recovered(site, strikes[-1][1])
     until(lambda: _over(site), "the run ends", _RUN_S)
     return strikes
+
+
+def _recovered(site: Site, since: float) -> None:
+    """Wait until a cell is published or the run is over: a host that only ever fails is quarantined, and rightly."""
+    until(lambda: any(published(site, since)) or _over(site), "a cell is published", _RUN_S)
+
+
+def published(site: Site, since: float) -> list[float]:
+    """When catalog entries were written since then."""
+    return [one.at for one in site.witness.under(f"{site.prefix}/catalog/") if one.wrote and one.at > since]
 
 
 def _over(site: Site) -> bool:
