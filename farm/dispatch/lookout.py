@@ -36,6 +36,7 @@ class Lookout:
     beats: Mapping[AttemptKey, Beat] = field(default_factory=dict)
     looked: float = float("-inf")
     last_words: dict[AttemptKey, Beat] = field(default_factory=dict)
+    _listened: float = float("inf")
     _seen: dict[tuple[Cell, int], float] = field(default_factory=dict)
     _sent: dict[Cell, float] = field(default_factory=dict)
     _unserved: dict[Cell, float] = field(default_factory=dict)
@@ -69,6 +70,9 @@ class Lookout:
         self.beats = self.mail.beats(self.wanted.run, [(str(cell), attempt.number) for cell, attempt in attempts])
         self.last_words.update(self.beats)
         now = self.clock()
+        if now - self._listened > self.tempo.lease_s:  # Redis kept us waiting, or we were held: meanwhile the beats went out
+            self.excuse()
+        self._listened = now
         for cell, attempt in attempts:
             if (str(cell), attempt.number) in self.beats:
                 self._seen[cell, attempt.number] = now
@@ -80,7 +84,7 @@ class Lookout:
         self._sent[cell] = self.clock()
 
     def excuse(self) -> None:
-        """While Redis or the store is away nobody can be seen, so nobody is blamed for it."""
+        """While nobody can be seen (Redis or the store is away, or we were), nobody is blamed for it."""
         now = self.clock()
         for cell, attempt in self._open():
             self._seen[cell, attempt.number] = now

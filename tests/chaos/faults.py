@@ -20,7 +20,8 @@ class Fault:
     """One row of the table. `short`: also part of `make test`, which has no engine of its own to hurt.
 
     Those of one `group` strike the same runs, by turns. What hits all builders at once (`on_all`) strikes
-    again only after a cell was published.
+    again only after a cell was published. What goes on for a whole run (`all_along`) is one try of it. Where no builder is hurt
+    (`spares`), none may be taken for dead.
     """
 
     name: str
@@ -32,6 +33,8 @@ class Fault:
     after: Callable[[Site], None] = lambda _site: None
     by_submit: bool = False
     on_all: bool = False
+    all_along: bool = False
+    spares: bool = False
 
 
 def in_every_step() -> Iterator[Fault]:
@@ -46,8 +49,17 @@ def in_every_step() -> Iterator[Fault]:
         )
 
 
+def in_trouble(trouble: str, share: float, *, for_s: float = 6, **which: str) -> strikes.Strike:
+    return servers.trouble(lambda rng: sometimes(trouble, share, rng, **which), for_s)
+
+
+def of_store(name: str, promise: str, strike: strikes.Strike, *, short: bool = False) -> Fault:
+    return Fault(name, promise, strike, short=short, group="store", spares=True)
+
+
 AGAIN = "what is in flight is found out again from the store"
 REFUSED_CLOCK = "the S3 server refuses it, it says why, and the run waits for a right one"
+TWICE = servers.Repeater()
 WAITS = "nobody is blamed while the store is away: what was built waits, or is built again"
 FAULTS: tuple[Fault, ...] = (
     *in_every_step(),
@@ -73,45 +85,52 @@ FAULTS: tuple[Fault, ...] = (
         before=strikes.small_disk,
         after=strikes.usual_disk,
     ),
-    Fault("Redis kill -9 and restarted", AGAIN, servers.kill_redis, short=True, group="redis"),
-    Fault("Redis flushed", AGAIN, servers.flush_redis, short=True, group="redis"),
+    Fault("Redis kill -9 and restarted", AGAIN, servers.kill_redis, short=True, group="redis", spares=True),
+    Fault("Redis flushed", AGAIN, servers.flush_redis, short=True, group="redis", spares=True),
     Fault(
         "Redis silent for two leases",
         "builds go on, and nobody is taken for dead who could not be heard",
         servers.silence_redis,
         group="redis",
+        spares=True,
     ),
-    Fault("store kill -9 and restarted", WAITS, servers.restart_store, group="store"),
-    Fault("store unreachable", WAITS, servers.trouble(lambda rng: sometimes("drop", 1.0, rng), 6), group="store"),
-    Fault("store slow", "it takes longer", servers.trouble(lambda rng: sometimes("slow", 0.3, rng), 6), group="store"),
-    Fault("store answers 500", WAITS, servers.trouble(lambda rng: sometimes("500", 0.5, rng), 6), short=True, group="store"),
-    Fault(
+    of_store("store kill -9 and restarted", WAITS, servers.restart_store),
+    of_store("store unreachable", WAITS, in_trouble("drop", 1.0)),
+    of_store("store slow", "it takes longer", in_trouble("slow", 0.3)),
+    of_store("store answers 500", WAITS, in_trouble("500", 0.5), short=True),
+    of_store(
         "store's answers lost",
         "a write that was done is not done again",
-        servers.trouble(lambda rng: sometimes("500 after", 0.5, rng, methods="PUT DELETE"), 6),
+        in_trouble("500 after", 0.5, methods="PUT DELETE"),
         short=True,
-        group="store",
     ),
-    Fault(
+    of_store(
         "staged upload truncated",
         "it is found out, and staged or built again",
-        servers.trouble(lambda rng: sometimes("truncate", 1.0, rng, methods="PUT", keys="staging/"), 0),
+        in_trouble("truncate", 1.0, for_s=0, methods="PUT", keys="staging/"),
         short=True,
-        group="store",
     ),
-    Fault(
+    of_store(
         "published upload truncated",
         "it is found out, and uploaded again",
-        servers.trouble(lambda rng: sometimes("truncate", 0.5, rng, methods="PUT", keys="artifacts/"), 0),
-        group="store",
+        in_trouble("truncate", 0.5, for_s=0, methods="PUT", keys="artifacts/"),
     ),
-    Fault("every message twice", "a message is only a wake-up: the grant decides", servers.deliver_twice, group="any"),
+    Fault(
+        "every message twice",
+        "a message is only a wake-up: the grant decides",
+        TWICE.strike,
+        before=TWICE.start,
+        after=TWICE.stop,
+        spares=True,
+    ),
     Fault(
         "two schedulers",
         "an attempt, an outcome and a publication exist once in the store",
         strikes.second_scheduler,
         before=strikes.both_schedulers,
         after=strikes.stop_second,
+        all_along=True,
+        spares=True,
     ),
     Fault(
         "two publishers",
@@ -119,6 +138,7 @@ FAULTS: tuple[Fault, ...] = (
         strikes.hold_publisher,
         before=strikes.two_publishers,
         after=strikes.stop_publishers,
+        spares=True,
     ),
     Fault(
         "publisher kill -9 while it publishes",
@@ -127,21 +147,20 @@ FAULTS: tuple[Fault, ...] = (
         short=True,
         group="any",
     ),
-    Fault("farm submit kill -9", "a scheduler goes on with the run", strikes.kill_submit, by_submit=True),
+    Fault("farm submit kill -9", "a scheduler goes on with the run", strikes.kill_submit, by_submit=True, spares=True),
     Fault("everything kill -9 at once", AGAIN, strikes.kill_everything, group="any", on_all=True),
-    Fault(
-        "worker an hour ahead",
-        "builders' clocks decide nothing",
-        strikes.is_off,
-        before=strikes.off_by("+1h"),
-        after=strikes.plain_again,
+    *(
+        Fault(
+            f"worker an hour {where}",
+            "builders' clocks decide nothing",
+            strikes.is_off(number),
+            group="clocks",
+            before=strikes.off_by(number, shift),
+            after=strikes.right_again(number),
+            all_along=True,
+            spares=True,
+        )
+        for number, (where, shift) in enumerate((("ahead", "+1h"), ("behind", "-1h")))
     ),
-    Fault(
-        "worker an hour behind",
-        "builders' clocks decide nothing",
-        strikes.is_off,
-        before=strikes.off_by("-1h"),
-        after=strikes.plain_again,
-    ),
-    Fault("scheduler an hour ahead or behind", REFUSED_CLOCK, strikes.skew_scheduler),
+    Fault("scheduler an hour ahead or behind", REFUSED_CLOCK, strikes.skew_scheduler, spares=True),
 )

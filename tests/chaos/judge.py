@@ -20,22 +20,24 @@ if TYPE_CHECKING:
 
     from tests.chaos.witness import Seen
 
+SILENT = "no sign of life"
 _CATALOG = re.compile(r"catalog/(?P<cell>[^/]+)/(?P<build>\d{10})\.[^/]+\.json")
 _NUMBER = re.compile(r"runs/[^/]+/(?P<what>attempts|outcomes)/(?P<cell>[^/]+)/(?P<number>\d+)\.")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """All four are empty when the farm kept its promise."""
+    """All are empty when the farm kept its promise. `blamed`: attempts given up for a silence that was not their builder's."""
 
     lost: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    blamed: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
-        return not (self.lost or self.doubled or self.wrong or self.left)
+        return not (self.lost or self.doubled or self.wrong or self.left or self.blamed)
 
 
 def judge(
@@ -45,8 +47,13 @@ def judge(
     objects: Mapping[str, bytes],
     left: Iterable[str],
     errors: Iterable[str] = (),
+    *,
+    spared: bool = False,
 ) -> Verdict:
-    """The verdict on a run. `seen` has keys with the prefix, `objects` without; `errors` are those of verify-store."""
+    """The verdict on a run. `seen` has keys with the prefix, `objects` without; `errors` are those of verify-store.
+
+    `spared`: no builder was hurt in it.
+    """
     entries = [(one, one.key.removeprefix(f"{prefix}/")) for one in seen if one.key.startswith(f"{prefix}/")]
     builds: dict[str, set[str]] = {name: set() for name in cells.names}
     for one, key in entries:
@@ -58,7 +65,14 @@ def judge(
     doubled += [f"{key}: written {times} times" for key, times in writes.items() if times > 1]
     doubled += [f"{key}: deleted" for one, key in entries if one.deleted and key.startswith(("artifacts/", "catalog/"))]
     wrong = [problem for name in cells.names if builds[name] for problem in _wrong(name, cells.proof(name), objects)]
-    return Verdict(tuple(lost), tuple(doubled), (*wrong, *errors), tuple(left))
+    return Verdict(tuple(lost), tuple(doubled), (*wrong, *errors), tuple(left), blamed(objects) if spared else ())
+
+
+def blamed(objects: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Attempts that were given up because nothing was heard of their builder."""
+    ends = {key: json.loads(data) for key, data in objects.items() if "/outcomes/" in key}
+    failures = {key: (end.get("failure") or {}).get("message", "") for key, end in ends.items()}
+    return tuple(f"{key}: {message}" for key, message in sorted(failures.items()) if SILENT in message)
 
 
 def audited(done: CompletedProcess[str]) -> list[str]:

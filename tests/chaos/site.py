@@ -24,7 +24,8 @@ from tests.fixtures_cell import redis_program
 from tests.fixtures_s3 import ADMIN, free_ports, weed
 
 FARM = str(Path(sys.executable).with_name("farm"))
-# Everything that takes minutes on a farm takes seconds here; that is all that differs.
+# Everything that takes minutes on a farm takes seconds here. And a cell may be struck more often than an operator would have it
+# tried: that it is not tried for ever is another promise, which tests/dispatch keeps an eye on.
 TEMPO = {
     "FARM_LEASE_S": "4",
     "FARM_PRESENCE_S": "6",

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tests.chaos.engines import PrivateEngine
 from tests.chaos.services import Service, Watchful, attempts_of
-from tests.chaos.site import Site, came, until
+from tests.chaos.site import Site, came
+from tests.chaos.traces import FULL_DISK, Traces
+
+if TYPE_CHECKING:
+    from tests.chaos.witness import Seen
 
 CLOCK = "this host's clock and the server's differ"
+_ON_ITS_WAY_S = 0.3  # a request that was sent when its sender was stopped is answered by then
+_ARCHIVE = re.compile(r"/artifacts/([^/]+)/([^/]+)/([^/]+)/(\d{10})/")
+_ENTRY = re.compile(r"/catalog/([^/]+)/(\d{10})\.")
 _REFUSED = 412  # a condition did not hold: somebody else has written that object
 Strike = Callable[[Site, random.Random], bool]
 
@@ -65,11 +74,11 @@ def restart_engine(site: Site, rng: random.Random) -> bool:
 def fill_engine(site: Site, rng: random.Random) -> bool:
     assert isinstance(site.engine, PrivateEngine)
     time.sleep(rng.uniform(0, 2))
-    hit = await_busy(site)
+    traces, hit = Traces(site), await_busy(site)
     site.engine.fill()
     time.sleep(rng.uniform(4, 8))
     site.engine.free()
-    return hit
+    return hit and came(lambda: traces.tell(FULL_DISK), 20)
 
 
 def fill_worker(site: Site, rng: random.Random) -> bool:
@@ -77,13 +86,13 @@ def fill_worker(site: Site, rng: random.Random) -> bool:
     worker = site.workers[0]
     if not came(lambda: attempts_of(worker), 40):
         return False
-    ballast = worker.tmp / "ballast"
+    traces, ballast = Traces(site), worker.tmp / "ballast"
     free = os.statvfs(worker.tmp)
     with ballast.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize))
     time.sleep(rng.uniform(4, 8))
     ballast.unlink()
-    return True
+    return came(lambda: traces.tell(FULL_DISK), 20)
 
 
 def small_disk(site: Site) -> None:
@@ -102,13 +111,12 @@ def usual_disk(site: Site) -> None:
 
 
 def second_scheduler(site: Site, rng: random.Random) -> bool:
-    """Another scheduler drives the same run: it takes it up as soon as the first one's sign is gone."""
-    other = site.schedulers[1]
-    site.ensure(other)
-    marks = [key for key in site.client().scan_iter("farm:run:*")]
-    until(lambda: _drives(other), "the second scheduler drives the run", 30) if marks else None
-    time.sleep(rng.uniform(1, 4))
-    return _drives(other)
+    """Another scheduler drives the same run, and an attempt is granted while both do."""
+    time.sleep(rng.uniform(0, 2))
+    if not came(lambda: _drives(site.schedulers[1]), 30):
+        return False
+    mark = len(site.witness.seen)
+    return came(lambda: any(one.wrote and "/attempts/" in one.key for one in site.witness.seen[mark:]), 30)
 
 
 def _drives(scheduler: Service) -> bool:
@@ -179,13 +187,30 @@ def await_publishing(site: Site) -> bool:
 
 
 def kill_publisher(site: Site, rng: random.Random) -> bool:
-    """kill -9 of the scheduler between two writes of one publication; it is started again."""
+    """kill -9 of the scheduler between two writes of one publication; it is started again.
+
+    It is stopped first, and only dies if what it has begun to publish is in no catalog yet.
+    """
+    mark = len(site.witness.seen)
     if not await_publishing(site):
         return False
     time.sleep(rng.uniform(0, 0.1))
-    site.schedulers[0].kill()
-    site.schedulers[0].start()
+    scheduler = site.schedulers[0]
+    os.kill(scheduler.pid, signal.SIGSTOP)
+    time.sleep(_ON_ITS_WAY_S)
+    if not half_published(site.witness.seen[mark:]):
+        os.kill(scheduler.pid, signal.SIGCONT)
+        return False
+    scheduler.kill()
+    scheduler.start()
     return True
+
+
+def half_published(seen: list[Seen]) -> set[tuple[str, str]]:
+    """Cells and their builds of which an archive was written, and no catalog entry."""
+    wrote = [one.key for one in seen if one.wrote]
+    begun = {(f"{m[2]}-{m[1]}-{m[3]}", m[4]) for key in wrote if (m := _ARCHIVE.search(key))}
+    return begun - {(m[1], m[2]) for key in wrote if (m := _ENTRY.search(key))}
 
 
 def kill_submit(site: Site, rng: random.Random) -> bool:
@@ -220,12 +245,12 @@ def start_off_by(service: Service, shift: str) -> None:
     service.start(before=("faketime", "-f", shift), FAKETIME_DONT_RESET="1")
 
 
-def off_by(shift: str) -> Callable[[Site], None]:
-    """One worker's clock is off for the whole run."""
+def off_by(number: int, shift: str) -> Callable[[Site], None]:
+    """That worker's clock is off for the whole run."""
 
     def before(site: Site) -> None:
-        site.workers[0].stop()
-        start_off_by(site.workers[0], shift)
+        site.workers[number].stop()
+        start_off_by(site.workers[number], shift)
 
     return before
 
@@ -243,11 +268,19 @@ def skew_scheduler(site: Site, rng: random.Random) -> bool:
     return hit and said
 
 
-def plain_again(site: Site) -> None:
-    site.workers[0].stop()
-    site.workers[0].start()
+def right_again(number: int) -> Callable[[Site], None]:
+    def after(site: Site) -> None:
+        site.workers[number].stop()
+        site.workers[number].start()
+
+    return after
 
 
-def is_off(site: Site, rng: random.Random) -> bool:
-    time.sleep(rng.uniform(1, 3))
-    return bool(attempts_of(site.workers[0])) or await_busy(site)
+def is_off(number: int) -> Strike:
+    """It builds, with that clock."""
+
+    def strike(site: Site, rng: random.Random) -> bool:
+        time.sleep(rng.uniform(1, 3))
+        return came(lambda: attempts_of(site.workers[number]), 40)
+
+    return strike

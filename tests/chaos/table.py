@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
-_HEAD = "| fault | tries | lost | doubled | wrong bytes | leftovers | time to recover |\n|---|---|---|---|---|---|---|\n"
+_COLUMNS = ("fault", "tries", "lost", "doubled", "wrong bytes", "leftovers", "blamed", "time to recover")
+_HEAD = f"| {' | '.join(_COLUMNS)} |\n{'|---' * len(_COLUMNS)}|\n"
 
 
 def rendered(rows: list[Row], about: str) -> str:
@@ -25,7 +26,7 @@ def rendered(rows: list[Row], about: str) -> str:
 
 def _line(row: Row) -> str:
     verdict = row.verdict
-    counts = [len(found) for found in (verdict.lost, verdict.doubled, verdict.wrong, verdict.left)]
+    counts = [len(found) for found in (verdict.lost, verdict.doubled, verdict.wrong, verdict.left, verdict.blamed)]
     return f"| {row.fault} | {row.tries} | {' | '.join(map(str, counts))} | {_recovery(row.recovery)} |\n"
 
 

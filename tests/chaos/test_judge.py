@@ -16,6 +16,7 @@ import pytest
 from tests.chaos import table
 from tests.chaos.cells import DISTRO, PROOF, small_cells
 from tests.chaos.judge import Verdict, audited, judge, left_in_store
+from tests.chaos.strikes import half_published
 from tests.chaos.trial import Row
 from tests.chaos.witness import Seen, Witness, calm
 
@@ -71,6 +72,23 @@ def test_a_second_build_of_a_cell_is_one_too_many(cells):
     verdict = judge(cells, "p", [*requests, *again], objects | more, [])
     assert len(verdict.doubled) == 2
     assert not verdict.lost
+
+
+def test_whoever_was_not_hurt_may_not_be_taken_for_dead(cells):
+    objects, requests = published(cells)
+    key = f"runs/x/outcomes/{cells.names[0]}/1.x.json"
+    ends = {key: json.dumps({"state": "transient", "failure": {"message": "no sign of life from a.1 for 8 s"}}).encode()}
+    ends |= {key.replace("/1.", "/2."): json.dumps({"state": "published", "failure": None}).encode()}
+    assert len(judge(cells, "p", requests, objects | ends, [], spared=True).blamed) == 1
+    assert judge(cells, "p", requests, objects | ends, []).good, "where builders die, some are taken for dead"
+
+
+def test_what_is_half_published_is_in_no_catalog_yet():
+    wrote = seen("PUT", f"artifacts/{DISTRO}/1.2.3/amd64/{BUILD}/x.tar.gz")
+    listed = seen("PUT", f"catalog/1.2.3-{DISTRO}-amd64/{BUILD}.a.b.dev.json")
+    assert half_published([wrote]) == {(f"1.2.3-{DISTRO}-amd64", BUILD)}
+    assert not half_published([wrote, listed])
+    assert not half_published([seen("PUT", wrote.key.removeprefix("p/"), 412)])
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
@@ -173,7 +191,7 @@ def test_the_table_goes_between_its_marks_and_comes_back(tmp_path):
     table.save([row], tmp_path / "rows")
     assert table.load(tmp_path / "rows") == [row]
     page = table.written(f"a\n{table.BEGIN}\nold\n{table.END}\nz\n", table.rendered([row], "Seen."))
-    assert "| Redis flushed | 3 | 0 | 0 | 0 | 1 | 2 s, at most 4 s |" in page
+    assert "| Redis flushed | 3 | 0 | 0 | 0 | 1 | 0 | 2 s, at most 4 s |" in page
     assert page.startswith("a\n")
     assert page.endswith("\nz\n")
     assert "old" not in page

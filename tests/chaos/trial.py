@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from farm.store.scratch import PARTS
@@ -45,7 +45,8 @@ def run(site: Site, faults: list[Fault], tries: int, rng: random.Random) -> list
         strikes = _drive(site, faults, hits, tries, rng)
         left = settle(site)
         errors = audited(site.farm("verify-store", "--json"))
-        verdicts.append(judge(site.cells, site.prefix, site.witness.seen, site.objects(), left, errors))
+        spared = all(fault.spares for fault in faults)
+        verdicts.append(judge(site.cells, site.prefix, site.witness.seen, site.objects(), left, errors, spared=spared))
         for name, ended in strikes:
             after = published(site, ended)
             times[name] += [min(after) - ended] if after else []
@@ -61,7 +62,7 @@ def run(site: Site, faults: list[Fault], tries: int, rng: random.Random) -> list
 
 def merged(verdicts: list[Verdict]) -> Verdict:
     return Verdict(
-        *(tuple(item for one in verdicts for item in getattr(one, name)) for name in ("lost", "doubled", "wrong", "left"))
+        *(tuple(item for one in verdicts for item in getattr(one, name)) for name in (part.name for part in fields(Verdict)))
     )
 
 
@@ -72,8 +73,8 @@ def _drive(site: Site, faults: list[Fault], hits: dict[str, int], tries: int, rn
         until(lambda: site.keys("asked/"), "the run is asked for", 60)
     else:
         site.submit()
-    strikes = []
-    while (open_faults := [one for one in faults if hits[one.name] < tries]) and site.keys("open/"):
+    strikes: list[tuple[str, float]] = []
+    while (open_faults := _to_try(faults, hits, tries, strikes)) and site.keys("open/"):
         fault = rng.choice(open_faults)
         if fault.strike(site, rng):
             hits[fault.name] += 1
@@ -82,6 +83,12 @@ def _drive(site: Site, faults: list[Fault], hits: dict[str, int], tries: int, rn
                 _recovered(site, strikes[-1][1])
     until(lambda: _over(site), "the run ends", _RUN_S)
     return strikes
+
+
+def _to_try(faults: list[Fault], hits: dict[str, int], tries: int, strikes: list[tuple[str, float]]) -> list[Fault]:
+    """What was not tried often enough, without what was tried in this run already and is one try of it."""
+    struck = {name for name, _ in strikes}
+    return [one for one in faults if hits[one.name] < tries and not (one.all_along and one.name in struck)]
 
 
 def _recovered(site: Site, since: float) -> None:

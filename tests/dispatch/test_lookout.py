@@ -1,0 +1,82 @@
+"""Who is taken for alive: a real Redis, and a clock that the test turns."""
+
+import pytest
+
+from farm.dispatch.decide import Expire, Wanted, decide
+from farm.dispatch.journal import Journal, new_run
+from farm.dispatch.lookout import Lookout
+from farm.dispatch.records import AttemptNote
+from farm.dispatch.tempo import Tempo
+from farm.wire.messages import Beat
+from tests.dispatch.making import cell
+from tests.fakes import MemoryStore
+
+A = cell()
+LEASE_S = 10
+TEMPO = Tempo(lease_s=LEASE_S)
+
+
+class Watch:
+    """A lookout over one attempt, whose clock stands still until it is turned."""
+
+    def __init__(self, mails):
+        self.now = 1_000_000.0
+        self.builder, self.mail = mails
+        self.journal = Journal(MemoryStore(), new_run(), clock=lambda: self.now)
+        self.wanted = Wanted(self.journal.run, (A,))
+        self.journal.grant(A, 1, AttemptNote(worker="host.1", granted=self.now, deadline_s=3600))
+        self.lookout = Lookout(self.journal, self.mail, self.wanted, frozenset(), TEMPO, lambda: self.now)
+        self.lookout.look()
+
+    def expired(self):
+        return [one for one in decide(self.wanted, self.lookout.sight, self.now, TEMPO) if isinstance(one, Expire)]
+
+    def listen(self, after):
+        self.now += after
+        self.lookout.listen()
+
+    def beat(self):
+        beat = Beat(
+            run=self.journal.run,
+            cell=str(A),
+            attempt=1,
+            worker="host.1",
+            step="configure",
+            step_started=0,
+            started=0,
+            steps=(),
+            tail=(),
+        )
+        self.builder.beat(beat, lease_s=LEASE_S)
+
+
+@pytest.fixture
+def watch(mails):
+    return Watch(mails)
+
+
+def test_two_leases_without_a_beat_while_one_listens_end_an_attempt(watch):
+    for _ in range(2 * LEASE_S):
+        watch.listen(after=1)
+        assert not watch.expired()
+    watch.listen(after=1)
+    assert watch.expired()
+
+
+def test_a_beat_is_a_sign_of_life_whatever_it_says_of_the_time(watch):
+    watch.beat()
+    for _ in range(5 * LEASE_S):
+        watch.listen(after=1)
+        assert not watch.expired()
+
+
+@pytest.mark.parametrize("silence", [1.1 * LEASE_S, 2.1 * LEASE_S, 3600])
+def test_nobody_is_blamed_for_a_time_in_which_nobody_listened(watch, silence):
+    watch.listen(after=1)
+    watch.listen(after=silence)  # Redis answered no sooner, or this process was held; the beats in it are gone
+    assert not watch.expired()
+    for _ in range(2 * LEASE_S):
+        watch.listen(after=1)
+        assert not watch.expired()
+    watch.listen(after=1)
+    assert watch.expired(), "who is dead is found out all the same"
