@@ -78,8 +78,9 @@ def _drive(site: Site, faults: list[Fault], hits: dict[str, int], tries: int, rn
         fault = rng.choice(open_faults)
         if fault.strike(site, rng):
             hits[fault.name] += 1
+            fruitless = bool(strikes) and not published(site, strikes[-1][1])
             strikes.append((fault.name, time.time()))
-            if fault.on_all:
+            if fault.on_all or fruitless:
                 _recovered(site, strikes[-1][1])
     until(lambda: _over(site), "the run ends", _RUN_S)
     return strikes
