@@ -19,9 +19,9 @@ STEPS = (
 class Fault:
     """One row of the table. `short`: also part of `make test`, which has no engine of its own to hurt.
 
-    Those of one `group` strike the same runs, by turns. After what hits all builders at once (`on_all`), or two strikes without a
-    published cell between them, one is waited for. What goes on for a whole run (`all_along`) is one try of it. Where no builder
-    is hurt (`spares`), none may be taken for dead.
+    Those of one `group` strike the same runs, by turns. After what hits all builders at once (`on_all`), or two strikes without
+    a published cell between them, one is waited for. What goes on for a whole run (`all_along`) is one try of it. Where no
+    builder is hurt (`spares`), none may be taken for dead.
     """
 
     name: str
