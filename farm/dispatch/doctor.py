@@ -16,8 +16,9 @@ from farm.plan.facts import load_facts
 from farm.sign.keys import signing
 from farm.store import layout
 from farm.store.open import open_store
+from farm.wire.address import without_secret
 from farm.wire.health import doubtful, fine, skipped, wrong
-from farm.wire.mailbox import SchedulerMail, without_secret
+from farm.wire.mailbox import SchedulerMail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +67,7 @@ def broker(settings: Settings, clock: Callable[[], float]) -> Iterator[Health]:
     if not settings.broker_url:
         yield skipped("broker", "FARM_BROKER_URL is not set: `farm submit` starts a private one")
         return
-    mail = SchedulerMail(settings.broker_url)
+    mail = SchedulerMail.of(settings)
     try:
         vitals = mail.vitals()
         scheduler, workers = mail.has_scheduler(), mail.workers()

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import redis
 from pydantic import BaseModel, ValidationError
 
-from farm.errors import BrokerUnavailable
+from farm.wire.address import tls_options, unavailable
 from farm.wire.messages import ANSWER, Answer, Beat, Denial, Grant, GrantRequest, Resolved, WorkerCard
 from farm.wire.queue import KEY_PREFIX, lists_of, task_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Self
 
     from farm.plan.cell import Cell
+    from farm.settings import Settings
 
 ASK_S = 30
 PRESENCE_S = 30
@@ -42,16 +44,10 @@ def new_reply() -> str:
     return uuid.uuid4().hex
 
 
-def without_secret(broker_url: str) -> str:
-    """The url as messages may show it."""
-    scheme, _, rest = broker_url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
-
-
 class Mailbox:
     """A connection to Redis. Every method raises BrokerUnavailable when it does not answer."""
 
-    def __init__(self, broker_url: str, presence_s: float = 0) -> None:
+    def __init__(self, broker_url: str, presence_s: float = 0, ca_bundle: str = "") -> None:
         """Connect lazily to redis://…, rediss://… or redis+socket:///path. A sign of presence holds for `presence_s`."""
         self.url = broker_url
         self.presence_s = presence_s or PRESENCE_S
@@ -63,7 +59,13 @@ class Mailbox:
             socket_timeout=_SILENT_S,
             socket_connect_timeout=10,
             health_check_interval=25,
+            **tls_options(broker_url, ca_bundle),
         )
+
+    @classmethod
+    def of(cls, settings: Settings, broker_url: str = "") -> Self:
+        """As the settings say, to the Redis that they name or to that one."""
+        return cls(broker_url or settings.broker_url, settings.presence_s, settings.ca_bundle)
 
     def close(self) -> None:
         """Let the connections go."""
@@ -79,10 +81,7 @@ class Mailbox:
         try:
             yield
         except redis.RedisError as error:
-            raise BrokerUnavailable(
-                f"Redis at {without_secret(self.url)} does not answer: {error}",
-                hint="check FARM_BROKER_URL and that the server runs; what was published stays, submit again to go on",
-            ) from error
+            raise unavailable(self.url, "does not answer", error) from error
 
     def _set(self, key: str, value: str, expires_s: float) -> None:
         with self._translated():
