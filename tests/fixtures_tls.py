@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,23 @@ def certificate(tmp_path):
     return certified(tmp_path / "certificate")
 
 
+@contextmanager
+def redis_with_tls(log, *options):
+    """A Redis with these options while it lasts."""
+    with log.open("wb") as out:
+        server = subprocess.Popen([redis_program(), *options], stdout=out, stderr=out)
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(0.5)
+            if "Failed finding TLS support" in (said := log.read_text()):
+                pytest.skip("THE REDIS HERE HAS NO TLS: whether it is verified is not looked at; apt-get install redis-server")
+            pytest.fail(said)
+        yield server
+    finally:
+        server.terminate()
+        server.wait()
+
+
 @dataclass(frozen=True)
 class TlsRedis:
     """A Redis that talks nothing but TLS: its address with a password, and who vouches for it."""
@@ -52,18 +69,8 @@ def tls_redis(tmp_path_factory):
     (port,) = free_ports(1)
     listens = ("--port", "0", "--tls-port", str(port), "--bind", "127.0.0.1", "--tls-auth-clients", "no")
     shows = ("--tls-cert-file", str(made.server), "--tls-key-file", str(made.server))
-    argv = [redis_program(), *listens, *shows, "--requirepass", "secret", "--save", "", "--dir", str(folder)]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(argv, stdout=log, stderr=log)
+    keeps = ("--requirepass", "secret", "--save", "", "--dir", str(folder))
     url = f"rediss://:secret@127.0.0.1:{port}/0"
-    try:
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(0.5)
-            if "TLS" in (said := (folder / "log").read_text()):
-                pytest.skip("THE REDIS HERE HAS NO TLS: whether it is verified is not looked at; apt-get install redis-server")
-            pytest.fail(said)
+    with redis_with_tls(folder / "log", *listens, *shows, *keeps):
         answering(url, folder / "log", ssl_ca_certs=str(made.ca))
         yield TlsRedis(url, made)
-    finally:
-        server.terminate()
-        server.wait()
