@@ -1,4 +1,4 @@
-"""The trusted side's part of `farm doctor`: settings, folders, Redis, the store, the signing key, clocks."""
+"""What `farm doctor` itself looks at: settings, folders, Redis, the store, the signing key, clocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from farm.store import layout
 from farm.store.open import open_store
 from farm.wire.address import without_secret
 from farm.wire.health import doubtful, fine, skipped, wrong
-from farm.wire.mailbox import SchedulerMail
+from farm.wire.mailbox import BuilderMail, SchedulerMail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,9 +72,7 @@ def broker(settings: Settings, clock: Callable[[], float]) -> Iterator[Health]:
         vitals = mail.vitals()
         scheduler, workers = mail.has_scheduler(), mail.workers()
     except BrokerUnavailable as error:
-        yield wrong(
-            "broker", error.message, "start Redis, or correct FARM_BROKER_URL; `redis-cli -u URL ping` tries it by hand"
-        )
+        yield _away(error)
         return
     finally:
         mail.close()
@@ -92,6 +90,28 @@ def broker(settings: Settings, clock: Callable[[], float]) -> Iterator[Health]:
         yield fine("workers", f"{len(workers)} with {sum(card.slots for card in workers)} slots")
     else:
         yield doubtful("workers", "none shows itself", "start `python -m workers worker` on a build host")
+
+
+def broker_of_builder(settings: Settings, clock: Callable[[], float]) -> Iterator[Health]:
+    """Whether a worker's Redis answers it, and has our time: its user may ask for no more."""
+    if not settings.broker_url:
+        yield wrong("broker", "FARM_BROKER_URL is not set: a worker takes its work from there", "set it to the farm's Redis")
+        return
+    mail = BuilderMail.of(settings)
+    try:
+        there = mail.server_time()
+    except BrokerUnavailable as error:
+        yield _away(error)
+        return
+    finally:
+        mail.close()
+    yield fine("broker", f"it answers at {without_secret(settings.broker_url)}")
+    yield _skew("broker clock", "Redis", there - clock())
+
+
+def _away(error: BrokerUnavailable) -> Health:
+    todo = "start Redis, or correct FARM_BROKER_URL (FARM_CA_BUNDLE with rediss://); `redis-cli -u URL ping` tries it by hand"
+    return wrong("broker", error.message, todo)
 
 
 def _eviction(policy: str) -> Health:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import TypeAdapter
@@ -18,6 +19,17 @@ class Health(Message):
     grade: Grade
     seen: str
     todo: str = ""
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What a Redis server says of itself. `time` is its clock (epoch seconds); `eviction` is '' for who may not ask."""
+
+    name: str
+    version: str
+    aof: bool
+    eviction: str
+    time: float
 
 
 HEALTHS: TypeAdapter[list[Health]] = TypeAdapter(list[Health])
