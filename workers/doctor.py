@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from farm.errors import EXIT_OK, FarmError
 from farm.plan.facts import load_facts
 from farm.settings import Settings
-from farm.wire.health import HEALTHS, doubtful, fine, skipped, wrong
+from farm.wire.health import GIB, HEALTHS, disk, doubtful, fine, skipped, wrong
 from farm.wire.queue import host_arch
 from workers.build.base import ensure_base
 from workers.build.image import dockerfile, release_of
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from workers.engine.protocol import Engine, Limits
 
 _DISTRO = "debian13"
-_GIB = 1 << 30
 _DISK_PER_CELL_GB = 5.0  # a build's volume, its archives and their spool files; measured ones lie below 3
 # What a box says of itself: one line `name value` each. /work is written to, the root and /etc must not be.
 PROBE = r"""
@@ -53,9 +52,10 @@ def doctor(arguments: Sequence[str]) -> int:
 
 def checks(settings: Settings) -> Iterator[Health]:
     """Everything that a build host needs, one after the other."""
-    yield disk("work disk", Path(tempfile.gettempdir()), settings.cells_at_once * _DISK_PER_CELL_GB)
-    yield disk("cache disk", settings.cache, 2 * _DISK_PER_CELL_GB)
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
+    less = "TMPDIR names another folder, and FARM_SLOTS takes fewer cells at once"
+    yield disk("work disk", Path(tempfile.gettempdir()), settings.cells_at_once * _DISK_PER_CELL_GB, less)
+    yield disk("cache disk", settings.cache, 2 * _DISK_PER_CELL_GB, "FARM_CACHE names another folder")
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     yield memory(total, settings.cells_at_once, settings.memory_gb)
     yield bootstrap(settings)
     try:
@@ -65,20 +65,6 @@ def checks(settings: Settings) -> Iterator[Health]:
         return
     yield from emulation(facts, host_arch())
     yield from engine(settings, facts)
-
-
-def disk(check: str, folder: Path, wanted_gb: float) -> Health:
-    """Whether a folder's disk has room for what is built at once."""
-    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
-    free = shutil.disk_usage(there).free / _GIB
-    said = f"{free:.0f} GiB are free in {there}, and {wanted_gb:.0f} are wanted"
-    if not os.access(there, os.W_OK):
-        return wrong(
-            check, f"{there} cannot be written", "let this user write there, or name another folder (FARM_CACHE, TMPDIR)"
-        )
-    if free < wanted_gb / 2:
-        return wrong(check, said, "free some, or name another folder (FARM_CACHE, TMPDIR), or set FARM_SLOTS lower")
-    return doubtful(check, said, "free some before it fails a build") if free < wanted_gb else fine(check, said)
 
 
 def memory(total_gb: float, slots: int, per_cell_gb: float) -> Health:

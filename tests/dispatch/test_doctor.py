@@ -16,9 +16,10 @@ from farm.settings import S3Settings, Settings
 from farm.sign.keys import Signer
 from farm.store.folder import FolderStore
 from farm.store.keys import LAYOUT_KEY
+from farm.store.open import open_store
 from farm.wire.health import fine, wrong
 from farm.wire.messages import WorkerCard
-from tests.fixtures_s3 import ADMIN, free_ports
+from tests.fixtures_s3 import ADMIN, READER, free_ports
 
 
 @pytest.fixture
@@ -95,9 +96,31 @@ def test_a_build_host_is_told_of_a_redis_that_is_away_or_has_another_time(settin
 
 def test_a_store_that_is_none_or_somebody_elses(settings, tmp_path):
     assert doctor.store(settings(store="ftp://x")).grade == "error"
+    assert doctor.store(settings()).grade == "warning"
+    assert not (tmp_path / "store").exists()
+    FolderStore(tmp_path / "store").put("staging/x", b"")
     assert doctor.store(settings()).grade == "ok"
     FolderStore(tmp_path / "store").put(LAYOUT_KEY, b"99\n")
     assert "layout '99'" in doctor.store(settings()).seen
+
+
+def test_a_key_that_only_reads_is_not_enough(settings, s3_server):
+    bucket = s3_server.bucket()
+    ours, theirs = (settings(store=f"s3://{bucket}/p", s3=s3_server.settings(keys)) for keys in (ADMIN, READER))
+    store = open_store(ours)
+    store.put("staging/x", b"")
+    assert doctor.store(ours).grade == "ok"
+    found = doctor.store(theirs)
+    assert (found.grade, "refused" in found.seen, bool(found.todo)) == ("error", True, True)
+    assert [stat.key for stat in store.list("")] == [LAYOUT_KEY, "staging/x"]
+
+
+def test_the_disk_that_archives_are_spooled_on(settings, monkeypatch):
+    found = [health for health in doctor.checks(settings()) if health.check == "work disk"]
+    assert [health.grade for health in found] == ["ok"]
+    monkeypatch.setattr(doctor, "_SPOOL_GB", 1e6)
+    (found,) = (health for health in doctor.checks(settings()) if health.check == "work disk")
+    assert (found.grade, "TMPDIR" in found.todo) == ("error", True)
 
 
 def test_the_clock_of_an_s3_server(settings, s3_server):

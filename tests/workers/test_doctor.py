@@ -74,15 +74,16 @@ def test_an_engine_that_does_not_answer(tmp_path):
 
 
 def test_disk(tmp_path):
-    assert doctor.disk("d", tmp_path / "not" / "there", 0.001).grade == "ok"
+    assert doctor.disk("d", tmp_path / "not" / "there", 0.001, "").grade == "ok"
     free = shutil.disk_usage(tmp_path).free / (1 << 30)
-    assert doctor.disk("d", tmp_path, free * 1.5).grade == "warning"
-    assert doctor.disk("d", tmp_path, free * 3).grade == "error"
+    assert doctor.disk("d", tmp_path, free * 1.5, "").grade == "warning"
+    full = doctor.disk("d", tmp_path, free * 3, "TMPDIR names another folder")
+    assert (full.grade, "TMPDIR" in full.todo) == ("error", True)
 
 
 def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert "cannot be written" in doctor.disk("d", tmp_path, 1).seen
+    assert "cannot be written" in doctor.disk("d", tmp_path, 1, "").seen
 
 
 def test_memory():
