@@ -17,6 +17,8 @@ from farm.wire.mailbox import BuilderMail, SchedulerMail
 from farm.wire.queue import celery_config
 from farm.wire.routes import build_queue
 from tests.dispatch.making import cell
+from tests.dispatch.test_command import CELL
+from tests.dispatch.test_scheduler import Farm
 from tests.fixtures_tls import certified
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +87,21 @@ def refused(settings):
 
 def test_with_the_right_ca_both_clients_work(settings, tls_redis):
     used(settings(tls_redis.certificate.ca))
+
+
+def test_a_farm_works_over_it(tls_redis, tmp_path):
+    farm = Farm(tmp_path, tls_redis.url)
+    farm.environment["FARM_CA_BUNDLE"] = str(tls_redis.certificate.ca)
+    try:
+        farm.worker()
+        code, out, err = farm.run("submit", "--without-worker")
+        assert code == 0, err + farm.said()
+        assert f"{CELL}  published" in out
+    finally:
+        for child in farm.children:
+            child.kill()
+            child.wait()
+    assert "insecure" not in farm.said()
 
 
 def test_a_folder_of_cas_is_as_good(settings, folder_of_cas):
