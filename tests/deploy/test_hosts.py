@@ -68,7 +68,7 @@ def repository(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory):
-    return small_cells(tmp_path_factory.mktemp("small") / "cells", 14)
+    return small_cells(tmp_path_factory.mktemp("small") / "cells", 15)
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +146,13 @@ def farm(hosts, cells):
     return Farm(hosts, cells)
 
 
+def addresses(printed):
+    """Each user's address of Redis, as `farm broker users` prints them."""
+    found = dict(re.findall(r"^(\w+): (rediss://\S+)$", printed, re.MULTILINE))
+    assert set(found) == {"farm", "builder"}
+    return found
+
+
 def control(hosts, key=""):
     """Steps 2 to 4, with this signing key or a new one; gives each user's address of the Redis there."""
     step = typed("**2. The store.**")
@@ -157,9 +164,7 @@ def control(hosts, key=""):
         )
     assert "as many schedulers and submits as you like may publish at once" in hosts.run("control", step, folder=SOURCE)
     hosts.run("control", typed("**3. Redis**", 0), folder=SOURCE)
-    users = hosts.run("control", typed("**3. Redis**", 1), folder=SOURCE)
-    address = dict(re.findall(r"^(\w+): (rediss://\S+)$", users, re.MULTILINE))
-    assert set(address) == {"farm", "builder"}
+    address = addresses(hosts.run("control", typed("**3. Redis**", 1), folder=SOURCE))
     hosts.run("control", typed("**4. Services of `control`.**", farm=address["farm"]), folder=SOURCE)
     return address
 
@@ -236,8 +241,18 @@ def test_going_back(hosts, farm):
 def test_redis_is_gone(hosts, farm):
     run = farm.submit(3)
     farm.building(run)
-    hosts.run("control", typed("**Redis.**"))
+    hosts.run("control", typed("**Redis.**", 0))
     farm.ended(run)
+    farm.right()
+
+
+def test_the_users_of_redis_are_gone(hosts, farm):
+    hosts.run("control", "rm /etc/redis/farm.acl")
+    address = addresses(hosts.run("control", typed("**Redis.**", 1)))
+    hosts.run("control", typed("**Redis.**", 2, farm=address["farm"]))
+    for name in BUILDERS:
+        hosts.run(name, typed("**Redis.**", 3, builder=address["builder"]))
+    farm.ended(farm.submit(1))
     farm.right()
 
 
@@ -250,7 +265,7 @@ def test_the_host_of_scheduler_and_redis_is_gone(hosts, farm, boot):
     address = control(hosts, key)
     for name in BUILDERS:
         trust(hosts, name)
-        hosts.run(name, typed("**Scheduler or publisher host.**", 0, builder=address["builder"]))
+        hosts.run(name, typed("**Redis.**", 3, builder=address["builder"]))
     farm.ended(run)
     farm.right()
 
@@ -278,7 +293,7 @@ def meddle(hosts, *lines):
 
 def test_the_signing_key_is_gone(hosts, farm):
     hosts.run("control", "rm /etc/farm/signing.pem")
-    assert "BEGIN PUBLIC KEY" in hosts.run("control", typed("**Scheduler or publisher host.**", 1))
+    assert "BEGIN PUBLIC KEY" in hosts.run("control", typed("**Scheduler or publisher host.**"))
     farm.ended(farm.submit(1))
     farm.right()
 
