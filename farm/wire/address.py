@@ -1,6 +1,7 @@
 """Where Redis is and how it is reached: one place for Celery, which takes messages, and for the mailbox.
 
-kombu verifies no certificate unless it is told to: https://docs.celeryq.dev/en/stable/userguide/configuration.html#broker-use-ssl
+kombu verifies no certificate unless it is told to.
+https://docs.celeryq.dev/en/stable/userguide/configuration.html#broker-use-ssl
 """
 
 from __future__ import annotations
