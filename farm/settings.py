@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from farm.errors import BadInput
+from farm.wire.address import refuse_options_of_tls
 
 Label = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,30}$")]
 
@@ -101,7 +102,7 @@ class Settings(BaseSettings):
     ca_bundle: str = Field(
         default_factory=_ca_bundle,
         validate_default=True,
-        description="file with the CA certificates for https; empty is REQUESTS_CA_BUNDLE, SSL_CERT_FILE, or the usual ones",
+        description="file with the CAs for https and rediss; empty is REQUESTS_CA_BUNDLE, SSL_CERT_FILE, or the usual ones",
     )
     base_image: Literal["auto", "pull", "bootstrap"] = Field("auto", description="how to get a distro's base image")
     registry: str = Field("", description="registry (and path) that base images are pulled from; empty is the engine's default")
@@ -169,6 +170,11 @@ class Settings(BaseSettings):
     def _listed(cls, value: object) -> object:
         """In the environment a list is words with commas between them."""
         return tuple(word for word in value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _verified(cls, url: str) -> str:
+        return refuse_options_of_tls(url)
 
     @field_validator("ca_bundle")
     @classmethod

@@ -28,6 +28,19 @@ def redis_program():
     return found or str(get_binary_path())
 
 
+def answering(url, log, **options):
+    """Return as soon as a Redis that was started answers."""
+    with redis.Redis.from_url(url, **options) as client:
+        ends = time.monotonic() + 20
+        while True:
+            try:
+                client.ping()
+                break
+            except redis.ConnectionError:
+                assert time.monotonic() < ends, log.read_text()
+                time.sleep(0.05)
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory):
     """A Redis server on a TCP port of loopback, with a password, as an operator has it."""
@@ -37,15 +50,7 @@ def redis_url(tmp_path_factory):
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen([*argv, "--appendonly", "yes", "--save", ""], stdout=log, stderr=log)
     url = f"redis://:secret@127.0.0.1:{port}/0"
-    with redis.Redis.from_url(url) as client:
-        ends = time.monotonic() + 20
-        while True:
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
-                assert time.monotonic() < ends, (folder / "log").read_text()
-                time.sleep(0.05)
+    answering(url, folder / "log")
     yield url
     server.terminate()
     server.wait()

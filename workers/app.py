@@ -91,10 +91,10 @@ class Presence:
         """Show it no longer."""
         self._over.set()
         with suppress(BrokerUnavailable):
-            BuilderMail(settings.broker_url).leave(self._name)
+            BuilderMail.of(settings).leave(self._name)
 
     def _keep_showing(self) -> None:
-        mail = BuilderMail(settings.broker_url, settings.presence_s)
+        mail = BuilderMail.of(settings)
         engine, trouble, asked = "", "its engine was not asked yet", float("-inf")
         while not self._over.is_set():
             deaf_s = 0.0 if self.stopping else self._deafness.seconds(mail)

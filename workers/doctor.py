@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,25 +12,24 @@ from typing import TYPE_CHECKING
 from farm.errors import EXIT_OK, FarmError
 from farm.plan.facts import load_facts
 from farm.settings import Settings
-from farm.wire.health import HEALTHS, doubtful, fine, skipped, wrong
+from farm.wire.health import GIB, HEALTHS, disk, doubtful, fine, skipped, wrong
 from farm.wire.queue import host_arch
 from workers.build.base import ensure_base
 from workers.build.image import dockerfile, release_of
 from workers.engine.docker import DockerEngine
+from workers.engine.emulation import BINFMT, emulators
 from workers.engine.host import require
 from workers.engine.protocol import BoxSpec, limits_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from farm.plan.facts import Facts
     from farm.wire.health import Health
     from workers.engine.protocol import Engine, Limits
 
 _DISTRO = "debian13"
-_GIB = 1 << 30
 _DISK_PER_CELL_GB = 5.0  # a build's volume, its archives and their spool files; measured ones lie below 3
-_BINFMT = Path("/proc/sys/fs/binfmt_misc")
-_GOOD_QEMU = 10  # older ones crash compiling CPython: https://github.com/multiarch/qemu-user-static/issues/210
 # What a box says of itself: one line `name value` each. /work is written to, the root and /etc must not be.
 PROBE = r"""
 echo uid $(id -u)
@@ -55,27 +52,19 @@ def doctor(arguments: Sequence[str]) -> int:
 
 def checks(settings: Settings) -> Iterator[Health]:
     """Everything that a build host needs, one after the other."""
-    yield disk("work disk", Path(tempfile.gettempdir()), settings.cells_at_once * _DISK_PER_CELL_GB)
-    yield disk("cache disk", settings.cache, 2 * _DISK_PER_CELL_GB)
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
+    less = "TMPDIR names another folder, and FARM_SLOTS takes fewer cells at once"
+    yield disk("work disk", Path(tempfile.gettempdir()), settings.cells_at_once * _DISK_PER_CELL_GB, less)
+    yield disk("cache disk", settings.cache, 2 * _DISK_PER_CELL_GB, "FARM_CACHE names another folder")
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     yield memory(total, settings.cells_at_once, settings.memory_gb)
     yield bootstrap(settings)
-    yield from emulation(_BINFMT, host_arch())
-    yield from engine(settings)
-
-
-def disk(check: str, folder: Path, wanted_gb: float) -> Health:
-    """Whether a folder's disk has room for what is built at once."""
-    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
-    free = shutil.disk_usage(there).free / _GIB
-    said = f"{free:.0f} GiB are free in {there}, and {wanted_gb:.0f} are wanted"
-    if not os.access(there, os.W_OK):
-        return wrong(
-            check, f"{there} cannot be written", "let this user write there, or name another folder (FARM_CACHE, TMPDIR)"
-        )
-    if free < wanted_gb / 2:
-        return wrong(check, said, "free some, or name another folder (FARM_CACHE, TMPDIR), or set FARM_SLOTS lower")
-    return doubtful(check, said, "free some before it fails a build") if free < wanted_gb else fine(check, said)
+    try:
+        facts = load_facts(settings.facts)
+    except FarmError as error:
+        yield wrong("facts", error.message, error.hint)
+        return
+    yield from emulation(facts, host_arch())
+    yield from engine(settings, facts)
 
 
 def memory(total_gb: float, slots: int, per_cell_gb: float) -> Health:
@@ -98,39 +87,20 @@ def bootstrap(settings: Settings, which: Callable[[str], str | None] = shutil.wh
     return doubtful("bootstrap", "mmdebstrap is not installed: without a registry no cell can be built", todo)
 
 
-def emulation(binfmt: Path, arch: str, version: Callable[[Path], str] | None = None) -> Iterator[Health]:
-    """Which other architectures this kernel runs, and by which qemu."""
-    others = {"amd64": "aarch64", "arm64": "x86_64"}
-    name = f"qemu-{others.get(arch, 'aarch64')}"
-    check = f"emulation {others.get(arch, 'aarch64')}"
-    entry = binfmt / name
-    try:
-        told = dict(line.split(maxsplit=1) for line in entry.read_text().splitlines() if " " in line)
-    except OSError:
-        yield skipped(check, f"binfmt_misc has no {name}: this host builds {arch} alone")
-        return
-    if "F" not in told.get("flags:", ""):
-        todo = "apt-get install --reinstall qemu-user-static (its entries have F), or systemctl restart systemd-binfmt"
-        yield wrong(check, f"{name} is registered without the flag F: it is not found inside containers", todo)
-        return
-    found = re.search(r"version (\d+)\.(\d+)", (version or _said)(Path(told.get("interpreter", ""))))
-    if found is None:
-        yield wrong(check, f"{told.get('interpreter', name)} does not run", "apt-get install --reinstall qemu-user-static")
-    elif int(found[1]) < _GOOD_QEMU:
-        todo = f"install qemu {_GOOD_QEMU} or later (Debian 13), or build there natively"
-        yield doubtful(check, f"qemu {found[1]}.{found[2]} is known to crash compilers", todo)
-    else:
-        yield fine(check, f"qemu {found[1]}.{found[2]}")
+def emulation(facts: Facts, host: str, folder: Path = BINFMT) -> Iterator[Health]:
+    """Which other arches' programs run here, and whether the worker uses what runs them."""
+    for one in emulators(facts, host, folder):
+        check = f"emulation {one.arch}"
+        todo = f"`python -m workers emulate {one.arch}`, as root, or build on a host of that arch"
+        if one.trouble:
+            yield wrong(check, f"{one.by}, and no worker uses it: {one.trouble}", todo)
+        elif one.by:
+            yield fine(check, one.by)
+        else:
+            yield skipped(check, f"nothing that is registered with the kernel and lies here runs its programs ({todo})")
 
 
-def _said(program: Path) -> str:
-    try:
-        return subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=10).stdout  # noqa: S603 - as the kernel names it
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-
-
-def engine(settings: Settings) -> Iterator[Health]:
+def engine(settings: Settings, facts: Facts) -> Iterator[Health]:
     """Whether an engine answers, and keeps every promise of a box."""
     try:
         found = require(settings)
@@ -140,18 +110,16 @@ def engine(settings: Settings) -> Iterator[Health]:
     yield fine("engine", f"{found.name} at {found.url}")
     connected = DockerEngine(found.url)
     try:
-        yield isolation(connected, _image(connected, settings), limits_of(settings, 120))
+        yield isolation(connected, _image(connected, settings, facts), limits_of(settings, 120))
     except FarmError as error:
         yield wrong("isolation", error.message, error.hint or "see the engine's own log")
     finally:
         connected.close()
 
 
-def _image(connected: Engine, settings: Settings) -> str:
+def _image(connected: Engine, settings: Settings, facts: Facts) -> str:
     """A small image to look around in; made once a day."""
-    base = ensure_base(
-        release_of(load_facts(settings.facts).distros[_DISTRO]), host_arch(), connected, settings, lambda _: None
-    )
+    base = ensure_base(release_of(facts.distros[_DISTRO]), host_arch(), connected, settings, lambda _: None)
     image = f"python-farm/doctor-{host_arch()}:{base.layers[0][7:23]}"
     if connected.layers(image) is None:
         connected.build(image, dockerfile(base.name, "true", ()))

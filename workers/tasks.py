@@ -58,7 +58,7 @@ def worker_name() -> str:
 def build_cell(message: dict[str, object]) -> None:
     """Make one attempt at a cell, if the scheduler grants one."""
     wake = WakeUp.model_validate(message)
-    mail = BuilderMail(settings.broker_url)
+    mail = BuilderMail.of(settings)
     about: dict[str, object] = {"run": wake.run, "cell": wake.cell}
     if not mail.someone_answers(wake.run):
         log.info("%s: nobody answers for run %s any more", wake.cell, wake.run, extra=about)
@@ -96,7 +96,7 @@ def unfit() -> str:
 def resolve(message: dict[str, object]) -> None:
     """Find the inputs of a distro and arch, and hand them back."""
     request = ResolveRequest.model_validate(message)
-    mail = BuilderMail(settings.broker_url)
+    mail = BuilderMail.of(settings)
     if not mail.someone_answers(request.run):
         return
     beat = _first_beat(request.run, f"resolve.{request.distro}.{request.arch}", 1, "base image")

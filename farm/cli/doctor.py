@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import click
 from pydantic import ValidationError
 
-from farm.dispatch import doctor as trusted
+from farm.dispatch import doctor as look
 from farm.errors import EXIT_ENVIRONMENT, EXIT_OK
 from farm.settings import Settings
 from farm.wire.health import HEALTHS, wrong
@@ -39,8 +40,10 @@ def doctor(*, role: str, as_json: bool) -> None:
     """
     settings = Settings()
     found: list[Health] = []
-    if role != "builder":
-        found += trusted.checks(settings)
+    if role == "builder":
+        found += look.broker_of_builder(settings, time.time)
+    else:
+        found += look.checks(settings)
     if role != "trusted":
         found += build_host(settings)
     if as_json:

@@ -49,7 +49,7 @@ def _check(host: str) -> None:
 
 def _hosts(settings: Settings) -> set[str]:
     """The hosts of the workers that live."""
-    mail = SchedulerMail(running_broker(settings) or NO_BROKER)
+    mail = SchedulerMail.of(settings, running_broker(settings) or NO_BROKER)
     try:
         return {host_of(card.name) for card in mail.workers()}
     except BrokerUnavailable:

@@ -44,7 +44,7 @@ def workers(*, as_json: bool) -> None:
     settings = Settings()
     if not (broker := running_broker(settings)):
         raise BrokerUnavailable("no broker runs, so no worker does", hint="set FARM_BROKER_URL, or look while a submit runs")
-    mail = SchedulerMail(broker)
+    mail = SchedulerMail.of(settings, broker)
     cards = mail.workers()
     mail.close()
     if as_json:
@@ -72,7 +72,7 @@ def logs(cell: str, run: str | None, attempt: int | None, *, follow: bool) -> No
         raise BadInput(f"no attempt at {wish} was made in run {journal.run}", hint=f"farm why {wish}")
     if _print_kept(store, run_keys.log(journal.run, wish, number)):
         return
-    mail = SchedulerMail(running_broker(settings) or NO_BROKER)
+    mail = SchedulerMail.of(settings, running_broker(settings) or NO_BROKER)
     shown: tuple[str, ...] = ()
     while not _print_kept(store, run_keys.log(journal.run, wish, number), after=shown):
         beat = mail.beats(journal.run, [(str(wish), number)]).get((str(wish), number))
@@ -124,7 +124,7 @@ def why(cell: str, run: str | None) -> None:
     journal = Journal(store, run) if run else newest_with(store, wish)
     plan = journal.plan()
     published = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.published)
-    mail = SchedulerMail(running_broker(settings) or NO_BROKER)
+    mail = SchedulerMail.of(settings, running_broker(settings) or NO_BROKER)
     tempo = replace(Tempo.of(settings), unserved_s=float("inf"))
     hosts, others = _elsewhere(store, journal.run)
     lookout = Lookout(journal, mail, wanted(plan), published, tempo, time.time, hosts)

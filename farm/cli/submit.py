@@ -119,7 +119,7 @@ def leave(submission: Submission, settings: Settings, store: FolderStore | S3Sto
             "--no-wait leaves the run to a `farm scheduler`, and no Redis is named that it shares with you",
             hint="set FARM_BROKER_URL, or submit without --no-wait",
         )
-    mail = SchedulerMail(settings.broker_url)
+    mail = SchedulerMail.of(settings)
     scheduled = mail.has_scheduler()
     mail.close()
     _, relist = publishing(settings, store)

@@ -1,4 +1,4 @@
-"""The trusted side's part of `farm doctor`: settings, folders, Redis, the store, the signing key, clocks."""
+"""What `farm doctor` itself looks at: settings, folders, Redis, the store, the signing key, clocks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import stat
 import tempfile
 import time
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
@@ -16,8 +17,10 @@ from farm.plan.facts import load_facts
 from farm.sign.keys import signing
 from farm.store import layout
 from farm.store.open import open_store
-from farm.wire.health import doubtful, fine, skipped, wrong
-from farm.wire.mailbox import SchedulerMail, without_secret
+from farm.store.probe import reach
+from farm.wire.address import without_secret
+from farm.wire.health import disk, doubtful, fine, skipped, wrong
+from farm.wire.mailbox import BuilderMail, SchedulerMail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,12 +31,14 @@ if TYPE_CHECKING:
 _SKEW_S = 60  # presigned addresses and attempts bear more; what is that far off is not synchronised
 _SKEW_REFUSED_S = 900
 _ENDPOINT_S = 10
+_SPOOL_GB = 2.0  # who publishes has all archives of a build there: 0.2 of each (costs.toml), and several runs publish at once
 
 
 def checks(settings: Settings, clock: Callable[[], float] = time.time) -> Iterator[Health]:
     """Everything, one after the other. Raises nothing: what fails is a finding."""
     yield facts(settings)
     yield state(settings)
+    yield disk("work disk", Path(tempfile.gettempdir()), _SPOOL_GB, "TMPDIR names another folder")
     yield from broker(settings, clock)
     yield store(settings)
     yield store_clock(settings, clock)
@@ -66,14 +71,12 @@ def broker(settings: Settings, clock: Callable[[], float]) -> Iterator[Health]:
     if not settings.broker_url:
         yield skipped("broker", "FARM_BROKER_URL is not set: `farm submit` starts a private one")
         return
-    mail = SchedulerMail(settings.broker_url)
+    mail = SchedulerMail.of(settings)
     try:
         vitals = mail.vitals()
         scheduler, workers = mail.has_scheduler(), mail.workers()
     except BrokerUnavailable as error:
-        yield wrong(
-            "broker", error.message, "start Redis, or correct FARM_BROKER_URL; `redis-cli -u URL ping` tries it by hand"
-        )
+        yield _away(error)
         return
     finally:
         mail.close()
@@ -91,6 +94,28 @@ def broker(settings: Settings, clock: Callable[[], float]) -> Iterator[Health]:
         yield fine("workers", f"{len(workers)} with {sum(card.slots for card in workers)} slots")
     else:
         yield doubtful("workers", "none shows itself", "start `python -m workers worker` on a build host")
+
+
+def broker_of_builder(settings: Settings, clock: Callable[[], float]) -> Iterator[Health]:
+    """Whether a worker's Redis answers it, and has our time: its user may ask for no more."""
+    if not settings.broker_url:
+        yield wrong("broker", "FARM_BROKER_URL is not set: a worker takes its work from there", "set it to the farm's Redis")
+        return
+    mail = BuilderMail.of(settings)
+    try:
+        there = mail.server_time()
+    except BrokerUnavailable as error:
+        yield _away(error)
+        return
+    finally:
+        mail.close()
+    yield fine("broker", f"it answers at {without_secret(settings.broker_url)}")
+    yield _skew("broker clock", "Redis", there - clock())
+
+
+def _away(error: BrokerUnavailable) -> Health:
+    todo = "start Redis, or correct FARM_BROKER_URL (FARM_CA_BUNDLE with rediss://); `redis-cli -u URL ping` tries it by hand"
+    return wrong("broker", error.message, todo)
 
 
 def _eviction(policy: str) -> Health:
@@ -122,15 +147,16 @@ def _skew(check: str, whose: str, skew_s: float) -> Health:
 
 
 def store(settings: Settings) -> Health:
-    """Whether the store answers, and is one of ours."""
+    """Whether the store answers, is one of ours, and takes what is written. An empty one stays as it is."""
     try:
         opened = open_store(settings)
-        there = layout.check(opened)
+        if not layout.check(opened):
+            todo = "`farm store check` tries all that the farm relies on"
+            return doubtful("store", f"{opened.name} answers, and is empty: nothing was written to see whether it may be", todo)
+        reach(opened)
     except FarmError as error:
         return wrong("store", error.message, error.hint or "correct FARM_STORE and FARM_S3_*")
-    if there:
-        return fine("store", f"{opened.name} answers, and has our layout")
-    return fine("store", f"{opened.name} answers, and is empty")
+    return fine("store", f"{opened.name} answers, has our layout, and takes and gives up an object")
 
 
 def store_clock(settings: Settings, clock: Callable[[], float]) -> Health:

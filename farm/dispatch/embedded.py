@@ -224,7 +224,7 @@ class EmbeddedFarm:
     def await_ready(self) -> None:
         """Return as soon as the worker that was started takes work. Raises Transient."""
         if self.worker:
-            mail = SchedulerMail(self.settings.broker_url)
+            mail = SchedulerMail.of(self.settings)
             self.worker.await_ready(lambda: bool(mail.served()))
             mail.close()
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from farm.errors import BrokerUnavailable
-from farm.wire.mailbox import without_secret
+from farm.wire.address import unavailable
 from farm.wire.messages import BUILD_TASK, RESOLVE_TASK, ResolveRequest, WakeUp
 from farm.wire.queue import FIRST, NORMAL, PRIORITIES, celery_config
 
@@ -46,10 +45,7 @@ class TaskQueue:
             # One quick try: the loop sends again by itself.
             self._app.send_task(task, [message], queue=queue, task_id=task_id, priority=priority, retry=False)
         except (OperationalError, OSError) as error:
-            raise BrokerUnavailable(
-                f"Redis at {without_secret(self._url)} takes no message: {error}",
-                hint="check FARM_BROKER_URL and that the server runs; what was published stays, submit again to go on",
-            ) from error
+            raise unavailable(self._url, "takes no message", error) from error
 
 
 def wake_id(run: str, cell: Cell) -> str:

@@ -84,7 +84,7 @@ class Scheduler:
 
     def serve(self) -> None:
         """Return once `stopping` is set and no run is driven any more. What fails is said, and tried again."""
-        mail = SchedulerMail(self.office.settings.broker_url, self.office.settings.presence_s)
+        mail = SchedulerMail.of(self.office.settings)
         trouble = ""
         while not self.stopping.is_set():
             try:
@@ -113,7 +113,7 @@ class Scheduler:
     def _drive(self, run: str) -> None:
         office = self.office
         journal = Journal(office.store, run)
-        mail = SchedulerMail(office.settings.broker_url, office.settings.presence_s)
+        mail = SchedulerMail.of(office.settings)
         queue = TaskQueue(office.settings)
         settler = Settler(journal, office.publish) if office.publish else None
         watcher = _Metered(office.watcher(run), office.meter)

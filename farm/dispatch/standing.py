@@ -41,7 +41,7 @@ class Standing:
 def standing(settings: Settings, store: Store) -> Standing:
     """See how the farm stands. What the store says is seen even without Redis."""
     runs = tuple(listing.runs(store))
-    mail = SchedulerMail(running_broker(settings) or NO_BROKER)
+    mail = SchedulerMail.of(settings, running_broker(settings) or NO_BROKER)
     try:
         workers, scheduler, trouble = tuple(mail.workers()), mail.has_scheduler(), ""
     except BrokerUnavailable as error:

@@ -159,7 +159,7 @@ class Submission:
         return EmbeddedFarm(self._settings, with_worker=self._options.with_worker, command=self._options.worker)
 
     def _means(self, farm: EmbeddedFarm, staging: Staging, publish: Publish | None) -> Means:
-        mail = SchedulerMail(farm.settings.broker_url, farm.settings.presence_s)
+        mail = SchedulerMail.of(farm.settings)
         mail.ping()
         settler = Settler(self.journal, publish) if publish else None
         return Means(mail, TaskQueue(farm.settings), staging, settler, self._watcher, farm.tend)

@@ -35,7 +35,7 @@ def watch(journal: Journal, settings: Settings, watcher: Watcher) -> tuple[RunRe
     began = time.monotonic()
     plan = journal.plan()
     published = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.published)
-    mail = SchedulerMail(running_broker(settings) or NO_BROKER)
+    mail = SchedulerMail.of(settings, running_broker(settings) or NO_BROKER)
     # Only who drives the run may give a cell up because nobody serves it.
     tempo = replace(Tempo.of(settings), unserved_s=float("inf"))
     lookout = Lookout(journal, mail, wanted(plan), published, tempo, time.time)
@@ -57,7 +57,7 @@ def watch(journal: Journal, settings: Settings, watcher: Watcher) -> tuple[RunRe
 
 def driven(settings: Settings, run: str) -> bool:
     """Whether somebody drives a run now."""
-    mail = SchedulerMail(running_broker(settings) or NO_BROKER)
+    mail = SchedulerMail.of(settings, running_broker(settings) or NO_BROKER)
     try:
         return mail.is_present(run)
     except BrokerUnavailable:

@@ -60,6 +60,10 @@ class Probes:
         return "none" if "none" in bars else "one" if "one" in bars else "many"
 
 
+def _somewhere() -> str:
+    return f"probe/{secrets.token_hex(8)}"
+
+
 @dataclass
 class _Place:
     """Where the probes write; `part` is more bytes than one PUT of this store takes, 0 when it knows no parts."""
@@ -67,7 +71,7 @@ class _Place:
     store: Probed
     part: int
     ca_bundle: str
-    where: str = field(default_factory=lambda: f"probe/{secrets.token_hex(8)}")
+    where: str = field(default_factory=_somewhere)
 
     def key(self, name: str) -> str:
         return f"{self.where}/{name}"
@@ -80,11 +84,18 @@ def probe(store: Probed, *, part: int = 0, ca_bundle: str = "") -> Probes:
     """
     place = _Place(store, part, ca_bundle)
     try:
-        store.put(place.key("reach"), b"x")
+        reach(store)
         return Probes(tuple(one for look in _PROBES for one in look(place)))
     finally:
         for stat in list(store.list(f"{place.where}/")):
             store.delete(stat.key)
+
+
+def reach(store: Store) -> None:
+    """Write an object below `probe/` and remove it. Raises StoreUnavailable when the store is away or refuses either."""
+    key = f"{_somewhere()}/reach"
+    store.put(key, b"x")
+    store.delete(key)
 
 
 def _round_trip(place: _Place) -> Iterator[Seen]:

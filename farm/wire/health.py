@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import TypeAdapter
 
 from farm.wire.messages import Message
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GIB = 1 << 30
 Grade = Literal["ok", "warning", "error", "skipped"]
 
 
@@ -18,6 +25,17 @@ class Health(Message):
     grade: Grade
     seen: str
     todo: str = ""
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What a Redis server says of itself. `time` is its clock (epoch seconds); `eviction` is '' for who may not ask."""
+
+    name: str
+    version: str
+    aof: bool
+    eviction: str
+    time: float
 
 
 HEALTHS: TypeAdapter[list[Health]] = TypeAdapter(list[Health])
@@ -41,3 +59,15 @@ def doubtful(check: str, seen: str, todo: str) -> Health:
 def skipped(check: str, why: str) -> Health:
     """Not looked at, and why."""
     return Health(check=check, grade="skipped", seen=why)
+
+
+def disk(check: str, folder: Path, wanted_gb: float, otherwise: str) -> Health:
+    """Whether a folder, which need not be there yet, can be written and has room; `otherwise` says what helps but room."""
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    free = shutil.disk_usage(there).free / GIB
+    said = f"{free:.0f} GiB are free in {there}, and {wanted_gb:.0f} are wanted"
+    if not os.access(there, os.W_OK):
+        return wrong(check, f"{there} cannot be written", f"let this user write there; {otherwise}")
+    if free < wanted_gb / 2:
+        return wrong(check, said, f"free some; {otherwise}")
+    return doubtful(check, said, f"free some before work fails; {otherwise}") if free < wanted_gb else fine(check, said)

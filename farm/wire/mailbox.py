@@ -9,26 +9,28 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
 from pydantic import BaseModel, ValidationError
 
-from farm.errors import BrokerUnavailable
+from farm.wire.address import tls_options, unavailable
+from farm.wire.health import Vitals
 from farm.wire.messages import ANSWER, Answer, Beat, Denial, Grant, GrantRequest, Resolved, WorkerCard
 from farm.wire.queue import KEY_PREFIX, lists_of, task_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Self
 
     from farm.plan.cell import Cell
+    from farm.settings import Settings
 
 ASK_S = 30
 PRESENCE_S = 30
 BEAT_S = 10.0
 _ANSWER_S = 300
-_CANCEL_S = 24 * 3600
+_DAY_S = 24 * 3600
 _MAX_MESSAGE = 4 << 20
 _MAX_TOLD = 256 << 10  # of a beat or a card: twenty lines and some names
 _SILENT_S = 10  # no answer takes that long; whoever waits longer misses a lease for one lost packet
@@ -42,16 +44,10 @@ def new_reply() -> str:
     return uuid.uuid4().hex
 
 
-def without_secret(broker_url: str) -> str:
-    """The url as messages may show it."""
-    scheme, _, rest = broker_url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
-
-
 class Mailbox:
     """A connection to Redis. Every method raises BrokerUnavailable when it does not answer."""
 
-    def __init__(self, broker_url: str, presence_s: float = 0) -> None:
+    def __init__(self, broker_url: str, presence_s: float = 0, ca_bundle: str = "") -> None:
         """Connect lazily to redis://…, rediss://… or redis+socket:///path. A sign of presence holds for `presence_s`."""
         self.url = broker_url
         self.presence_s = presence_s or PRESENCE_S
@@ -63,7 +59,13 @@ class Mailbox:
             socket_timeout=_SILENT_S,
             socket_connect_timeout=10,
             health_check_interval=25,
+            **tls_options(broker_url, ca_bundle),
         )
+
+    @classmethod
+    def of(cls, settings: Settings, broker_url: str = "") -> Self:
+        """As the settings say, to the Redis that they name or to that one."""
+        return cls(broker_url or settings.broker_url, settings.presence_s, settings.ca_bundle)
 
     def close(self) -> None:
         """Let the connections go."""
@@ -74,15 +76,24 @@ class Mailbox:
         with self._translated():
             self._redis.ping()
 
+    def server_time(self) -> float:
+        """The server's clock (epoch seconds), to a second; a builder, who may not ask, sees what is left of a key's life."""
+        name, over = f"{KEY_PREFIX}reply:{new_reply()}", int(time.time()) + _DAY_S
+        with self._translated():
+            try:
+                return float(self._redis.time()[0])
+            except redis.exceptions.NoPermissionError:
+                self._redis.set(name, "", exat=over)
+                left = int(self._redis.ttl(name))
+                self._redis.delete(name)
+                return float(over - left)
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except redis.RedisError as error:
-            raise BrokerUnavailable(
-                f"Redis at {without_secret(self.url)} does not answer: {error}",
-                hint="check FARM_BROKER_URL and that the server runs; what was published stays, submit again to go on",
-            ) from error
+            raise unavailable(self.url, "does not answer", error) from error
 
     def _set(self, key: str, value: str, expires_s: float) -> None:
         with self._translated():
@@ -175,17 +186,6 @@ class BuilderMail(Mailbox):
             self._redis.delete(f"{KEY_PREFIX}worker:{worker}")
 
 
-@dataclass(frozen=True)
-class Vitals:
-    """What a Redis server says of itself. `time` is its clock (epoch seconds); `eviction` is '' for who may not ask."""
-
-    name: str
-    version: str
-    aof: bool
-    eviction: str
-    time: float
-
-
 class SchedulerMail(Mailbox):
     """The trusted side."""
 
@@ -193,13 +193,12 @@ class SchedulerMail(Mailbox):
         """What the server says of itself."""
         with self._translated():
             told: Any = self._redis.info()
-            seconds, micros = self._redis.time()
         return Vitals(
             str(told.get("server_name") or "Redis").capitalize(),
             str(told.get("valkey_version") or told.get("redis_version", "?")),
             bool(int(told.get("aof_enabled", 0))),
             str(told.get("maxmemory_policy", "")),
-            seconds + micros / 1e6,
+            self.server_time(),
         )
 
     def present(self, run: str) -> None:
@@ -257,7 +256,7 @@ class SchedulerMail(Mailbox):
 
     def cancel(self, run: str, cell: Cell | None = None, attempt: int = 0) -> None:
         """Ask all builders of a run, or the builder of one attempt, to end."""
-        self._set(f"cancel:{run}" if cell is None else f"cancel:{run}:{cell}:{attempt}", "1", _CANCEL_S)
+        self._set(f"cancel:{run}" if cell is None else f"cancel:{run}:{cell}:{attempt}", "1", _DAY_S)
 
     def resolved(self, reply: str, *, timeout_s: float) -> Resolved | None:
         """The answer to a resolve request; None when it did not come in time."""

@@ -9,6 +9,8 @@ import json
 import platform
 from typing import TYPE_CHECKING, Literal
 
+from farm.wire.address import tls_options
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,6 +41,8 @@ def celery_config(settings: Settings) -> dict[str, object]:
     visibility_s = settings.cell_deadline_s + 3 * _SECOND_NET_S
     return {
         "broker_url": settings.broker_url,
+        # False, which is no TLS, where this is empty.
+        "broker_use_ssl": tls_options(settings.broker_url, settings.ca_bundle) or False,
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],

@@ -22,16 +22,18 @@ BUILDERS = ("build1", "build2")
 EVERYBODY = ("control", *BUILDERS)
 FARM = "set -a; . /etc/farm/scheduler.env; set +a; PATH=/opt/farm/venv/bin:$PATH"
 SOURCE = "/opt/farm/src"
-BASE_URL = "http://s3.example.org:8333/pythons/farm"
+BASE_URL, COPY_URL = "http://s3.example.org:8333/pythons/farm", "http://s3.example.org:8333/pythons/copy"
 OWN = ("FARM_FACTS=/mnt/cells/facts", "FARM_SOURCES=/mnt/cells/sources")
 # What the page leaves to its reader.
 FILLED = {
     "https://git.example.org/python-farm.git": "/mnt/farm.git",
     "FARM_S3_ENDPOINT=https://s3.example.org": "FARM_S3_ENDPOINT=http://s3.example.org:8333",
+    "FARM_S3_ACCESS_KEY=… FARM_S3_SECRET_KEY=…": f"FARM_S3_ACCESS_KEY={READER[0]} FARM_S3_SECRET_KEY={READER[1]}",
     "FARM_S3_ACCESS_KEY=…": f"FARM_S3_ACCESS_KEY={KEYS[0]}",
     "FARM_S3_SECRET_KEY=…": f"FARM_S3_SECRET_KEY={KEYS[1]}",
     "FARM_BASE_URL=https://python.example.org": "\n".join((f"FARM_BASE_URL={BASE_URL}", *OWN)),
-    "--host control.internal:6379": "--host control.internal:6379 --no-tls",
+    "s3://pythons-copy/farm": "s3://pythons/copy",
+    "https://copy.example.org": COPY_URL,
 }
 pytestmark = [
     pytest.mark.engine,
@@ -41,10 +43,15 @@ pytestmark = [
 ]
 
 
-def typed(after, index=0):
-    """A block of the page with what an operator fills in."""
+def typed(after, index=0, **more):
+    """A block of the page with what an operator fills in; `more` names what comes in the place of an address' or CA's dots."""
     text = blocks(after)[index]
-    for written, meant in FILLED.items():
+    dots = {
+        "farm": "rediss://farm:…@control.internal:6379/0",
+        "builder": "rediss://builder:…@control.internal:6379/0",
+        "ca": "…\nCA\n",
+    }
+    for written, meant in {**{dots[name]: meant for name, meant in more.items()}, **FILLED}.items():
         text = text.replace(written, meant)
     assert "…" not in text, text
     return text
@@ -61,7 +68,7 @@ def repository(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory):
-    return small_cells(tmp_path_factory.mktemp("small") / "cells", 14)
+    return small_cells(tmp_path_factory.mktemp("small") / "cells", 15)
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +146,11 @@ def farm(hosts, cells):
     return Farm(hosts, cells)
 
 
-def appended(hosts, host, file, line):
-    hosts.run(host, f"printf '%s\\n' '{line}' >> {file}")
+def addresses(printed):
+    """Each user's address of Redis, as `farm broker users` prints them."""
+    found = dict(re.findall(r"^(\w+): (rediss://\S+)$", printed, re.MULTILINE))
+    assert set(found) == {"farm", "builder"}
+    return found
 
 
 def control(hosts, key=""):
@@ -153,14 +163,16 @@ def control(hosts, key=""):
             " && ", "\n"
         )
     assert "as many schedulers and submits as you like may publish at once" in hosts.run("control", step, folder=SOURCE)
-    users = hosts.run("control", typed("**3. Redis**"), folder=SOURCE)
-    address = dict(re.findall(r"^(\w+): (redis://\S+)$", users, re.MULTILINE))
-    assert set(address) == {"farm", "builder"}
-    appended(hosts, "control", "/etc/farm/scheduler.env", f"FARM_BROKER_URL={address['farm']}")
-    hosts.run("control", typed("**4. Services of `control`.**"), folder=SOURCE)
-    for ours, theirs in zip(KEYS, READER, strict=True):
-        hosts.run("control", f"sed -i 's/{ours}/{theirs}/' /etc/farm/status.env && systemctl restart farm-status")
+    hosts.run("control", typed("**3. Redis**", 0), folder=SOURCE)
+    address = addresses(hosts.run("control", typed("**3. Redis**", 1), folder=SOURCE))
+    hosts.run("control", typed("**4. Services of `control`.**", farm=address["farm"]), folder=SOURCE)
     return address
+
+
+def trust(hosts, name):
+    """What step 5 begins with: the CA of the Redis on `control`, on a build host."""
+    ca = hosts.run("control", "cat /etc/farm/ca.crt")
+    hosts.run(name, typed("**5. Each build host**", 0, ca=f"{ca}CA\n"))
 
 
 def test_three_hosts_from_nothing(hosts, farm, boot):
@@ -169,10 +181,11 @@ def test_three_hosts_from_nothing(hosts, farm, boot):
         hosts.run(name, typed("**1. On every host**"))
     address = control(hosts)
     for name in BUILDERS:
-        step = blocks("**5. Each build host**")[0].replace("rediss://builder:…@control.internal:6379/0", address["builder"])
-        more = " ".join(("FARM_LOG=json", *OWN))
-        assert "FARM_LOG=json" in step
-        said = hosts.run(name, step.replace("FARM_LOG=json", more), folder=SOURCE)
+        trust(hosts, name)
+        step = typed("**5. Each build host**", 1, builder=address["builder"])
+        assert step.count("FARM_LOG=json\n") == 1
+        said = hosts.run(name, step.replace("FARM_LOG=json\n", "\n".join(("FARM_LOG=json", *OWN, ""))), folder=SOURCE)
+        assert "broker: it answers at rediss://control.internal:6379/0" in said
         assert "isolation: no network, no privileges, read-only root, and limits of memory and processes hold" in said
     hosts.until("control", f"{FARM}\ntest $(farm workers --json | grep -c '\"engine\"') -ge 2")
     farm.farm("doctor --role trusted")
@@ -211,11 +224,35 @@ def test_an_upgrade_while_they_build(hosts, farm, repository, tmp_path):
     farm.right()
 
 
+def test_going_back(hosts, farm):
+    hosts.run("control", typed("**1. Stop granting.**"))
+    for name in BUILDERS:
+        hosts.run(name, typed("**2. Let builders finish.**"))
+    for name in EVERYBODY:
+        hosts.run(name, typed("**To go back**"))
+        assert "NEWER" not in hosts.run(name, "ls", folder=SOURCE)
+    for name in BUILDERS:
+        hosts.run(name, typed("**4. Start again.**", 0))
+    hosts.run("control", typed("**4. Start again.**", 1))
+    hosts.until("control", f"{FARM}\ntest $(farm workers --json | grep -c '\"engine\"') -ge 2")
+    farm.right()
+
+
 def test_redis_is_gone(hosts, farm):
     run = farm.submit(3)
     farm.building(run)
-    hosts.run("control", typed("**Redis.**"))
+    hosts.run("control", typed("**Redis.**", 0))
     farm.ended(run)
+    farm.right()
+
+
+def test_the_users_of_redis_are_gone(hosts, farm):
+    hosts.run("control", "rm /etc/redis/farm.acl")
+    address = addresses(hosts.run("control", typed("**Redis.**", 1)))
+    hosts.run("control", typed("**Redis.**", 2, farm=address["farm"]))
+    for name in BUILDERS:
+        hosts.run(name, typed("**Redis.**", 3, builder=address["builder"]))
+    farm.ended(farm.submit(1))
     farm.right()
 
 
@@ -227,8 +264,8 @@ def test_the_host_of_scheduler_and_redis_is_gone(hosts, farm, boot):
     hosts.run("control", typed("**1. On every host**"))
     address = control(hosts, key)
     for name in BUILDERS:
-        line = f"FARM_BROKER_URL={address['builder']}"
-        hosts.run(name, f"sed -i 's#^FARM_BROKER_URL=.*#{line}#' /etc/farm/builder.env && systemctl restart farm-builder")
+        trust(hosts, name)
+        hosts.run(name, typed("**Redis.**", 3, builder=address["builder"]))
     farm.ended(run)
     farm.right()
 
@@ -282,9 +319,8 @@ def test_the_bucket_is_restored_from_a_copy(hosts, farm):
     meddle(hosts, *(f"copy('farm/{part}', 'copy/{part}')" for part in parts))
     kept = farm.asked
     farm.ended(farm.submit(1))  # the copy does not have this one
-    hosts.run("control", typed("**The bucket, restored from a copy.**", 0))
-    meddle(hosts, "drop('farm/')", "copy('copy/', 'farm/')")
-    hosts.run("control", typed("**The bucket, restored from a copy.**", 1))
+    meddle(hosts, "drop('farm/')")
+    assert f"files say {COPY_URL}" in hosts.run("control", typed("**The bucket, restored from a copy.**"))
     assert len(farm.published()) == kept
     farm.asked = kept
     farm.ended(farm.submit(2))

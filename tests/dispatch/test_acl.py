@@ -1,13 +1,16 @@
 """The users of `farm broker users`, in a real server with a real worker: what a builder needs works, the rest is refused."""
 
 import subprocess
+import time
 
 import pytest
 import redis
 from click.testing import CliRunner
 
 from farm.cli.main import cli
+from farm.dispatch import doctor
 from farm.dispatch.embedded import find_server
+from farm.settings import Settings
 from farm.store import catalog
 from farm.wire.mailbox import BuilderMail, SchedulerMail, new_reply
 from farm.wire.messages import Beat, GrantRequest, WorkerCard
@@ -89,6 +92,18 @@ def test_a_builder_may_say_all_that_it_has_to(guarded, builder):
     assert not builder.is_cancelled(RUN, CELL, 1)
     builder.leave("w")
     scheduler.close()
+
+
+def test_doctor_asks_for_no_more_than_a_builder_may(guarded):
+    given = Settings(broker_url=guarded.urls["builder"])
+    for off_s, grade in ((0, "ok"), (100, "warning"), (-3600, "error")):
+        found = list(doctor.broker_of_builder(given, lambda off_s=off_s: time.time() + off_s))
+        assert [(health.check, health.grade) for health in found] == [("broker", "ok"), ("broker clock", grade)]
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        guarded.client("builder").time()
+    wrong = guarded.urls["builder"].replace("builder:", "builder:not-")
+    (found,) = doctor.broker_of_builder(Settings(broker_url=wrong), time.time)
+    assert (found.check, found.grade) == ("broker", "error")
 
 
 FORBIDDEN = {

@@ -16,9 +16,10 @@ from farm.settings import S3Settings, Settings
 from farm.sign.keys import Signer
 from farm.store.folder import FolderStore
 from farm.store.keys import LAYOUT_KEY
+from farm.store.open import open_store
 from farm.wire.health import fine, wrong
 from farm.wire.messages import WorkerCard
-from tests.fixtures_s3 import ADMIN, free_ports
+from tests.fixtures_s3 import ADMIN, READER, free_ports
 
 
 @pytest.fixture
@@ -81,11 +82,45 @@ def test_a_redis_that_forgets_evicts_or_has_another_time(settings, mails, broker
         client.close()
 
 
+def test_a_build_host_is_told_of_a_redis_that_is_away_or_has_another_time(settings, broker):
+    (port,) = free_ports(1)
+    (found,) = doctor.broker_of_builder(settings(broker_url=f"redis://me:hidden@127.0.0.1:{port}/0"), time.time)
+    assert (found.check, found.grade, "hidden" in found.seen) == ("broker", "error", False)
+    (found,) = doctor.broker_of_builder(settings(), time.time)
+    assert (found.check, found.grade) == ("broker", "error")
+    given = settings(broker_url=broker.url)
+    for off_s, grade in ((0, "ok"), (100, "warning"), (-100, "warning"), (3600, "error"), (-7 * 24 * 3600, "error")):
+        found = grades(doctor.broker_of_builder(given, lambda off_s=off_s: time.time() + off_s))
+        assert found == {"broker": "ok", "broker clock": grade}, off_s
+
+
 def test_a_store_that_is_none_or_somebody_elses(settings, tmp_path):
     assert doctor.store(settings(store="ftp://x")).grade == "error"
+    assert doctor.store(settings()).grade == "warning"
+    assert not (tmp_path / "store").exists()
+    FolderStore(tmp_path / "store").put("staging/x", b"")
     assert doctor.store(settings()).grade == "ok"
     FolderStore(tmp_path / "store").put(LAYOUT_KEY, b"99\n")
     assert "layout '99'" in doctor.store(settings()).seen
+
+
+def test_a_key_that_only_reads_is_not_enough(settings, s3_server):
+    bucket = s3_server.bucket()
+    ours, theirs = (settings(store=f"s3://{bucket}/p", s3=s3_server.settings(keys)) for keys in (ADMIN, READER))
+    store = open_store(ours)
+    store.put("staging/x", b"")
+    assert doctor.store(ours).grade == "ok"
+    found = doctor.store(theirs)
+    assert (found.grade, "refused" in found.seen, bool(found.todo)) == ("error", True, True)
+    assert [stat.key for stat in store.list("")] == [LAYOUT_KEY, "staging/x"]
+
+
+def test_the_disk_that_archives_are_spooled_on(settings, monkeypatch):
+    found = [health for health in doctor.checks(settings()) if health.check == "work disk"]
+    assert [health.grade for health in found] == ["ok"]
+    monkeypatch.setattr(doctor, "_SPOOL_GB", 1e6)
+    (found,) = (health for health in doctor.checks(settings()) if health.check == "work disk")
+    assert (found.grade, "TMPDIR" in found.todo) == ("error", True)
 
 
 def test_the_clock_of_an_s3_server(settings, s3_server):
@@ -107,7 +142,7 @@ def test_a_signing_key_that_others_read_or_that_is_none(settings, tmp_path):
     assert "chmod 600" in doctor.signing_key(settings(signing_key=tmp_path / "key")).todo
 
 
-def test_the_verb_says_what_to_do_and_ends_with_4_only_when_something_is_wrong(monkeypatch, tmp_path):
+def test_the_verb_says_what_to_do_and_ends_with_4_only_when_something_is_wrong(monkeypatch, tmp_path, broker):
     monkeypatch.setenv("FARM_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("FARM_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(verb, "build_host", lambda _: [fine("engine", "it answers")])
@@ -115,10 +150,23 @@ def test_the_verb_says_what_to_do_and_ends_with_4_only_when_something_is_wrong(m
     assert done.exit_code == 0, done.output
     assert "ok       engine: it answers" in done.output
     monkeypatch.setattr(verb, "build_host", lambda _: [wrong("engine", "none answers", "start one")])
+    monkeypatch.setenv("FARM_BROKER_URL", broker.url)
     done = CliRunner().invoke(verb.doctor, ["--role", "builder"])
-    assert (done.exit_code, done.output) == (4, "ERROR    engine: none answers\n         do: start one\n")
+    assert done.exit_code == 4
+    assert done.output.endswith("ERROR    engine: none answers\n         do: start one\n")
     found = json.loads(CliRunner().invoke(verb.doctor, ["--json", "--role", "builder"]).output)
-    assert found == [{"check": "engine", "grade": "error", "seen": "none answers", "todo": "start one"}]
+    assert found[-1] == {"check": "engine", "grade": "error", "seen": "none answers", "todo": "start one"}
+    assert [health["check"] for health in found] == ["broker", "broker clock", "engine"]
+
+
+def test_a_build_host_with_a_wrong_address_of_redis_is_not_all_right(monkeypatch):
+    monkeypatch.setattr(verb, "build_host", lambda _: [fine("engine", "it answers")])
+    (port,) = free_ports(1)
+    monkeypatch.setenv("FARM_BROKER_URL", f"redis://builder:hidden@127.0.0.1:{port}/0")
+    done = CliRunner().invoke(verb.doctor, ["--role", "builder"])
+    assert done.exit_code == 4
+    assert "ERROR    broker: " in done.output
+    assert "hidden" not in done.output
 
 
 @pytest.mark.parametrize("script", ["raise SystemExit('broken')", "print('no json')"])

@@ -14,7 +14,8 @@ from farm.dispatch.records import AttemptNote, Outcome, PlannedCell, RunPlan
 from farm.dispatch.tempo import Tempo
 from farm.errors import BrokerUnavailable
 from farm.settings import Settings
-from farm.wire.mailbox import BuilderMail, new_reply, without_secret
+from farm.wire.address import without_secret
+from farm.wire.mailbox import BuilderMail, new_reply
 from farm.wire.messages import Beat, Denial, Grant, GrantRequest, Resolved, WorkerCard
 from farm.wire.routes import build_queue
 from tests.dispatch.making import ARCH, INPUTS, cell, recipe

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from farm.plan.facts import load_facts
 from farm.settings import Settings
 from tests.fixtures_s3 import free_ports
 from workers import doctor
+from workers.engine.emulation import emulated
 from workers.engine.protocol import Limits
 
+FACTS = load_facts()
 GOOD = {
     "uid": "1000",
     "NoNewPrivs": "1",
@@ -65,21 +68,22 @@ def test_a_container_as_engines_make_them_by_default_keeps_few(engine, box_image
 
 
 def test_an_engine_that_does_not_answer(tmp_path):
-    (found,) = doctor.engine(Settings(engine=f"unix://{tmp_path}/none.sock"))
+    (found,) = doctor.engine(Settings(engine=f"unix://{tmp_path}/none.sock"), FACTS)
     assert (found.check, found.grade) == ("engine", "error")
     assert found.todo
 
 
 def test_disk(tmp_path):
-    assert doctor.disk("d", tmp_path / "not" / "there", 0.001).grade == "ok"
+    assert doctor.disk("d", tmp_path / "not" / "there", 0.001, "").grade == "ok"
     free = shutil.disk_usage(tmp_path).free / (1 << 30)
-    assert doctor.disk("d", tmp_path, free * 1.5).grade == "warning"
-    assert doctor.disk("d", tmp_path, free * 3).grade == "error"
+    assert doctor.disk("d", tmp_path, free * 1.5, "").grade == "warning"
+    full = doctor.disk("d", tmp_path, free * 3, "TMPDIR names another folder")
+    assert (full.grade, "TMPDIR" in full.todo) == ("error", True)
 
 
 def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert "cannot be written" in doctor.disk("d", tmp_path, 1).seen
+    assert "cannot be written" in doctor.disk("d", tmp_path, 1, "").seen
 
 
 def test_memory():
@@ -95,22 +99,40 @@ def test_bootstrap():
 
 
 @pytest.mark.parametrize(
-    ("flags", "version", "grade"),
+    ("wrong", "grade", "seen"),
     [
-        ("F", "qemu-aarch64 version 10.0.13", "ok"),
-        ("OCF", "version 7.2.1", "warning"),
-        ("OC", "version 10.0", "error"),
-        ("F", "", "error"),
+        ({}, "ok", "qemu 10.0.13"),
+        ({"name": "farm-arm64"}, "ok", "qemu 10.0.13"),  # that of `workers emulate`
+        ({"version": "7.2.1"}, "error", "no worker uses it: older than 10.0: 7.2, which Debian 12 has, crashes gcc"),
+        ({"flags": "OC"}, "error", "without the flag F"),
+        ({"version": ""}, "error", "does not run"),
+        ({"state": "disabled"}, "skipped", "nothing that is registered"),
+        ({"here": False}, "skipped", "lies here"),  # as in a container on a host that has one
     ],
 )
-def test_emulation(tmp_path, flags, version, grade):
-    entry = tmp_path / "qemu-aarch64"
-    entry.write_text(f"enabled\ninterpreter /usr/bin/qemu-aarch64-static\nflags: {flags}\noffset 0\n")
-    (found,) = doctor.emulation(tmp_path, "amd64", lambda _: version)
-    assert found.grade == grade
-    assert bool(found.todo) == (grade != "ok")
-    (none,) = doctor.emulation(tmp_path / "none", "amd64")
-    assert none.grade == "skipped"
+def test_emulation_is_what_a_worker_makes_of_it(kernel, wrong, grade, seen):
+    folder = kernel(**wrong)
+    (found,) = doctor.emulation(FACTS, "amd64", folder)
+    assert (found.check, found.grade) == ("emulation arm64", grade)
+    assert seen in found.seen
+    assert bool(found.todo) == (grade == "error")
+    assert bool(emulated(FACTS, "amd64", folder)) == (grade == "ok")
+
+
+def test_a_new_emulator_beside_an_old_one_counts(kernel):
+    kernel(version="7.2.1")
+    (found,) = doctor.emulation(FACTS, "amd64", kernel(name="zz-arm64"))
+    assert (found.grade, found.seen) == ("ok", "qemu 10.0.13")
+
+
+def test_a_host_without_emulators(tmp_path):
+    assert [found.grade for found in doctor.emulation(FACTS, "amd64", tmp_path / "none")] == ["skipped"]
+
+
+def test_own_facts_that_do_not_load_are_a_finding(tmp_path):
+    (tmp_path / "arches.toml").write_text("[arm64]\nunheard = 'of'\n")
+    found = list(doctor.checks(Settings(facts=tmp_path, cache=tmp_path)))[-1]
+    assert (found.check, found.grade, "arches.toml" in found.seen) == ("facts", "error", True)
 
 
 def test_it_prints_json_whatever_it_finds(tmp_path):

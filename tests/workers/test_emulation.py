@@ -11,25 +11,6 @@ FACTS = load_facts()
 EMULATOR = FACTS.arches["arm64"].emulators["amd64"]
 
 
-@pytest.fixture
-def kernel(tmp_path):
-    """What /proc/sys/fs/binfmt_misc would look like: `kernel(version, flags, state)` registers a qemu."""
-    folder = tmp_path / "binfmt"
-    folder.mkdir()
-    for name in ("register", "status"):
-        (folder / name).touch()
-
-    def register(version="10.0.13", flags="OCF", state="enabled", mask=EMULATOR.mask):
-        program = tmp_path / "qemu-aarch64"
-        program.write_text(f"#!/bin/sh\necho qemu-aarch64 version {version} '(Debian 1:{version}+ds)'\n")
-        program.chmod(0o755)
-        entry = f"{state}\ninterpreter {program}\nflags: {flags}\noffset 0\nmagic {EMULATOR.magic}\nmask {mask}\n"
-        (folder / "qemu-aarch64").write_text(entry)
-        return folder
-
-    return register
-
-
 def test_what_is_registered_is_a_capability_with_its_version(kernel):
     assert emulated(FACTS, "amd64", kernel()) == (Emulated("arm64", "qemu 10.0.13"),)
 

@@ -23,7 +23,7 @@ from farm.wire.queue import host_arch
 from workers.build.sources import fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from farm.plan.facts import Facts
     from farm.plan.rows import EmulatorRow
@@ -36,42 +36,53 @@ _ALWAYS_OPEN = "F"
 
 @dataclass(frozen=True)
 class Emulated:
-    """An arch whose programs run here: by what ('qemu 10.0.13')."""
+    """An arch whose programs run here: by what ('qemu 10.0.13'), and why a worker does not use that; '' where it does."""
 
     arch: str
     by: str
+    trouble: str = ""
 
 
 def emulated(facts: Facts, host: str, folder: Path = BINFMT) -> tuple[Emulated, ...]:
     """The arches that this host can cross-compile for and run: by an emulator that is new enough, and in every container."""
-    found = []
+    return tuple(one for one in emulators(facts, host, folder) if one.by and not one.trouble)
+
+
+def emulators(facts: Facts, host: str, folder: Path = BINFMT) -> Iterator[Emulated]:
+    """Each arch that this host could emulate: by what, or what is wrong with what is registered; neither where nothing is."""
     for arch, row in facts.arches.items():
         if emulator := row.emulators.get(host):
-            version = next((seen for entry in _entries(folder) if (seen := _version(entry, emulator))), "")
-            if version and _numbers(version) >= emulator.version:
-                found.append(Emulated(arch, f"qemu {version}"))
-    return tuple(found)
+            found = [_judged(arch, name, entry, emulator) for name, entry in _entries(folder) if _is_for(entry, emulator)]
+            yield next((one for one in found if not one.trouble), found[0] if found else Emulated(arch, ""))
 
 
-def _entries(folder: Path) -> list[str]:
-    """What is registered with the kernel; nothing where binfmt_misc is not mounted, or not ours to read."""
+def _entries(folder: Path) -> list[tuple[str, dict[str, str]]]:
+    """What is registered with the kernel, and switched on; nothing where binfmt_misc is not mounted, or not ours to read."""
     try:
-        return [path.read_text() for path in sorted(folder.iterdir()) if path.name not in {"register", "status"}]
+        told = [(path.name, path.read_text()) for path in sorted(folder.iterdir()) if path.name not in {"register", "status"}]
     except OSError:
         return []
+    return [
+        (name, dict(line.split(" ", 1) for line in entry.splitlines() if " " in line))
+        for name, entry in told
+        if entry.startswith("enabled\n")
+    ]
 
 
-def _version(entry: str, emulator: EmulatorRow) -> str:
-    """The version of the emulator that an entry names for these programs, e.g. '10.0.13'; '' if it is not for them."""
-    said = dict(line.split(" ", 1) for line in entry.splitlines() if " " in line)
-    if (
-        not entry.startswith("enabled\n")
-        or said.get("magic") != emulator.magic
-        or said.get("mask", "f" * len(emulator.magic)) != emulator.mask
-        or _ALWAYS_OPEN not in said.get("flags:", "")
-    ):
-        return ""
-    return version_of(Path(said.get("interpreter", "")))
+def _is_for(entry: Mapping[str, str], emulator: EmulatorRow) -> bool:
+    """Whether an entry is for programs that begin as those of this emulator's arch do, and its own program lies here."""
+    mask = entry.get("mask", "f" * len(emulator.magic))
+    return (entry.get("magic"), mask) == (emulator.magic, emulator.mask) and Path(entry.get("interpreter", "")).is_file()
+
+
+def _judged(arch: str, name: str, entry: Mapping[str, str], emulator: EmulatorRow) -> Emulated:
+    if _ALWAYS_OPEN not in entry.get("flags:", ""):
+        return Emulated(arch, name, "it is registered without the flag F: it is not found inside containers")
+    if not (version := version_of(Path(entry["interpreter"]))):
+        return Emulated(arch, name, f"{entry['interpreter']} does not run")
+    if _numbers(version) < emulator.version:
+        return Emulated(arch, f"qemu {version}", f"older than {'.'.join(map(str, emulator.version))}: {emulator.why}")
+    return Emulated(arch, f"qemu {version}")
 
 
 def version_of(program: Path) -> str:
