@@ -79,10 +79,9 @@ class Container:
     """One that runs on."""
 
     id = "c1"
-    attrs = {"State": {"Running": True}}
 
     def reload(self):
-        pass
+        self.attrs = {"State": {"Running": True}}
 
 
 @pytest.mark.parametrize(

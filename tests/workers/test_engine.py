@@ -17,7 +17,7 @@ from farm.errors import BuildFailed, Cancelled, EngineUnavailable, Transient
 from farm.plan.facts import load_facts
 from workers.engine.docker import OWNER, DockerEngine, owner
 from workers.engine.isolation import isolation
-from workers.engine.protocol import BoxSpec, Limits
+from workers.engine.protocol import Bounds, BoxSpec, Limits
 
 pytestmark = pytest.mark.engine
 
@@ -161,7 +161,7 @@ def test_nothing_is_left_behind(engine, box_image):
 ORPHAN = """
 import sys, time
 from workers.engine.docker import DockerEngine
-from workers.engine.protocol import BoxSpec, Limits
+from workers.engine.protocol import Bounds, BoxSpec, Limits
 with DockerEngine(sys.argv[1]).box(BoxSpec(sys.argv[2], Limits(lease_s=6), labels={"farm.test": sys.argv[3]})) as box:
     print("up", flush=True)
     box.run(["sleep", "300"])
@@ -222,6 +222,23 @@ def test_a_build_that_fails_says_which_lines(engine, box_image):
     assert engine.layers("python-farm/test-broken:1") is None
     with pytest.raises(Transient, match="the emulator crashed building python-farm/test-broken:1"):
         engine.build("python-farm/test-broken:1", f"FROM {box_image}\nRUN echo qemu: uncaught target signal 11 && false\n")
+
+
+def test_a_build_that_hangs_is_cancelled_within_seconds_and_ends_in_the_engine(engine, box_image):
+    """The name of what it runs is its own, so that it is found among the machine's processes."""
+    said, nap = [], f"sleep 6{os.getpid()}"
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        engine.build(
+            "python-farm/test-hangs:1",
+            f"FROM {box_image}\nRUN echo going && {nap}\n",
+            on_line=said.append,
+            bounds=Bounds(cancelled=lambda: "going" in said),
+        )
+    assert "going" in said
+    assert time.monotonic() - began < 60
+    wait_until(lambda: nap not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout)
+    assert engine.layers("python-farm/test-hangs:1") is None
 
 
 def test_names_of_images_are_listed_given_and_taken_away(engine, box_image):

@@ -1,4 +1,4 @@
-"""Docker Engine, or Podman's compatible socket, through docker-py. The only module that imports it."""
+"""Docker Engine, or Podman's compatible socket, through docker-py. Only what lies beside this module imports it, too."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from typing import IO, TYPE_CHECKING, Any
 import docker
 import requests
 import urllib3
-from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from farm.errors import BuildFailed, Cancelled, EngineUnavailable, FarmError, Transient
+from farm.errors import Cancelled, EngineUnavailable, FarmError, Transient
+from workers.engine import images
 from workers.engine.box import DockerBox
+from workers.engine.images import MANAGED
 from workers.engine.isolation import isolation, words
-from workers.engine.protocol import emulator_crashed
+from workers.engine.protocol import USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from workers.engine.protocol import Box, BoxSpec
+    from workers.engine.protocol import Bounds, Box, BoxSpec
 
-MANAGED = "farm.managed"
 OWNER = "farm.owner"
 WORK = "/work"
 _REMOVE_S, _REMOVE_PAUSE_S = 20.0, 0.5
@@ -74,6 +75,7 @@ class DockerEngine:
     def __init__(self, url: str) -> None:
         """Connect. Raises EngineUnavailable when nothing answers there."""
         try:
+            self._url = url
             self._client = docker.DockerClient(base_url=url, version="auto", timeout=120)
             self._name = self._described()
         except (DockerException, requests.RequestException) as error:
@@ -131,12 +133,15 @@ class DockerEngine:
             return ""
 
     @classified()
-    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
-        """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
+    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str, bounds: Bounds = USUAL) -> None:
+        """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None.
+
+        Raises Transient, and Cancelled.
+        """
         if rootfs is None:
-            pulled = self._client.images.pull(image, platform=f"linux/{arch}")
+            images.pull(self._connect, image, arch, bounds)
             # Engines have taken what they had under that name for another architecture: https://github.com/docker/for-mac/issues/5625
-            if (got := pulled.attrs["Architecture"]) != arch:
+            if (got := self._client.images.get(image).attrs["Architecture"]) != arch:
                 raise Transient(f"{image} was asked for {arch}, and is for {got}", hint="does that registry have it for both?")
             return
         repository, _, tag = image.rpartition(":")
@@ -145,23 +150,15 @@ class DockerEngine:
             raise Transient(f"the engine could not import {image}: {answer}")
 
     @classified()
-    def build(self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None) -> None:
-        """Build an image from a Dockerfile with no context. Raises BuildFailed or Transient."""
-        stream = self._client.api.build(
-            fileobj=io.BytesIO(dockerfile.encode()), tag=image, rm=True, forcerm=True, decode=True, labels={MANAGED: "1"}
-        )
-        lines: list[str] = []
-        try:
-            for part in stream:
-                _build_part(part, lines, on_line)
-        except BuildError as error:
-            if emulator_crashed("\n".join(lines)):
-                raise Transient(f"the emulator crashed building {image}", hint="a native worker needs none") from error
-            raise BuildFailed(
-                f"the image {image} could not be built: {error}\n" + "\n".join(lines[-15:]),
-                hint="a package that the mirror does not have? see the lines above",
-                step="image",
-            ) from error
+    def build(
+        self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None, bounds: Bounds = USUAL
+    ) -> None:
+        """Build an image from a Dockerfile with no context. Raises BuildFailed, Transient or Cancelled."""
+        images.build(self._connect, image, dockerfile, on_line, bounds)
+
+    def _connect(self) -> docker.APIClient:
+        """A connection of its own."""
+        return docker.APIClient(base_url=self._url, version=self._client.api.api_version)
 
     @contextmanager
     def box(self, spec: BoxSpec) -> Iterator[Box]:
@@ -261,13 +258,3 @@ def _keeper() -> bytes:
         script.mode, script.size = 0o444, len(text)
         tar.addfile(script, io.BytesIO(text))
     return stream.getvalue()
-
-
-def _build_part(part: dict[str, Any], lines: list[str], on_line: Callable[[str], None] | None) -> None:
-    if "error" in part:
-        raise BuildError(part["error"], iter(()))
-    for line in str(part.get("stream", "")).splitlines():
-        if line.strip():
-            lines.append(line)
-            if on_line:
-                on_line(line)
