@@ -467,7 +467,7 @@ class EngineSocket:
         with connection, connection.makefile("rb") as request, suppress(OSError):
             while first := request.readline().decode():
                 self._swallow(request)
-                self.asked.append(first.split()[1])
+                self.asked.append(first.rpartition(" ")[0])
                 answer = next((answer for key, answer in self._answers.items() if key in first), {"message": "no such thing"})
                 if answer is ...:
                     connection.recv(1)

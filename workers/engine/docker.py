@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import socket
 import tarfile
 import time
 from contextlib import contextmanager, suppress
@@ -23,6 +21,7 @@ from workers.engine import images
 from workers.engine.box import DockerBox
 from workers.engine.images import MANAGED
 from workers.engine.isolation import isolation, words
+from workers.engine.owners import OWNER, orphaned, owned
 from workers.engine.protocol import USUAL
 
 if TYPE_CHECKING:
@@ -30,30 +29,8 @@ if TYPE_CHECKING:
 
     from workers.engine.protocol import Bounds, Box, BoxSpec
 
-OWNER = "farm.owner"
 WORK = "/work"
 _REMOVE_S, _REMOVE_PAUSE_S = 20.0, 0.5
-
-
-def owner() -> str:
-    """This process as a label: host, pid and when the pid was started, so that a reused pid is not taken for us."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
-
-
-def _started(pid: int) -> str:
-    """When a process was started, in clock ticks since boot; '' when there is none."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123 - no file of ours
-            return stat.read().rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
-
-
-def _alive(label: str) -> bool:
-    """Whether the process that a label names is alive, as far as this host can tell (others' are left alone)."""
-    host, _, rest = label.partition("/")
-    pid, _, started = rest.partition("/")
-    return host != socket.gethostname() or (pid.isdigit() and _started(int(pid)) == started != "")
 
 
 @contextmanager
@@ -183,13 +160,14 @@ class DockerEngine:
     @classified()
     def _create(self, spec: BoxSpec) -> Any:  # noqa: ANN401 - docker-py's container
         shut = isolation(spec.limits)
-        labels = {MANAGED: "1", OWNER: owner(), **spec.labels}
+        info = self._client.info()
+        labels = {MANAGED: "1", **owned(info["SystemTime"], shut.deadline_s), **spec.labels}
         volume = docker.types.Mount(target=WORK, source=None, type="volume", labels=labels)
         container = self._client.containers.create(
             spec.image,
             ["/bin/sh", f"{WORK}/.keeper.sh", str(shut.deadline_s), str(spec.limits.lease_s)],
             labels=labels,
-            **words(shut, self._client.info()["NCPU"]),
+            **words(shut, info["NCPU"]),
             tmpfs={"/tmp": "rw,exec,nosuid,nodev,size=4g,mode=1777"},  # noqa: S108 - inside the box; configure runs programs
             mounts=[] if spec.sees else [volume],
             volumes_from=[f"{spec.sees.name}:ro"] if spec.sees else None,
@@ -210,17 +188,18 @@ class DockerEngine:
 
     @classified()
     def sweep(self) -> int:
-        """Remove what dead processes of this host left behind; gives how many containers that were."""
+        """Remove what nobody owns any more (see `workers.engine.owners`); gives how many containers that were."""
+        now = self._client.info()["SystemTime"]
         left = [
             container
             for container in self._client.containers.list(all=True, filters={"label": OWNER}, ignore_removed=True)
-            if not _alive(container.labels[OWNER])
+            if orphaned(container.labels, now)
         ]
         for container in left:
             with suppress(NotFound, APIError):
                 container.remove(force=True, v=True)
         for volume in self._client.volumes.list(filters={"label": OWNER, "dangling": True}):
-            if not _alive(volume.attrs["Labels"][OWNER]):
+            if orphaned(volume.attrs["Labels"], now):
                 with suppress(NotFound, APIError):
                     volume.remove(force=True)
         return len(left)
