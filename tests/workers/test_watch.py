@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from workers.engine.docker import DockerEngine
 from workers.engine.protocol import Bounds
 from workers.engine.watch import run
 
+SOON_S = 20.0  # of a busy machine; what is ended goes on for minutes otherwise
 STEP = {"stream": "Step 1/2 : FROM base\n"}
 
 
@@ -38,7 +40,7 @@ def after(seconds):
     return lambda: time.monotonic() - began > seconds
 
 
-def wait_until(true, seconds=5.0):
+def wait_until(true, seconds=SOON_S):
     ends = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < ends, "it did not happen in time"
@@ -59,15 +61,28 @@ def test_a_build_that_hangs_is_ended_and_its_connection_cut(engine, bounds, kind
     began = time.monotonic()
     with pytest.raises(kind, match=said):
         building.build("image:1", "FROM base\n", on_line=lines.append, bounds=bounds)
-    assert time.monotonic() - began < 3
-    assert heard.hung_up.wait(3), "the engine was not told to end it"
+    assert time.monotonic() - began < SOON_S
+    assert heard.hung_up.wait(SOON_S), "the engine was not told to end it"
 
 
 def test_a_pull_that_hangs_is_ended_too(engine):
     pulling, heard = engine({"/images/create": [{"status": "Pulling"}, ...]})
     with pytest.raises(Cancelled):
         pulling.load_base(None, "debian:13-slim", arch="amd64", bounds=Bounds(cancelled=after(0.2)))
-    assert heard.hung_up.wait(3)
+    assert heard.hung_up.wait(SOON_S)
+
+
+def test_an_import_that_hangs_is_ended_too(engine):
+    importing, _ = engine({"/images/create": ...})
+    with pytest.raises(Transient, match=r"the import of base:1 took longer than its deadline of 0\.3 s"):
+        importing.load_base(io.BytesIO(b"tar"), "base:1", arch="amd64", bounds=Bounds(deadline_s=0.3))
+
+
+def test_an_import_that_fails_says_what_the_engine_says(engine):
+    importing, heard = engine({"/images/create": {"error": "no space left"}})
+    with pytest.raises(Transient, match=r"could not import base:1: .*no space left"):
+        importing.load_base(io.BytesIO(b"tar"), "base:1", arch="amd64")
+    assert any("repo=base&tag=1&fromSrc=-" in asked for asked in heard.asked), heard.asked
 
 
 def test_whoever_cancels_while_a_line_is_told_ends_the_build(engine):
@@ -78,7 +93,7 @@ def test_whoever_cancels_while_a_line_is_told_ends_the_build(engine):
 
     with pytest.raises(Cancelled, match="the reporter says so"):
         building.build("image:1", "FROM base\n", on_line=tell)
-    assert heard.hung_up.wait(3)
+    assert heard.hung_up.wait(SOON_S)
 
 
 def test_a_build_that_ends_by_itself_is_left_to(engine):
@@ -106,7 +121,7 @@ def test_an_engine_that_says_nothing_at_all_holds_nobody(engine):
     began = time.monotonic()
     with pytest.raises(Cancelled):
         building.build("image:1", "FROM base\n", bounds=Bounds(cancelled=after(0.2)))
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < SOON_S
 
 
 CHILD = 'sleep 300 & echo "$$ $!"; wait'
@@ -125,7 +140,7 @@ def test_a_command_that_hangs_is_ended_with_all_that_it_started(bounds, kind, sa
     began = time.monotonic()
     with pytest.raises(kind, match=f"^(the nap )?{said}"):
         run(["sh", "-c", CHILD], "the nap", bounds, lines.append)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < SOON_S
     for pid in "".join(lines).split():
         wait_until(lambda pid=pid: not alive(int(pid)))
 

@@ -115,16 +115,13 @@ class DockerEngine:
 
         Raises Transient, and Cancelled.
         """
-        if rootfs is None:
-            images.pull(self._connect, image, arch, bounds)
-            # Engines have taken what they had under that name for another architecture: https://github.com/docker/for-mac/issues/5625
-            if (got := self._client.images.get(image).attrs["Architecture"]) != arch:
-                raise Transient(f"{image} was asked for {arch}, and is for {got}", hint="does that registry have it for both?")
+        if rootfs is not None:
+            images.load(self._connect, rootfs, image, bounds)
             return
-        repository, _, tag = image.rpartition(":")
-        answer = self._client.api.import_image_from_data(rootfs, repository=repository, tag=tag)
-        if '"error"' in answer:
-            raise Transient(f"the engine could not import {image}: {answer}")
+        images.pull(self._connect, image, arch, bounds)
+        # Engines have taken what they had under that name for another architecture: https://github.com/docker/for-mac/issues/5625
+        if (got := self._client.images.get(image).attrs["Architecture"]) != arch:
+            raise Transient(f"{image} was asked for {arch}, and is for {got}", hint="does that registry have it for both?")
 
     @classified()
     def build(

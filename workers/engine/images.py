@@ -1,11 +1,11 @@
-"""Images that an engine pulls or builds: long work, on a connection of its own that is cut off when it has to end."""
+"""Images that an engine pulls, imports or builds: long work, on a connection of its own that is cut off when it has to end."""
 
 from __future__ import annotations
 
 import io
 from contextlib import closing, contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from docker.errors import BuildError
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Connect = Callable[[], APIClient]
     Part = dict[str, Any]
+
+T = TypeVar("T")
 
 MANAGED = "farm.managed"
 
@@ -50,7 +52,7 @@ class _Wire:
 
 
 @contextmanager
-def _told(what: str, bounds: Bounds, connect: Connect, ask: Callable[[APIClient], Iterable[Part]]) -> Iterator[Iterator[Part]]:
+def _told(what: str, bounds: Bounds, connect: Connect, ask: Callable[[APIClient], Iterable[T]]) -> Iterator[Iterator[T]]:
     """What the engine says to a question, part by part. Raises Cancelled, and Transient past a deadline."""
     wire = _Wire()
     with closing(connect()) as api:
@@ -69,6 +71,19 @@ def pull(connect: Connect, image: str, arch: str, bounds: Bounds) -> None:
         for part in parts:
             if "error" in part:
                 raise Transient(f"the engine could not pull {image}: {part['error']}")
+
+
+def load(connect: Connect, rootfs: IO[bytes], image: str, bounds: Bounds) -> None:
+    """Import a root file system, a tar, as an image. Raises Transient or Cancelled."""
+    repository, _, tag = image.rpartition(":")
+
+    def ask(api: APIClient) -> Iterator[str]:
+        yield api.import_image_from_data(rootfs, repository=repository, tag=tag)
+
+    with _told(f"the import of {image}", bounds, connect, ask) as answers:
+        for answer in answers:
+            if '"error"' in answer:
+                raise Transient(f"the engine could not import {image}: {answer}")
 
 
 def build(connect: Connect, image: str, dockerfile: str, on_line: Callable[[str], None] | None, bounds: Bounds) -> None:
