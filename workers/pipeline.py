@@ -22,7 +22,7 @@ from workers.build.image import ImageMaker, Images
 from workers.build.modules import expected, source_lists
 from workers.build.pack import divide, pack
 from workers.build.relocate import edits
-from workers.build.sources import fetch
+from workers.build.sources import Patience, fetch
 from workers.build.tree import Content, Entry
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
@@ -134,9 +134,10 @@ def make(
     """From a recipe to archives in the folder `work`. Raises FarmError."""
     reporter, facts = effects.reporter, load_facts(effects.settings.facts)
     reporter.step("sources")
-    source = fetch(recipe.source, effects.settings, reporter.line)
+    patience = Patience(cancelled=reporter.cancelled)
+    source = fetch(recipe.source, effects.settings, reporter.line, patience)
     modules = expected(source_lists(source), recipe)
-    private = [fetch(library.source, effects.settings, reporter.line) for library in recipe.libraries]
+    private = [fetch(library.source, effects.settings, reporter.line, patience) for library in recipe.libraries]
     reporter.step("images")
     images = _images(maker, recipe, granted)
     spec = BoxSpec(images.workshop, limits, labels=labels, cancelled=reporter.cancelled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +11,7 @@ from docker.errors import BuildError
 
 from farm.errors import BuildFailed, Transient
 from workers.engine.protocol import emulator_crashed
-from workers.engine.watch import watched
+from workers.engine.watch import hang_up, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -47,8 +47,7 @@ class _Wire:
         """Whoever reads sees the end, and hangs up; then the engine ends what it does for that connection."""
         self._is_cut = True
         for answer in self._answers:
-            with suppress(OSError, RuntimeError, ValueError):  # it is over already
-                answer.raw.shutdown()
+            hang_up(answer)
 
 
 @contextmanager

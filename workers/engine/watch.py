@@ -1,4 +1,4 @@
-"""A watch over what prints and may never end: the build of an image, a pull, a bootstrap. Boxes have a keeper of their own.
+"""A watch over what may never end: a download, a bootstrap, a pull, the build of an image. Boxes have a keeper of their own.
 
 A mirror that stalls says nothing, and whoever reads what comes from it sees nothing else meanwhile: no deadline, no
 `farm cancel`. So it is read in a thread, and the one who waits asks twice a second whether it may go on.
@@ -21,6 +21,8 @@ from farm.errors import Cancelled, Transient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+
+    import requests
 
     from workers.engine.protocol import Bounds
 
@@ -90,6 +92,12 @@ def _check(what: str, bounds: Bounds, began: float, heard: float) -> None:
             f"{what} printed nothing for {bounds.silent_s:g} s, so it was taken for stuck",
             hint="a mirror or registry that stalls? FARM_SILENT_DEADLINE_S sets the time",
         )
+
+
+def hang_up(answer: requests.Response) -> None:
+    """Whoever reads an answer, in whatever thread, sees its end, and closes the connection."""
+    with suppress(OSError, RuntimeError, ValueError):  # it is over already
+        answer.raw.shutdown()
 
 
 def run(argv: Sequence[str], what: str, bounds: Bounds, on_line: Callable[[str], None]) -> int:
