@@ -27,6 +27,7 @@ WANTED = {
     "usr/bin/containerd": "containerd",
     "usr/bin/docker": "docker-cli",
     "usr/libexec/docker/cli-plugins/docker-buildx": "docker-buildx",
+    "usr/libexec/docker/cli-plugins/docker-compose": "docker-compose",
     "usr/bin/python-build": "pyenv",
     "usr/share/pyenv": "pyenv-runtime",
 }

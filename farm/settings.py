@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     step_deadline_s: int = Field(
         ge=1,
         default=2 * 3600,
-        description="seconds after which one command of a build is taken for stuck, whatever it prints",
+        description="seconds after which a command of a build, or the making of an image, is taken for stuck, whatever it says",
     )
     verify_deadline_s: int = Field(ge=1, default=30 * 60, description="seconds after which verification is taken for stuck")
     silent_deadline_s: int = Field(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import signal
+import socket
 import tarfile
 import threading
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ from farm.store.headers import headers, told_by_content
 from farm.store.protocol import Stat
 from farm.store.sink import arriving
 from farm.wire.messages import Result
-from workers.engine.protocol import Box, BoxSpec, Completed
+from workers.engine.protocol import USUAL, Bounds, Box, BoxSpec, Completed
 from workers.pins.signature import BundleRefused
 
 if TYPE_CHECKING:
@@ -225,7 +227,7 @@ class ScriptedEngine:
     def identity(self, image: str) -> str:
         return f"id of {image}" if image in self.boxes else ""
 
-    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
+    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str, bounds: Bounds = USUAL) -> None:
         raise NotImplementedError(image)
 
     def tags(self, repository: str) -> tuple[str, ...]:
@@ -237,7 +239,9 @@ class ScriptedEngine:
     def drop(self, image: str) -> None:
         self.images.pop(image, None)
 
-    def build(self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None) -> None:
+    def build(
+        self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None, bounds: Bounds = USUAL
+    ) -> None:
         raise NotImplementedError(image)
 
     @contextmanager
@@ -368,7 +372,7 @@ class ImageShelf:
     def identity(self, image: str) -> str:
         return "".join(self.images.get(image, ()))
 
-    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
+    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str, bounds: Bounds = USUAL) -> None:
         if rootfs is not None:
             self.images[image] = (f"sha256:{hashlib.sha256(rootfs.read()).hexdigest()}",)
             return
@@ -386,7 +390,9 @@ class ImageShelf:
     def drop(self, image: str) -> None:
         self.images.pop(image, None)
 
-    def build(self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None) -> None:
+    def build(
+        self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None, bounds: Bounds = USUAL
+    ) -> None:
         raise NotImplementedError(image)
 
     def box(self, spec: BoxSpec) -> AbstractContextManager[Box]:
@@ -410,7 +416,8 @@ class BuildingShelf(ImageShelf):
     def layers(self, image):
         return self._layers if "base-" in image else self.images.get(image)
 
-    def build(self, image, text, *, on_line=None):
+    def build(self, image, text, *, on_line=None, bounds=USUAL):
+        self.bounds = bounds
         if "--simulate" in text:
             self.asked += 1
             if self.outdated:
@@ -424,6 +431,75 @@ class BuildingShelf(ImageShelf):
 
     def run(self, argv, **_):
         return Completed(0, self._answer)
+
+
+class EngineSocket:
+    """A container engine's Unix socket that answers from a table: what a request's first line has in it -> the parts said.
+
+    A list is a stream of JSON parts; it goes on in silence behind a last part `...`, which alone is an engine that says
+    nothing. Anything else is one JSON answer.
+    `hung_up` is set when who asked for a stream is gone before its end.
+    """
+
+    def __init__(self, path: Path, answers: Mapping[str, object]) -> None:
+        self.url = f"unix://{path}"
+        self.asked: list[str] = []
+        self.hung_up = threading.Event()
+        self._answers = {"/version": {"ApiVersion": "1.41", "Version": "20.10", "Components": []}, **answers}
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as request, suppress(OSError):
+            while first := request.readline().decode():
+                self._swallow(request)
+                self.asked.append(first.rpartition(" ")[0])
+                answer = next((answer for key, answer in self._answers.items() if key in first), {"message": "no such thing"})
+                if answer is ...:
+                    connection.recv(1)
+                elif isinstance(answer, list):
+                    self._stream(connection, answer)
+                else:
+                    connection.sendall(self._head(f"Content-Length: {len(json.dumps(answer))}") + json.dumps(answer).encode())
+
+    @staticmethod
+    def _swallow(request: IO[bytes]) -> None:
+        """The rest of a request."""
+        fields = dict(line.decode().lower().split(": ", 1) for line in iter(request.readline, b"\r\n"))
+        if "chunked" in fields.get("transfer-encoding", ""):
+            while size := int(request.readline(), 16):
+                request.read(size + 2)
+            request.readline()
+        request.read(int(fields.get("content-length", "0")))
+
+    def _stream(self, connection: socket.socket, parts: list[object]) -> None:
+        connection.sendall(self._head("Transfer-Encoding: chunked"))
+        for part in parts:
+            if part is ...:
+                connection.recv(1)
+                self.hung_up.set()
+                return
+            said = json.dumps(part).encode() + b"\n"
+            connection.sendall(f"{len(said):x}\r\n".encode() + said + b"\r\n")
+        connection.sendall(b"0\r\n\r\n")
+
+    @staticmethod
+    def _head(how: str) -> bytes:
+        return f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{how}\r\n\r\n".encode()
 
 
 # --- signatures -----------------------------------------------------------------------------------------------------

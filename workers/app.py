@@ -32,6 +32,7 @@ from workers.abilities import queues
 from workers.engine.emulation import emulated
 from workers.engine.host import require
 from workers.liveness import Deafness, end_slots, start_anew
+from workers.orphans import keep_sweeping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,8 +71,10 @@ class Presence:
         self._deafness = Deafness(QUEUES, lambda: bool(state.reserved_requests or state.active_requests))
 
     def begin(self) -> None:
-        """Show it from now on."""
+        """Show it from now on, and remove what dead workers left."""
         threading.Thread(target=self._keep_showing, name="presence", daemon=True).start()
+        # apart, because an engine may take longer to remove something than a worker may say nothing
+        threading.Thread(target=keep_sweeping, args=(settings, self._over), name="sweeper", daemon=True).start()
 
     def end(self) -> None:
         """Show that it takes nothing new; it is gone as soon as its last cell is."""

@@ -22,7 +22,7 @@ from workers.build.image import ImageMaker, Images
 from workers.build.modules import expected, source_lists
 from workers.build.pack import divide, pack
 from workers.build.relocate import edits
-from workers.build.sources import fetch
+from workers.build.sources import Patience, fetch
 from workers.build.tree import Content, Entry
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from farm.plan.cell import Cell
+    from farm.plan.facts import Distro
     from farm.plan.recipe import How, Inputs, Recipe
     from farm.store.artifact import StepTime
     from farm.wire.verification import Verification
@@ -83,7 +84,7 @@ def build_cell(request: BuildRequest, effects: Effects) -> Result:
     recipe, reporter, facts = request.grant.recipe, effects.reporter, load_facts(effects.settings.facts)
     with tempfile.TemporaryDirectory(prefix="farm-cell-") as folder:
         work = Path(folder)
-        maker = ImageMaker(facts.distros[recipe.cell.distro], recipe.cell.arch, effects.engine, effects.settings, reporter.line)
+        maker = _maker(facts.distros[recipe.cell.distro], recipe.cell.arch, effects)
         limits = limits_of(effects.settings, request.grant.deadline_s)
         made = make(recipe, request.grant.inputs, maker, effects, work, limits=limits, labels=_labels(request))
         reporter.step("verify")
@@ -133,9 +134,10 @@ def make(
     """From a recipe to archives in the folder `work`. Raises FarmError."""
     reporter, facts = effects.reporter, load_facts(effects.settings.facts)
     reporter.step("sources")
-    source = fetch(recipe.source, effects.settings, reporter.line)
+    patience = Patience(cancelled=reporter.cancelled)
+    source = fetch(recipe.source, effects.settings, reporter.line, patience)
     modules = expected(source_lists(source), recipe)
-    private = [fetch(library.source, effects.settings, reporter.line) for library in recipe.libraries]
+    private = [fetch(library.source, effects.settings, reporter.line, patience) for library in recipe.libraries]
     reporter.step("images")
     images = _images(maker, recipe, granted)
     spec = BoxSpec(images.workshop, limits, labels=labels, cancelled=reporter.cancelled)
@@ -152,8 +154,13 @@ def make(
 def resolve(distro: str, arch: str, packages: tuple[str, ...], effects: Effects, how: How = "native") -> Inputs:
     """What the distro decides today: the base image, and the version of every package in the builder image."""
     facts = load_facts(effects.settings.facts).distros[distro]
-    maker = ImageMaker(facts, arch, effects.engine, effects.settings, effects.reporter.line)
+    maker = _maker(facts, arch, effects)
     return (maker.across(facts.facts.cross[arch].on) if how == "cross" else maker).resolve(packages)[1]
+
+
+def _maker(distro: Distro, arch: str, effects: Effects) -> ImageMaker:
+    reporter = effects.reporter
+    return ImageMaker(distro, arch, effects.engine, effects.settings, reporter.line, reporter.cancelled)
 
 
 def _images(maker: ImageMaker, recipe: Recipe, granted: Inputs | None) -> Images:

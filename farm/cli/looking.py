@@ -16,21 +16,24 @@ from farm.dispatch.listing import newest_with
 from farm.dispatch.lookout import Lookout
 from farm.dispatch.loop import wanted
 from farm.dispatch.quarantine import Hosts
+from farm.dispatch.standing import refusals
 from farm.dispatch.tempo import Tempo
 from farm.dispatch.watch import NO_BROKER
 from farm.dispatch.why import why as reasons
-from farm.errors import BadInput, BrokerUnavailable
+from farm.errors import BadInput, BrokerUnavailable, FarmError
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.show import runs as show
 from farm.show.progress import new_lines
 from farm.store import run_keys
+from farm.store.open import open_store
 from farm.wire.mailbox import SchedulerMail
 from farm.wire.plain import plain
 
 if TYPE_CHECKING:
     from farm.dispatch.decide import Attempt
     from farm.store.protocol import Store
+    from farm.wire.messages import WorkerCard
 
 _RUN = click.option("--run", help="In this run; the newest one that wants the cell, otherwise.")
 _FOLLOW_S = 1.0
@@ -47,13 +50,23 @@ def workers(*, as_json: bool) -> None:
     mail = SchedulerMail.of(settings, broker)
     cards = mail.workers()
     mail.close()
+    refused = _refused(settings, cards)
     if as_json:
-        click.echo(json.dumps([card.model_dump() for card in cards], indent=2))
+        click.echo(json.dumps(show.workers_data(cards, refused), indent=2))
     else:
-        click.echo(show.workers(cards) if cards else show.NO_WORKER)
-        for card in cards:
-            if card.trouble:
-                click.echo(f"{card.name}: {card.trouble}", err=True)
+        click.echo(show.workers(cards, refused) if cards else show.NO_WORKER)
+        for line in (*(f"{card.name}: {card.trouble}" for card in cards if card.trouble), *dict.fromkeys(refused.values())):
+            click.echo(line, err=True)
+
+
+def _refused(settings: Settings, cards: list[WorkerCard]) -> dict[str, str]:
+    """Of each worker whose host is granted nothing, why. The rest is worth showing without a store, too."""
+    try:
+        store = open_store(settings)
+        return refusals(settings, store, cards, _elsewhere(store, "")[0], time.time())
+    except FarmError as error:
+        click.echo(f"whether a host is drained or quarantined is not seen: {error.message}", err=True)
+        return {}
 
 
 @click.command()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import RETRIED, HostEnd
+from farm.dispatch.drain import said as drained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,14 @@ def quarantine(worker: str, sight: Sight, now: float, tempo: Tempo) -> Quarantin
         return None
     until = ends[-1].at + min(tempo.quarantine_s * 2.0 ** (failures - tempo.quarantine_after), LONGEST_S)
     return Quarantine(host, failures, until) if until > now else None
+
+
+def refusal(worker: str, sight: Sight, now: float, tempo: Tempo) -> str:
+    """Why a worker's host is granted nothing, as messages say it; '' when it is granted cells."""
+    if (host := host_of(worker)) in sight.drained:
+        return drained(host)
+    waits = quarantine(worker, sight, now, tempo)
+    return f"{worker} is quarantined: {waits.said(now)}" if waits else ""
 
 
 def ends_of(records: Mapping[Cell, Record]) -> list[HostEnd]:

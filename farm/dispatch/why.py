@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import RETRIED, Attempt, Sight, Wanted, is_ending, retry_at, state_of
-from farm.dispatch.drain import said as drained
-from farm.dispatch.quarantine import host_of, quarantine
+from farm.dispatch.quarantine import refusal
 from farm.wire.routes import wanted as needs
 
 if TYPE_CHECKING:
@@ -110,10 +109,8 @@ def _others(cards: Sequence[WorkerCard]) -> str:
 
 def _trouble(card: WorkerCard, sight: Sight, now: float, tempo: Tempo) -> str:
     """Why a worker that could build the cell does not; '' when nothing is known against it."""
-    if (host := host_of(card.name)) in sight.drained:
-        return drained(host)
-    if waits := quarantine(card.name, sight, now, tempo):
-        return f"{card.name} is quarantined: {waits.said(now)}"
+    if refused := refusal(card.name, sight, now, tempo):
+        return refused
     if not card.engine:
         since = f" since {now - card.refused_at:.0f} s" if card.refused_at else ""
         return f"the container engine of {card.name} refuses{since}: {card.trouble.splitlines()[0] if card.trouble else '?'}"

@@ -10,7 +10,7 @@ from farm.show.progress import duration
 from farm.wire.routes import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from farm.dispatch.listing import RunLine
     from farm.wire.messages import WorkerCard
@@ -37,13 +37,13 @@ def runs_data(lines: Iterable[RunLine]) -> list[dict[str, Any]]:
     return [asdict(line) | {"left": line.rest} for line in lines]
 
 
-def workers(cards: Iterable[WorkerCard], now: float | None = None) -> str:
-    """A table of live workers; one without an engine says why below its line."""
+def workers(cards: Iterable[WorkerCard], refused: Mapping[str, str], now: float | None = None) -> str:
+    """A table of live workers. `refused` says of some by name why their hosts are granted nothing."""
     at = time.time() if now is None else now
     rows = [
         (
             card.name,
-            _takes(card),
+            _takes(card, refused),
             card.slots,
             card.engine or "NO ENGINE",
             card.cores,
@@ -56,7 +56,12 @@ def workers(cards: Iterable[WorkerCard], now: float | None = None) -> str:
     return columns(("worker", "takes", "slots", "engine", "cores", "memory", "disk free", "up"), rows)
 
 
-def _takes(card: WorkerCard) -> str:
+def workers_data(cards: Iterable[WorkerCard], refused: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The same as JSON-able data."""
+    return [card.model_dump() | {"refused": refused.get(card.name, "")} for card in cards]
+
+
+def _takes(card: WorkerCard, refused: Mapping[str, str]) -> str:
     """What a worker takes, shortly: for each architecture and way, the distros; then what keeps it from taking any."""
     ways: dict[str, set[str]] = {}
     for route in filter(None, map(Route.parse, card.queues)):
@@ -64,6 +69,7 @@ def _takes(card: WorkerCard) -> str:
     told = [f"{way}: {' '.join(sorted(distros))}" for way, distros in ways.items()]
     told += [f"cross: {', '.join(card.emulators)}"] if card.emulators else []
     told += [f"labels: {' '.join(card.labels)}"] if card.labels else []
+    told += ["GRANTED NOTHING"] if card.name in refused else []
     told += ["STOPPING"] if card.stopping else []
     told += [f"TAKES NOTHING SINCE {card.deaf_s:.0f} s"] if card.deaf_s > _DEAF_S else []
     return "; ".join(told)

@@ -31,7 +31,8 @@ def text(now: Standing) -> str:
     parts.append(runs.runs(now.runs) if now.runs else runs.NO_RUN)
     if busy := _busy(now):
         parts.append(runs.columns(("cell", "state", "step", "elapsed", "run"), [row for _, *row in busy]))
-    parts.append(runs.workers(now.workers, now.at) if now.workers else runs.NO_WORKER)
+    parts.append(runs.workers(now.workers, now.refused, now.at) if now.workers else runs.NO_WORKER)
+    parts += ["\n".join(dict.fromkeys(now.refused.values()))] if now.refused else []
     return "\n\n".join(parts)
 
 
@@ -44,7 +45,7 @@ def as_data(now: Standing) -> dict[str, Any]:
         "trouble": now.trouble,
         "runs": runs.runs_data(now.runs),
         "cells": [_cell(cell, view.run) for view in now.views for cell in view.cells],
-        "workers": [card.model_dump() for card in now.workers],
+        "workers": runs.workers_data(now.workers, now.refused),
     }
 
 
@@ -59,7 +60,8 @@ def page(now: Standing) -> str:
     lines = [("ended" if not run.going else "going", run.run, run.priority, run.cells, run.published, run.failed, run.rest)
              for run in reversed(now.runs)]  # fmt: skip
     cards = [
-        ("trouble" if card.trouble else "", card.name, " ".join(card.queues), card.slots, card.engine or card.trouble,
+        ("trouble" if card.trouble or card.name in now.refused else "", card.name,
+         now.refused.get(card.name, " ".join(card.queues)), card.slots, card.engine or card.trouble,
          card.cores, f"{card.disk_gb:.0f} GiB", duration(now.at - card.started))
         for card in now.workers
     ]  # fmt: skip

@@ -54,6 +54,7 @@ class Site:
     def __post_init__(self):
         self.cells = small_cells(self.folder / "cells", self.count)
         (self.redis_port,) = free_ports(1)
+        self.redis_password = secrets.token_hex(16)
         self.store_ports = free_ports(4)
         self.redis = self._service("redis", *self._redis_argv())
         self.store = self._service("store", *self._store_argv())
@@ -77,7 +78,7 @@ class Site:
 
     @property
     def redis_url(self) -> str:
-        return f"redis://:secret@127.0.0.1:{self.redis_port}/0"
+        return f"redis://:{self.redis_password}@127.0.0.1:{self.redis_port}/0"
 
     def _redis_argv(self) -> tuple[str, ...]:
         data = self.folder / "redis"
@@ -87,7 +88,7 @@ class Site:
             redis_program(),
             *where,
             "--requirepass",
-            "secret",
+            self.redis_password,
             "--appendonly",
             "yes",
             "--appendfsync",

@@ -13,6 +13,7 @@ from tests.chaos.cells import DISTRO, LIKE
 from tests.chaos.engines import Containers, images_of
 from tests.chaos.faults import FAULTS
 from tests.chaos.site import Site
+from tests.chaos.told import told
 
 CELLS = 20
 
@@ -37,6 +38,7 @@ def test_a_run_outlives_what_befalls_its_farm(site):
     assert rows[0].verdict.good, f"seed {seed}: {rows[0].verdict}"
     assert all(row.tries for row in rows), f"seed {seed}: {rows}"
     assert built_at_once(site.objects("runs/")), "no two builders ever built at the same time"
+    assert told(site) == [], f"seed {seed}"
 
 
 def built_at_once(objects):

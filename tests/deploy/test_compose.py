@@ -6,6 +6,7 @@ The whole of it builds four images, so it is no part of the default run: `make c
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import time
@@ -15,6 +16,7 @@ import pytest
 import requests
 
 from tests.chaos.cells import small_cells
+from tests.clients.newer import newer
 from tests.fixtures_s3 import free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -23,15 +25,18 @@ SERVICES = {"scheduler", "publisher", "status", "builder-1", "builder-2", "redis
 TRUSTED_ONLY = ("FARM_S3_ACCESS_KEY", "FARM_S3_SECRET_KEY", "FARM_SIGNING_KEY", "FARM_STORE")
 
 
-def commands():
-    """Whichever Compose there is: 1.29 as a command, v2 as a plugin of docker's."""
-    found = []
+def found():
+    """The `docker-compose` of this distro; skips the test where there is none."""
     if program := shutil.which("docker-compose"):
-        found.append((program,))
-    docker = shutil.which("docker")
-    if docker and subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode == 0:
-        found.append(("docker", "compose"))
-    return found
+        return program
+    return pytest.skip("DOCKER-COMPOSE IS MISSING: the compose file is not looked at; apt-get install docker-compose")
+
+
+# What each answers to `version`: 1.29 is a command of Debian 12, v2 a plugin of docker's that runs by itself, too.
+COMMANDS = {
+    "docker-compose": (found, r"docker-compose version 1\.29|Docker Compose version v?[2-9]"),
+    "Compose v2": (lambda: newer("usr/libexec/docker/cli-plugins/docker-compose"), r"Docker Compose version v?2\."),
+}
 
 
 @pytest.fixture
@@ -51,11 +56,13 @@ def configured(command, env_file):
     return YAML(typ="safe").load(done.stdout)
 
 
-@pytest.fixture(params=commands() or [None], ids=lambda command: " ".join(command or ("none",)).rpartition("/")[2])
+@pytest.fixture(params=COMMANDS)
 def compose(request):
-    if request.param is None:
-        pytest.skip("DOCKER-COMPOSE IS MISSING: the compose file is not looked at; apt-get install docker-compose")
-    return request.param
+    find, version = COMMANDS[request.param]
+    command = (find(),)
+    said = subprocess.run([*command, "version"], capture_output=True, text=True, check=True).stdout
+    assert re.match(version, said), said
+    return command
 
 
 def test_it_is_understood_and_has_every_service(compose, env_file):
@@ -124,7 +131,7 @@ class Composition:
         self.name = f"farmtest{os.getpid()}"
 
     def compose(self, *words, timeout=1200):
-        argv = [*commands()[0], "--env-file", self.folder / "env", "-p", self.name, "-f", self.source / "deploy/compose.yaml"]
+        argv = ["docker-compose", "--env-file", self.folder / "env", "-p", self.name, "-f", self.source / "deploy/compose.yaml"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FARM_")}
         environment |= {"DOCKER_HOST": self.engine_url, "COMPOSE_HTTP_TIMEOUT": "600"}
         done = subprocess.run([*argv, *words], capture_output=True, text=True, timeout=timeout, env=environment, check=False)
@@ -166,8 +173,6 @@ def composition(tmp_path, engine_url, engine):
 @pytest.mark.compose
 @pytest.mark.timeout(2400)
 def test_a_cell_is_built_by_it_and_published_and_served(composition):
-    if not commands():
-        pytest.fail("this test needs docker-compose")
     seen = composition.until(lambda now: now["scheduler"] and sum(bool(card["engine"]) for card in now["workers"]) == 2)
     assert {card["name"].partition(".")[0] for card in seen["workers"]} == {"builder-1", "builder-2"}
     volume = ("-v", f"{composition.cells.matrix}:/matrix.yaml:ro")

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from farm.cli.main import VERBS, cli
 from farm.dispatch.metrics import PrometheusMeter
+from farm.settings import Settings
 from workers.__main__ import VERBS as WORKER_VERBS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -111,3 +112,28 @@ def test_what_the_images_copy_is_sent_to_the_engine():
 
 def test_there_is_a_unit_for_each_service():
     assert [unit.stem for unit in UNITS] == ["farm-builder", "farm-daily", "farm-publisher", "farm-scheduler", "farm-status"]
+
+
+def seconds(time):
+    """As Compose and systemd write it, e.g. '60s', '3h'."""
+    number, unit = re.fullmatch(r"([0-9]+)(s|m|h)?", time).groups()
+    return int(number) * {"h": 3600, "m": 60}.get(unit, 1)
+
+
+def said(name, text):
+    (number,) = re.findall(rf"\b{name}: ([0-9]+)\b", text)
+    return int(number)
+
+
+def test_whatever_stops_a_builder_waits_until_it_has_handed_back_its_work():
+    """Else it is killed in the middle of a cell, and nobody says that it was."""
+    services = YAML(typ="safe").load((DEPLOY / "compose.yaml").read_text())["services"]
+    builders = [service for name, service in services.items() if name.startswith("builder-")]
+    assert len(builders) == 2
+    for builder in builders:
+        assert seconds(builder["stop_grace_period"]) >= int(builder["environment"]["FARM_STOP_S"]) + 10
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.read(DEPLOY / "systemd" / "farm-builder.service")
+    assert seconds(unit["Service"]["TimeoutStopSec"]) >= Settings.model_fields["stop_s"].default + 10
+    kubernetes = (DEPLOY.parent / "docs" / "operating.md").read_text().partition("## Kubernetes")[2]
+    assert said("terminationGracePeriodSeconds", kubernetes) >= said("FARM_STOP_S", kubernetes) + 10

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -9,17 +11,19 @@ from hypothesis import strategies as st
 
 from farm.cli.main import cli
 from farm.dispatch.decide import Attempt, Ending, Expire, Record, Sight, Wanted, decide
-from farm.dispatch.drain import drained
+from farm.dispatch.drain import drain, drained
 from farm.dispatch.grants import Granter
 from farm.dispatch.journal import Journal, new_run
 from farm.dispatch.lookout import Lookout
 from farm.dispatch.quarantine import LONGEST_S, Hosts, host_of, quarantine
 from farm.dispatch.records import AttemptNote, Outcome, PlannedCell
+from farm.dispatch.standing import Standing, refusals
 from farm.dispatch.tempo import Tempo
 from farm.dispatch.why import why
 from farm.plan.facts import load_facts
 from farm.plan.recipe import HOWS
 from farm.settings import Settings
+from farm.show import standing as show
 from farm.show.runs import workers as table
 from farm.store.folder import FolderStore
 from farm.wire.messages import Denial, Grant, GrantRequest, WorkerCard
@@ -252,7 +256,30 @@ def test_a_worker_that_builds_for_other_runs_is_busy_too():
 
 def test_the_table_of_workers_tells_what_each_takes():
     several = card(queues=(build_queue("amd64", "debian12"), build_queue("amd64", "debian13")), labels=("fast",), deaf_s=99)
-    assert "amd64 native: debian12 debian13; labels: fast; TAKES NOTHING SINCE 99 s" in table([several], NOW)
+    assert "amd64 native: debian12 debian13; labels: fast; TAKES NOTHING SINCE 99 s" in table([several], {}, NOW)
+
+
+def test_a_host_that_is_granted_nothing_is_not_shown_as_fit():
+    why = "h.1 is quarantined: h failed 3 times in a row and is granted nothing for another 9 s"
+    seen = Standing("s", NOW, (), (), (card(), card(name="other.1")), scheduler=True, refused={"h.1": why})
+    told = show.text(seen)
+    assert [line.split()[0] for line in told.splitlines() if "GRANTED NOTHING" in line] == ["h.1"]
+    assert told.endswith(why)
+    assert [(one["name"], one["refused"]) for one in show.as_data(seen)["workers"]] == [("h.1", why), ("other.1", "")]
+    page = show.page(seen)
+    assert f'<tr class="trouble"><td>h.1</td><td>{why}</td>' in page
+    assert '<tr class=""><td>other.1</td>' in page
+    assert "GRANTED" not in show.text(replace(seen, refused={}))
+
+
+def test_who_looks_at_workers_is_told_what_the_scheduler_would_decide():
+    hosts, store = Hosts(), MemoryStore()
+    hosts.saw("r", {A: ended("h.1.2", *["transient"] * 3)}, NOW)
+    drain(store, "d")
+    cards = [card(), card(name="h.7"), card(name="d.1"), card(name="good.1")]
+    told = refusals(Settings(backoff_s=5), store, cards, hosts, NOW)
+    assert sorted(told) == ["d.1", "h.1", "h.7"]
+    assert told["h.7"].endswith("h failed 3 times in a row and is granted nothing for another 9 s")
 
 
 def test_a_worker_is_deaf_only_while_work_waits_and_it_has_none():

@@ -1,5 +1,6 @@
 """Workers of a shared farm as processes, over a real Redis: stopped, started again, deaf, labelled, and sharing fairly."""
 
+import json
 import shutil
 import time
 
@@ -133,10 +134,27 @@ def test_a_drained_host_finishes_what_it_builds_and_another_run_waits(farm):
     farm.ask()
     eventually(lambda: "is drained" in farm.said(), PATIENCE_S)
     assert f"{host} is drained" in farm.run("why", OTHER)[1]
+    _, out, err = farm.run("workers")
+    assert "GRANTED NOTHING" in out
+    assert f"{host} is drained" in err
     assert started(farm) == [CELL]
     farm.run("drain", "--undo", host)
     eventually(lambda: len(farm.builds()) == 2, PATIENCE_S)
     assert len(attempts(farm)) == 2, "draining cost an attempt"
+
+
+def test_a_quarantined_host_is_shown_as_such(farm):
+    farm.environment |= {"FARM_ATTEMPTS": "20", "FARM_BACKOFF_S": "1"}
+    (farm.script / f"{CELL}.script").write_text("transient")
+    farm.worker()
+    farm.scheduler()
+    farm.ask("--only", CELL)
+    eventually(lambda: "is quarantined" in farm.run("workers")[2], PATIENCE_S)
+
+    def refused():
+        return [card["refused"] for card in json.loads(farm.run("status", "--json")[1])["workers"]]
+
+    assert "times in a row and is granted nothing" in eventually(lambda: "".join(refused()), PATIENCE_S)
 
 
 def test_a_label_is_asked_for_and_served(farm):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import os
 import threading
+import time
+from contextlib import closing
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from farm.errors import BadInput, Transient
+from farm.errors import BadInput, Cancelled, Transient
 from farm.settings import Settings
-from tests.fakes import ImageShelf
+from tests.fakes import EngineSocket, ImageShelf
 from workers.build.base import Found, Release, ensure_base, find_suites, mmdebstrap
 from workers.engine.docker import DockerEngine
 
@@ -26,6 +27,7 @@ DATED = 1789199741
 MMDEBSTRAP = """#!/bin/sh
 set -eu
 echo "I: pretending"
+[ ! -e "$0.stalled" ] || sleep 600
 [ ! -e "$0.broken" ] || { echo "E: no space left"; exit 25; }
 for argument; do case $argument in *.tar) target=$argument;; esac; done
 echo "$SOURCE_DATE_EPOCH" > "$target"
@@ -108,14 +110,13 @@ def test_it_is_pulled_again_when_the_engine_lost_or_changed_it(release, settings
     assert len(shelf.pulls) == 3
 
 
-def test_an_image_for_another_architecture_is_not_used():
-    engine = object.__new__(DockerEngine)  # no engine answers here
-    engine._client = SimpleNamespace(
-        images=SimpleNamespace(pull=lambda *_, **__: SimpleNamespace(attrs={"Architecture": "amd64"}))
-    )
-    engine.load_base(None, "debian:13-slim", arch="amd64")
-    with pytest.raises(Transient, match="asked for arm64, and is for amd64"):
-        engine.load_base(None, "debian:13-slim", arch="arm64")
+def test_an_image_for_another_architecture_is_not_used(tmp_path):
+    pulled = {"/images/create": [{"status": "Pulled"}], "/json": {"Id": "sha256:1", "Architecture": "amd64"}}
+    with closing(EngineSocket(tmp_path / "engine.sock", pulled)) as heard, closing(DockerEngine(heard.url)) as engine:
+        engine.load_base(None, "debian:13-slim", arch="amd64")
+        assert any("fromImage=debian&platform=linux%2Famd64" in asked for asked in heard.asked), heard.asked
+        with pytest.raises(Transient, match="asked for arm64, and is for amd64"):
+            engine.load_base(None, "debian:13-slim", arch="arm64")
 
 
 def test_the_registry_setting_stands_before_the_name(release, settings, lines):
@@ -177,6 +178,22 @@ def test_a_failed_bootstrap_says_why_and_keeps_nothing(release, settings, lines,
     with pytest.raises(Transient, match=r"ended with 25 while making debian13 for amd64:\n.*\n  E: no space left"):
         ensure_base(release, "amd64", ImageShelf(), settings, lines.append, day=DAY)
     assert rootfs_of(settings) == []
+
+
+def test_a_bootstrap_from_a_stalled_mirror_is_cancelled_within_seconds(release, settings, lines, program):
+    Path(f"{program}.stalled").touch()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        ensure_base(release, "amd64", ImageShelf(), settings, lines.append, lambda: "I: pretending" in lines, day=DAY)
+    assert time.monotonic() - began < 30
+    assert rootfs_of(settings) == []
+
+
+def test_a_bootstrap_that_says_nothing_for_too_long_is_tried_again(release, settings, lines, program):
+    Path(f"{program}.stalled").touch()
+    impatient = settings.model_copy(update={"silent_deadline_s": 1})
+    with pytest.raises(Transient, match="the bootstrap of debian13 printed nothing for 1 s"):
+        ensure_base(release, "amd64", ImageShelf(), impatient, lines.append, day=DAY)
 
 
 def test_without_mmdebstrap_the_operator_learns_how_to_get_it(release, settings, lines, monkeypatch):

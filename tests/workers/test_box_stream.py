@@ -9,6 +9,7 @@ import time
 import docker
 import pytest
 
+from farm.errors import Transient
 from workers.engine.box import DockerBox
 from workers.engine.protocol import Limits
 
@@ -40,13 +41,13 @@ def request(connection):
 
 @pytest.fixture
 def engine(tmp_path):
-    """`engine(parts)` is a client of an engine that answers an exec with these packets."""
+    """`engine(parts)` is a client of an engine that answers an exec with these packets, and then with these exit codes."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(tmp_path / "engine.sock"))
     listener.listen()
     clients = []
 
-    def serve(parts):
+    def serve(parts, codes):
         while True:
             try:
                 connection, _ = listener.accept()
@@ -59,10 +60,11 @@ def engine(tmp_path):
                         connection.sendall(part)
                         time.sleep(0.05)
                 else:
-                    connection.sendall(json_answer('{"Id": "e1"}' if line.startswith("POST") else '{"ExitCode": 0}'))
+                    code = codes.pop(0) if line.startswith("GET") and len(codes) > 1 else codes[0]
+                    connection.sendall(json_answer('{"Id": "e1"}' if line.startswith("POST") else f'{{"ExitCode": {code}}}'))
 
-    def start(parts):
-        threading.Thread(target=serve, args=(parts,), daemon=True).start()
+    def start(parts, codes=("0",)):
+        threading.Thread(target=serve, args=(parts, list(codes)), daemon=True).start()
         clients.append(docker.DockerClient(base_url=f"unix://{tmp_path}/engine.sock", version="1.41"))
         return clients[0]
 
@@ -74,7 +76,12 @@ def engine(tmp_path):
 
 
 class Container:
+    """One that runs on."""
+
     id = "c1"
+
+    def reload(self):
+        self.attrs = {"State": {"Running": True}}
 
 
 @pytest.mark.parametrize(
@@ -97,6 +104,19 @@ def test_nothing_is_lost(engine, parts):
 
 def test_a_silent_command_is_silent(engine):
     assert DockerBox(engine((HEAD,)), Container(), Limits(), lambda: False).run(["true"]).output == ""
+
+
+def test_a_stream_that_is_cut_under_a_running_command_is_no_failure_of_the_cell(engine, monkeypatch):
+    monkeypatch.setattr("workers.engine.box._TICK_S", 0.01)
+    box = DockerBox(engine((HEAD + frame(b"making\n"),), ("null",)), Container(), Limits(), lambda: False)
+    with pytest.raises(Transient, match="the engine's stream was cut while the command ran"):
+        box.run(["make"])
+
+
+def test_an_engine_that_takes_a_moment_to_know_how_a_command_ended_is_asked_again(engine, monkeypatch):
+    monkeypatch.setattr("workers.engine.box._TICK_S", 0.01)
+    box = DockerBox(engine((HEAD + frame(b"made\n"),), ("null", "null", "3")), Container(), Limits(), lambda: False)
+    assert box.run(["make"]).exit_code == 3
 
 
 def test_where_an_emulator_runs_it_a_command_may_take_longer(engine, monkeypatch):

@@ -15,9 +15,10 @@ import pytest
 
 from farm.errors import BuildFailed, Cancelled, EngineUnavailable, Transient
 from farm.plan.facts import load_facts
-from workers.engine.docker import OWNER, DockerEngine, owner
+from workers.engine.docker import DockerEngine
 from workers.engine.isolation import isolation
-from workers.engine.protocol import BoxSpec, Limits
+from workers.engine.owners import DEADLINE, OWNER, owner
+from workers.engine.protocol import Bounds, BoxSpec, Limits
 
 pytestmark = pytest.mark.engine
 
@@ -161,7 +162,8 @@ def test_nothing_is_left_behind(engine, box_image):
 ORPHAN = """
 import sys, time
 from workers.engine.docker import DockerEngine
-from workers.engine.protocol import BoxSpec, Limits
+from workers.engine.owners import DEADLINE, OWNER, owner
+from workers.engine.protocol import Bounds, BoxSpec, Limits
 with DockerEngine(sys.argv[1]).box(BoxSpec(sys.argv[2], Limits(lease_s=6), labels={"farm.test": sys.argv[3]})) as box:
     print("up", flush=True)
     box.run(["sleep", "300"])
@@ -183,13 +185,23 @@ def test_a_box_is_gone_soon_after_its_worker_was_killed(engine, engine_url, box_
 def test_what_a_dead_process_only_created_is_swept(engine, box_image):
     dead = f"{os.uname().nodename}/4194304/1"
     mine = engine._client.containers.create(box_image, ["true"], labels={OWNER: dead, "farm.test": "swept"})
-    other = engine._client.containers.create(box_image, ["true"], labels={OWNER: "elsewhere/1/1", "farm.test": "swept"})
+    elsewhere = {OWNER: "elsewhere/1/1", "farm.test": "swept"}
+    other = engine._client.containers.create(box_image, ["true"], labels=elsewhere)
+    late = engine._client.containers.create(box_image, ["true"], labels=elsewhere | {DEADLINE: "1700000000"})
     try:
-        assert engine.sweep() >= 1
+        assert engine.sweep() >= 2
         assert [left.id for left in boxes(engine, "farm.test=swept")] == [other.id]
     finally:
         other.remove(force=True)
-    assert mine.id != other.id
+    assert len({mine.id, other.id, late.id}) == 3
+
+
+def test_a_box_says_until_when_it_may_live(engine, box_image):
+    with engine.box(BoxSpec(box_image, QUICK)) as box:
+        held = engine._client.containers.get(box.name)
+        (volume,) = (engine._client.volumes.get(mount["Name"]) for mount in held.attrs["Mounts"])
+    assert abs(int(held.labels[DEADLINE]) - time.time() - QUICK.deadline_s) < 60
+    assert volume.attrs["Labels"][DEADLINE] == held.labels[DEADLINE]
 
 
 def test_the_volume_of_a_box_that_an_engine_lost_is_removed(engine, box_image):
@@ -222,6 +234,23 @@ def test_a_build_that_fails_says_which_lines(engine, box_image):
     assert engine.layers("python-farm/test-broken:1") is None
     with pytest.raises(Transient, match="the emulator crashed building python-farm/test-broken:1"):
         engine.build("python-farm/test-broken:1", f"FROM {box_image}\nRUN echo qemu: uncaught target signal 11 && false\n")
+
+
+def test_a_build_that_hangs_is_cancelled_within_seconds_and_ends_in_the_engine(engine, box_image):
+    """The name of what it runs is its own, so that it is found among the machine's processes."""
+    said, nap = [], f"sleep 6{os.getpid()}"
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        engine.build(
+            "python-farm/test-hangs:1",
+            f"FROM {box_image}\nRUN echo going && {nap}\n",
+            on_line=said.append,
+            bounds=Bounds(cancelled=lambda: "going" in said),
+        )
+    assert "going" in said
+    assert time.monotonic() - began < 60
+    wait_until(lambda: nap not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout)
+    assert engine.layers("python-farm/test-hangs:1") is None
 
 
 def test_names_of_images_are_listed_given_and_taken_away(engine, box_image):

@@ -8,6 +8,7 @@ from farm.plan.recipe import BaseImage, Cross, Inputs
 from farm.settings import Settings
 from tests.fakes import BuildingShelf
 from workers.build.image import ImageMaker, dockerfile, release_of
+from workers.engine.protocol import Bounds
 
 LAYERS = ("sha256:" + "a" * 64,)
 QUERIED = "gcc 4:14.2.0-1\nlibc6 2.41-12\n"
@@ -26,6 +27,13 @@ def test_inputs_are_the_layers_and_the_exact_packages():
     _, inputs = maker(BuildingShelf(LAYERS, QUERIED)).resolve(("gcc",))
     assert inputs.base.layers == LAYERS
     assert inputs.packages == (("gcc", "4:14.2.0-1"), ("libc6", "2.41-12"))
+
+
+def test_an_image_is_built_within_the_operators_deadlines_and_until_somebody_cancels():
+    shelf, cancelled = BuildingShelf(LAYERS, QUERIED), lambda: False
+    limited = Settings(base_image="bootstrap", step_deadline_s=60, silent_deadline_s=5)
+    ImageMaker(load_facts().distros["debian13"], "amd64", shelf, limited, print, cancelled).resolve(("gcc",))
+    assert shelf.bounds == Bounds(60, 5, cancelled)
 
 
 def test_an_image_is_reused_while_its_packages_are_the_same():

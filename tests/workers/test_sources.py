@@ -6,12 +6,14 @@ import hashlib
 import multiprocessing
 import ssl
 import threading
+import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
-from farm.errors import BadInput, FarmError, Transient
+from farm.errors import BadInput, Cancelled, FarmError, Transient
 from farm.plan import recipe
 from farm.plan.recipe import Source
 from farm.settings import Settings
@@ -77,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer_stalled(self):
         self._send(200, BODY[:1000], length=len(BODY))
         self.wfile.flush()
-        self.server.over.wait(10)
+        self.server.over.wait(60)
 
     def log_message(self, format, *args):
         pass
@@ -188,6 +190,15 @@ def test_trouble_is_transient_and_nothing_is_kept(server, settings, lines, answe
     assert SOURCE.sha256 in caught.value.hint
     assert "impossible" not in caught.value.message
     assert kept(settings) == []
+
+
+def test_a_download_is_cancelled_within_seconds(server, settings, lines):
+    server.script = {MIRROR: ["stalled"]}
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        fetch(SOURCE, settings, lines.append, replace(HURRY, stall_s=60, whole_s=60, cancelled=lambda: bool(server.asked)))
+    assert time.monotonic() - began < 20
+    assert (server.asked, kept(settings)) == ([MIRROR], [])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
+from collections import deque
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -18,12 +18,14 @@ from farm.store import scratch
 from farm.store.urls import without_secrets
 from workers.build.days import drop_old, today
 from workers.build.mirror import mirror_roots
+from workers.engine.protocol import bounds_of
+from workers.engine.watch import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from farm.settings import Settings
-    from workers.engine.protocol import Engine
+    from workers.engine.protocol import Bounds, Engine
 
 _BLOCK = 1 << 20
 # What mmdebstrap copies from the host: other bytes on every host, and the engine lays its own over them anyway.
@@ -55,27 +57,35 @@ class Found:
 
 
 def ensure_base(
-    release: Release, arch: str, engine: Engine, settings: Settings, on_line: Callable[[str], None], *, day: str = ""
+    release: Release,
+    arch: str,
+    engine: Engine,
+    settings: Settings,
+    on_line: Callable[[str], None],
+    cancelled: Callable[[], bool] = bool,
+    *,
+    day: str = "",
 ) -> BaseImage:
     """The base image of a release, in the engine; at most as old as the day (`YYYYMMDD`, UTC today when empty).
 
-    Raises Transient when neither registry nor mirror answers, BadInput when this host lacks what bootstrapping needs.
+    Raises Transient when neither registry nor mirror answers in time, BadInput when this host lacks what bootstrapping needs,
+    and Cancelled soon after `cancelled` says so.
     """
-    day = day or today()
+    day, bounds = day or today(), bounds_of(settings, cancelled)
     repository = repository_of(release.name, arch)
     bootstrapped = f"{repository}:{day}"
     if settings.base_image != "pull" and (layers := engine.layers(bootstrapped)):
         return BaseImage(bootstrapped, "bootstrap", layers)
     if settings.base_image != "bootstrap":
         try:
-            return _pulled(release, arch, engine, settings, day)
+            return _pulled(release, arch, engine, settings, day, bounds)
         except Transient as trouble:
             if settings.base_image == "pull":
                 raise
             on_line(f"no registry gives {release.image} ({trouble.message}); bootstrapping it from a mirror")
-    rootfs = _rootfs(release, arch, day, settings, on_line)
+    rootfs = _rootfs(release, arch, day, settings, on_line, bounds)
     with rootfs.open("rb") as stream:
-        engine.load_base(stream, bootstrapped, arch=arch)
+        engine.load_base(stream, bootstrapped, arch=arch, bounds=bounds)
     drop_old(engine, repository)
     return BaseImage(bootstrapped, "bootstrap", _layers(engine, bootstrapped))
 
@@ -91,13 +101,13 @@ def _layers(engine: Engine, image: str) -> tuple[str, ...]:
     raise Transient(f"the engine took {image} and now has no such image", hint="is something else removing images?")
 
 
-def _pulled(release: Release, arch: str, engine: Engine, settings: Settings, day: str) -> BaseImage:
+def _pulled(release: Release, arch: str, engine: Engine, settings: Settings, day: str, bounds: Bounds) -> BaseImage:
     """The image by its name in the registry, asked for once a day."""
     name = f"{settings.registry.rstrip('/')}/{release.image}" if settings.registry else release.image
     mark = _folder(settings) / f"pulled-{hashlib.sha256(f'{name} {arch}'.encode()).hexdigest()[:16]}"
     fresh = mark.is_file() and mark.read_text().split() == [day, *(engine.layers(name) or ("gone",))]
     if not fresh:
-        engine.load_base(None, name, arch=arch)
+        engine.load_base(None, name, arch=arch, bounds=bounds)
     layers = _layers(engine, name)
     mark.write_text(" ".join((day, *layers)))
     return BaseImage(name, "pull", layers)
@@ -109,7 +119,7 @@ def _folder(settings: Settings) -> Path:
     return folder
 
 
-def _rootfs(release: Release, arch: str, day: str, settings: Settings, on_line: Callable[[str], None]) -> Path:
+def _rootfs(release: Release, arch: str, day: str, settings: Settings, on_line: Callable[[str], None], bounds: Bounds) -> Path:
     """A bootstrapped root file system as a tar, from the cache if it is there and whole."""
     stem = f"{release.name}-{arch}-"
     folder = _folder(settings)
@@ -121,7 +131,7 @@ def _rootfs(release: Release, arch: str, day: str, settings: Settings, on_line: 
         kept.unlink(missing_ok=True)
     with scratch.part(settings.cache) as private:
         partial = private / "rootfs.tar"
-        _bootstrap(release, arch, partial, settings, on_line)
+        _bootstrap(release, arch, partial, settings, on_line, bounds)
         target = folder / f"{stem}{day}-{_sha256(partial)}.tar"
         partial.replace(target)
     for old in folder.glob(f"{stem}*.tar"):
@@ -135,31 +145,26 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _bootstrap(release: Release, arch: str, target: Path, settings: Settings, on_line: Callable[[str], None]) -> None:
+def _bootstrap(
+    release: Release, arch: str, target: Path, settings: Settings, on_line: Callable[[str], None], bounds: Bounds
+) -> None:
     _check_host(release)
     found = find_suites(release.suites, mirror_roots(settings), settings)
     command = mmdebstrap(found, release.keyring, arch, target)
     on_line(f"{release.name}: bootstrapping {', '.join(each.suite for each in found)} from {without_secrets(found[0].root)}")
     # Equal packages give equal bytes: no file is newer than the release itself (https://reproducible-builds.org/specs/source-date-epoch).
     environment = ["env", f"SOURCE_DATE_EPOCH={found[0].dated}", "LC_ALL=C.UTF-8"]
-    with subprocess.Popen(  # noqa: S603 - a command of ours without a shell
-        [*environment, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        last = _heard(process.stdout or (), on_line)
-    if process.returncode:
+    last: deque[str] = deque(maxlen=15)
+
+    def hear(line: str) -> None:
+        on_line(line)
+        last.append(line)
+
+    if code := run([*environment, *command], f"the bootstrap of {release.name}", bounds, hear):
         raise Transient(
-            f"mmdebstrap ended with {process.returncode} while making {release.name} for {arch}:\n  " + "\n  ".join(last),
+            f"mmdebstrap ended with {code} while making {release.name} for {arch}:\n  " + "\n  ".join(last),
             hint=f"run it by hand: {' '.join(command[: -len(found)])} …",
         )
-
-
-def _heard(lines: Iterable[str], on_line: Callable[[str], None]) -> list[str]:
-    """Passes lines on and keeps the last ones."""
-    last: list[str] = []
-    for line in lines:
-        on_line(line.rstrip())
-        last = [*last[-14:], line.rstrip()]
-    return last
 
 
 def _check_host(release: Release) -> None:

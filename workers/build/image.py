@@ -17,7 +17,7 @@ from farm.settings import Settings
 from workers import metrics
 from workers.build.base import Release, ensure_base, repository_of
 from workers.build.days import drop_old, today
-from workers.engine.protocol import BoxSpec, Engine, Limits
+from workers.engine.protocol import BoxSpec, Engine, Limits, bounds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,13 +49,17 @@ def dockerfile(base: str, install: str, packages: Iterable[str], prepare: str = 
 
 @dataclass(frozen=True)
 class ImageMaker:
-    """Makes images of one distro and arch in one engine; with `foreign`, builder images that cross-compile for that arch."""
+    """Makes images of one distro and arch in one engine; with `foreign`, builder images that cross-compile for that arch.
+
+    `cancelled` is asked while an image is made; every method then raises Cancelled.
+    """
 
     distro: Distro
     arch: str
     engine: Engine
     settings: Settings
     on_line: Callable[[str], None]
+    cancelled: Callable[[], bool] = bool
     foreign: str = ""
 
     def resolve(self, packages: tuple[str, ...], granted: Inputs | None = None) -> tuple[str, Inputs]:
@@ -101,7 +105,7 @@ class ImageMaker:
         return "cross" if self.foreign else "native"
 
     def _base(self) -> BaseImage:
-        return ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line)
+        return ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line, self.cancelled)
 
     def granted(self, packages: tuple[str, ...], wanted: Inputs | None) -> tuple[str, Inputs]:
         """`resolve`, but of what is wanted. Raises DistroMoved when the distro is not any more what the plan was made for."""
@@ -115,8 +119,7 @@ class ImageMaker:
 
     def with_packages(self, role: str, packages: tuple[str, ...]) -> str:
         """The base image and these packages, for a role of its own, e.g. 'yardstick'."""
-        base = ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line)
-        return self._with_packages(role, base, packages)
+        return self._with_packages(role, self._base(), packages)
 
     def _with_packages(self, role: str, base: BaseImage, packages: tuple[str, ...]) -> str:
         """An image of the base and packages, with the packages of today: a day is what a lock is good for."""
@@ -133,7 +136,7 @@ class ImageMaker:
             self.on_line(f"building the {role} image of {self.distro.id}: {len(packages)} packages")
             prepare = self.distro.family.foreign.format(arch=self.foreign) if self.foreign else ""
             text = dockerfile(base.name, self.distro.family.install, packages, prepare)
-            self.engine.build(image, text, on_line=self.on_line)
+            self._build(image, text)
         drop_old(self.engine, self._repository(role))
         return image
 
@@ -153,15 +156,18 @@ class ImageMaker:
         """Whether the distro has nothing newer than what is in an image. Raises Transient when the engine is lost."""
         trial = f"python-farm/current:{image.rpartition(':')[2]}"
         try:
-            self.engine.build(trial, f"FROM {image}\nRUN {self.distro.family.current}\n", on_line=self.on_line)
+            self._build(trial, f"FROM {image}\nRUN {self.distro.family.current}\n")
         except BuildFailed:
             return False
         self.engine.drop(trial)
         return True
 
+    def _build(self, image: str, text: str) -> None:
+        self.engine.build(image, text, on_line=self.on_line, bounds=bounds_of(self.settings, self.cancelled))
+
     def installed(self, image: str) -> tuple[tuple[str, str], ...]:
         """Name and exact version of every package in an image, sorted."""
-        with self.engine.box(BoxSpec(image, Limits(deadline_s=120))) as box:
+        with self.engine.box(BoxSpec(image, Limits(deadline_s=120), cancelled=self.cancelled)) as box:
             done = box.run(["sh", "-c", self.distro.family.query])
         if not done.ok:
             raise Transient(f"{image} does not say what is in it: {done.output[-300:]}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from math import inf
 from typing import TYPE_CHECKING
 
 import requests
@@ -16,9 +19,11 @@ from farm.store import scratch
 from farm.store.urls import without_secrets
 from workers import metrics
 from workers.build.mirror import mirror_roots
+from workers.engine.protocol import Bounds
+from workers.engine.watch import hang_up, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from farm.plan.recipe import Source
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a download may take and how large it may be: seconds, bytes, and tries at one place."""
+    """How long a download may take and how large it may be: seconds, bytes, and tries at one place. `cancelled` ends it."""
 
     connect_s: float = 10
     stall_s: float = 30
@@ -36,6 +41,7 @@ class Patience:
     tries: int = 2
     redirects: int = 5
     bytes: int = 256 << 20
+    cancelled: Callable[[], bool] = bool
 
 
 class _Absent(Exception):  # noqa: N818 - named for what happened
@@ -55,7 +61,7 @@ def fetch(source: Source, settings: Settings, on_line: Callable[[str], None], pa
 
     Looks in the cache, the folder `sources`, `source_mirror`, python.org, then the pool of this host's Debian mirror.
     `on_line` gets one line for each try. Raises BadInput when every place answered that it has no such file, and
-    Transient when a place could not be asked.
+    Transient when a place could not be asked; Cancelled.
     """
     if here := at_hand(source, settings, on_line):
         return here
@@ -155,8 +161,11 @@ def _download(url: str, source: Source, target: Path, settings: Settings, patien
 
 def _download_once(url: str, source: Source, target: Path, settings: Settings, patience: Patience) -> None:
     with _answer(url, settings, patience) as response, _appearing(target, source, settings.cache) as write:
-        for block in _body(response, patience):
-            write(block)
+        bounds = Bounds(inf, inf, patience.cancelled)  # the times are ours: when they are over, the next place is asked
+        body = watched("the download", bounds, partial(_body, response, patience), partial(hang_up, response))
+        with closing(body) as blocks:
+            for block in blocks:
+                write(block)
 
 
 @contextmanager
@@ -164,19 +173,20 @@ def _answer(url: str, settings: Settings, patience: Patience) -> Iterator[reques
     """The answer to a GET when it is a good one. `requests` finds proxies and .netrc by itself."""
     with requests.Session() as session, _named_troubles(patience):
         session.max_redirects = patience.redirects
-        response = session.get(
+        asked = session.get(
             url,
             stream=True,
             timeout=(patience.connect_s, patience.stall_s),
             verify=settings.ca_bundle or True,
             headers={"Accept-Encoding": "identity"},
         )
-        status = response.status_code
-        if status in (requests.codes.too_many_requests, requests.codes.request_timeout) or status >= 500:  # noqa: PLR2004 - HTTP
-            raise _Trouble(f"the server answered {status} {response.reason}")
-        if status != requests.codes.ok:
-            raise _Absent(f"the server answered {status} {response.reason}")
-        yield response
+        with asked as response:
+            status = response.status_code
+            if status in (requests.codes.too_many_requests, requests.codes.request_timeout) or status >= 500:  # noqa: PLR2004 - HTTP
+                raise _Trouble(f"the server answered {status} {response.reason}")
+            if status != requests.codes.ok:
+                raise _Absent(f"the server answered {status} {response.reason}")
+            yield response
 
 
 @contextmanager

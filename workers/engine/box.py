@@ -111,14 +111,27 @@ class DockerBox:
                 self._container.id, command, environment=dict(env or {}), workdir=cwd, user=user, stdout=True, stderr=True
             )
             output, whole = self._stream(started["Id"], on_line)
-            code = self._api.exec_inspect(started["Id"])["ExitCode"]
+            code = self._exit_code(started["Id"])
         except (APIError, requests.RequestException) as error:
             raise self._why or Transient(f"the box was lost: {error}", hint="is the engine running?") from error
         if self._why is not None:
             raise self._why
         if code in (None, _KILLED) and self._ended():
             raise Transient("the box ended under the build: the engine stopped it, or the host ran out of memory")
-        return Completed(_KILLED if code is None else code, output, whole)
+        if code is None:  # so whether it failed is not known; the box ends, and the command with it
+            raise Transient(
+                "the engine's stream was cut while the command ran", hint="the engine's own log may say why it hung up"
+            )
+        return Completed(code, output, whole)
+
+    def _exit_code(self, started: str) -> int | None:
+        """How a command ended whose stream is over; None when it runs on. The engine takes a moment to know."""
+        for _ in range(_TRIES_TO_SEE_THE_END):
+            code: int | None = self._api.exec_inspect(started)["ExitCode"]
+            if code is not None or self._why is not None:
+                return code
+            time.sleep(_TICK_S)
+        return None
 
     def _stream(self, started: str, on_line: Callable[[str], None] | None) -> tuple[str, bool]:
         lines: list[str] = []

@@ -33,7 +33,7 @@ def engine_probe(arguments: list[str]) -> int:
 
 
 def sweep(arguments: list[str]) -> int:
-    """Remove the containers that dead processes of this host left, and print how many. Raises EngineUnavailable."""
+    """Remove what dead processes left in the engine, and print how many containers that were. Raises EngineUnavailable."""
     if arguments:
         raise BadInput("sweep takes no arguments")
     engine = DockerEngine(host.require(Settings()).url)

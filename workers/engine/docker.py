@@ -1,10 +1,8 @@
-"""Docker Engine, or Podman's compatible socket, through docker-py. The only module that imports it."""
+"""Docker Engine, or Podman's compatible socket, through docker-py. Only what lies beside this module imports it, too."""
 
 from __future__ import annotations
 
 import io
-import os
-import socket
 import tarfile
 import time
 from contextlib import contextmanager, suppress
@@ -16,43 +14,23 @@ from typing import IO, TYPE_CHECKING, Any
 import docker
 import requests
 import urllib3
-from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from farm.errors import BuildFailed, Cancelled, EngineUnavailable, FarmError, Transient
+from farm.errors import Cancelled, EngineUnavailable, FarmError, Transient
+from workers.engine import images
 from workers.engine.box import DockerBox
+from workers.engine.images import MANAGED
 from workers.engine.isolation import isolation, words
-from workers.engine.protocol import emulator_crashed
+from workers.engine.owners import OWNER, orphaned, owned
+from workers.engine.protocol import USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from workers.engine.protocol import Box, BoxSpec
+    from workers.engine.protocol import Bounds, Box, BoxSpec
 
-MANAGED = "farm.managed"
-OWNER = "farm.owner"
 WORK = "/work"
 _REMOVE_S, _REMOVE_PAUSE_S = 20.0, 0.5
-
-
-def owner() -> str:
-    """This process as a label: host, pid and when the pid was started, so that a reused pid is not taken for us."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
-
-
-def _started(pid: int) -> str:
-    """When a process was started, in clock ticks since boot; '' when there is none."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123 - no file of ours
-            return stat.read().rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
-
-
-def _alive(label: str) -> bool:
-    """Whether the process that a label names is alive, as far as this host can tell (others' are left alone)."""
-    host, _, rest = label.partition("/")
-    pid, _, started = rest.partition("/")
-    return host != socket.gethostname() or (pid.isdigit() and _started(int(pid)) == started != "")
 
 
 @contextmanager
@@ -74,6 +52,7 @@ class DockerEngine:
     def __init__(self, url: str) -> None:
         """Connect. Raises EngineUnavailable when nothing answers there."""
         try:
+            self._url = url
             self._client = docker.DockerClient(base_url=url, version="auto", timeout=120)
             self._name = self._described()
         except (DockerException, requests.RequestException) as error:
@@ -131,37 +110,29 @@ class DockerEngine:
             return ""
 
     @classified()
-    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
-        """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
-        if rootfs is None:
-            pulled = self._client.images.pull(image, platform=f"linux/{arch}")
-            # Engines have taken what they had under that name for another architecture: https://github.com/docker/for-mac/issues/5625
-            if (got := pulled.attrs["Architecture"]) != arch:
-                raise Transient(f"{image} was asked for {arch}, and is for {got}", hint="does that registry have it for both?")
+    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str, bounds: Bounds = USUAL) -> None:
+        """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None.
+
+        Raises Transient, and Cancelled.
+        """
+        if rootfs is not None:
+            images.load(self._connect, rootfs, image, bounds)
             return
-        repository, _, tag = image.rpartition(":")
-        answer = self._client.api.import_image_from_data(rootfs, repository=repository, tag=tag)
-        if '"error"' in answer:
-            raise Transient(f"the engine could not import {image}: {answer}")
+        images.pull(self._connect, image, arch, bounds)
+        # Engines have taken what they had under that name for another architecture: https://github.com/docker/for-mac/issues/5625
+        if (got := self._client.images.get(image).attrs["Architecture"]) != arch:
+            raise Transient(f"{image} was asked for {arch}, and is for {got}", hint="does that registry have it for both?")
 
     @classified()
-    def build(self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None) -> None:
-        """Build an image from a Dockerfile with no context. Raises BuildFailed or Transient."""
-        stream = self._client.api.build(
-            fileobj=io.BytesIO(dockerfile.encode()), tag=image, rm=True, forcerm=True, decode=True, labels={MANAGED: "1"}
-        )
-        lines: list[str] = []
-        try:
-            for part in stream:
-                _build_part(part, lines, on_line)
-        except BuildError as error:
-            if emulator_crashed("\n".join(lines)):
-                raise Transient(f"the emulator crashed building {image}", hint="a native worker needs none") from error
-            raise BuildFailed(
-                f"the image {image} could not be built: {error}\n" + "\n".join(lines[-15:]),
-                hint="a package that the mirror does not have? see the lines above",
-                step="image",
-            ) from error
+    def build(
+        self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None, bounds: Bounds = USUAL
+    ) -> None:
+        """Build an image from a Dockerfile with no context. Raises BuildFailed, Transient or Cancelled."""
+        images.build(self._connect, image, dockerfile, on_line, bounds)
+
+    def _connect(self) -> docker.APIClient:
+        """A connection of its own."""
+        return docker.APIClient(base_url=self._url, version=self._client.api.api_version)
 
     @contextmanager
     def box(self, spec: BoxSpec) -> Iterator[Box]:
@@ -186,13 +157,14 @@ class DockerEngine:
     @classified()
     def _create(self, spec: BoxSpec) -> Any:  # noqa: ANN401 - docker-py's container
         shut = isolation(spec.limits)
-        labels = {MANAGED: "1", OWNER: owner(), **spec.labels}
+        info = self._client.info()
+        labels = {MANAGED: "1", **owned(info["SystemTime"], shut.deadline_s), **spec.labels}
         volume = docker.types.Mount(target=WORK, source=None, type="volume", labels=labels)
         container = self._client.containers.create(
             spec.image,
             ["/bin/sh", f"{WORK}/.keeper.sh", str(shut.deadline_s), str(spec.limits.lease_s)],
             labels=labels,
-            **words(shut, self._client.info()["NCPU"]),
+            **words(shut, info["NCPU"]),
             tmpfs={"/tmp": "rw,exec,nosuid,nodev,size=4g,mode=1777"},  # noqa: S108 - inside the box; configure runs programs
             mounts=[] if spec.sees else [volume],
             volumes_from=[f"{spec.sees.name}:ro"] if spec.sees else None,
@@ -213,17 +185,18 @@ class DockerEngine:
 
     @classified()
     def sweep(self) -> int:
-        """Remove what dead processes of this host left behind; gives how many containers that were."""
+        """Remove what nobody owns any more (see `workers.engine.owners`); gives how many containers that were."""
+        now = self._client.info()["SystemTime"]
         left = [
             container
             for container in self._client.containers.list(all=True, filters={"label": OWNER}, ignore_removed=True)
-            if not _alive(container.labels[OWNER])
+            if orphaned(container.labels, now)
         ]
         for container in left:
             with suppress(NotFound, APIError):
                 container.remove(force=True, v=True)
         for volume in self._client.volumes.list(filters={"label": OWNER, "dangling": True}):
-            if not _alive(volume.attrs["Labels"][OWNER]):
+            if orphaned(volume.attrs["Labels"], now):
                 with suppress(NotFound, APIError):
                     volume.remove(force=True)
         return len(left)
@@ -261,13 +234,3 @@ def _keeper() -> bytes:
         script.mode, script.size = 0o444, len(text)
         tar.addfile(script, io.BytesIO(text))
     return stream.getvalue()
-
-
-def _build_part(part: dict[str, Any], lines: list[str], on_line: Callable[[str], None] | None) -> None:
-    if "error" in part:
-        raise BuildError(part["error"], iter(()))
-    for line in str(part.get("stream", "")).splitlines():
-        if line.strip():
-            lines.append(line)
-            if on_line:
-                on_line(line)

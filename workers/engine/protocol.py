@@ -70,6 +70,23 @@ def limits_of(settings: Settings, deadline_s: int) -> Limits:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How long what is done outside of boxes may go on, and go on in silence; `cancelled` ends it at once."""
+
+    deadline_s: float = 2 * 3600
+    silent_s: float = 30 * 60
+    cancelled: Callable[[], bool] = bool  # asked twice a second
+
+
+USUAL = Bounds()
+
+
+def bounds_of(settings: Settings, cancelled: Callable[[], bool]) -> Bounds:
+    """What an operator's settings allow."""
+    return Bounds(settings.step_deadline_s, settings.silent_deadline_s, cancelled)
+
+
+@dataclass(frozen=True)
 class BoxSpec:
     """A box to be: an image, limits, and labels by which leftovers are found. `/work` is its one writable volume.
 
@@ -142,12 +159,17 @@ class Engine(Protocol):
         """The engine's own id of an image, e.g. 'sha256:…'; '' when it has no such image."""
         ...
 
-    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str) -> None:
-        """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None."""
+    def load_base(self, rootfs: IO[bytes] | None, image: str, *, arch: str, bounds: Bounds = USUAL) -> None:
+        """Make `image` exist: import a root file system, or pull by that name when `rootfs` is None.
+
+        Raises Transient, and Cancelled.
+        """
         ...
 
-    def build(self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None) -> None:
-        """Build an image from a Dockerfile with no context. Raises BuildFailed or Transient."""
+    def build(
+        self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None, bounds: Bounds = USUAL
+    ) -> None:
+        """Build an image from a Dockerfile with no context. Raises BuildFailed, Transient or Cancelled."""
         ...
 
     def box(self, spec: BoxSpec) -> AbstractContextManager[Box]:

@@ -15,7 +15,7 @@ from farm.errors import BadInput
 from farm.plan.distro_rows import FamilyRow
 from farm.store.artifact import Finding
 from farm.wire.verification import Checked, Verification
-from workers.engine.protocol import BoxSpec, Engine, Limits
+from workers.engine.protocol import Bounds, BoxSpec, Engine, Limits
 from workers.verify import trap, wheel
 from workers.verify.companions import beside
 from workers.verify.expected import inapplicable, sources
@@ -164,7 +164,8 @@ def _twin(ground: Ground, name: str, subject: Subject) -> AbstractContextManager
     if name == "distro":
         return ground.engine.box(replace(ground.box(ground.distro), sees=subject.builder))
     image = trap.IMAGE.format(soname=subject.build.soname, builder=ground.builder.rpartition(":")[2]).lower()
-    ground.engine.build(image, trap.dockerfile(ground.builder, subject.build.soname))
+    bounds = Bounds(ground.limits.step_s, ground.limits.silent_s, ground.cancelled)
+    ground.engine.build(image, trap.dockerfile(ground.builder, subject.build.soname), bounds=bounds)
     return ground.engine.box(replace(ground.box(image), sees=subject.builder))
 
 
