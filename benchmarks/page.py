@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.markdown import Plot, Section, table
+from benchmarks.sections.speed import speed
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-from collections.abc import Mapping
-from dataclasses import dataclass
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGE, PLOTS = ROOT / "benchmarks" / "results", ROOT / "docs" / "performance.md", ROOT / "docs" / "performance"
@@ -23,23 +24,9 @@ HEAD = """# Performance
 Written by `make bench` from `benchmarks/results/*.json`, never by hand. Every figure is of one machine with two cores that
 others use, too, so times are CPU seconds of the process itself where that makes sense, and what is compared was measured in
 one run.
-`make bench BENCH='NAME …'` renews single ones; without names it renews the short set.
+`make bench BENCH='NAME …'` renews single ones; without names it renews the short set, and
+with `BENCH=long` the rest. `STORE=DIR` says where the Pythons are published that are measured.
 """
-
-
-@dataclass(frozen=True)
-class Plot:
-    """Lines over a logarithmic x axis: by their label, x and y values."""
-
-    name: str
-    lines: Mapping[str, tuple[list[float], list[float]]]
-    x: str
-    y: str
-    log_y: bool = True
-
-    def __str__(self) -> str:
-        """As the page shows it."""
-        return f"![{self.y} by {self.x}](performance/{self.name}.svg)"
 
 
 def draw(plot: Plot) -> None:
@@ -65,13 +52,7 @@ def draw(plot: Plot) -> None:
     plt.close(figure)
 
 
-def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
-    """A Markdown table."""
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
-
-
-def scale(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
+def scale(found: Any) -> Section:  # noqa: ANN401 - JSON
     """How commands grow."""
     plan, publish = found["plan"], found["publish"]
     yield "## Planning"
@@ -114,7 +95,7 @@ def scale(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     )
 
 
-def browse(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
+def browse(found: Any) -> Section:  # noqa: ANN401 - JSON
     """The catalog in a browser."""
     yield (
         f"Chromium opens the catalog of {found['artifacts']} artifacts from a folder in {found['open_s']:.2f} s, and shows the"
@@ -122,7 +103,7 @@ def browse(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     )
 
 
-def simulation(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
+def simulation(found: Any) -> Section:  # noqa: ANN401 - JSON
     """A farm on paper."""
     rows = found["rows"]
     drawn = ", ".join(f"{count} builds with {name}" for name, count in found["builds_drawn_from"].items())
@@ -158,7 +139,7 @@ def simulation(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     )
 
 
-def memory(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
+def memory(found: Any) -> Section:  # noqa: ANN401 - JSON
     """A shared libpython."""
     yield "## Memory of embedders"
     yield (
@@ -175,32 +156,7 @@ def memory(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     )
 
 
-def speed(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
-    """Ours and the distro's Python."""
-    yield "## Our Pythons and the distro's"
-    yield (
-        "`python -m benchmarks.speed`: all contestants in one box, taking turns in each round; a figure above 1 says that"
-        " the first is faster. The mean is geometric, over all benchmarks; the interval (95 %) is of rounds drawn again."
-        " `libpython` is that of the same tree, in a program of ten lines that embeds it."
-    )
-    for name, one in found.items():
-        yield f"### {name}, beside the distro's {one['distro']}: {one['rounds']} rounds"
-        pairs = one["pairs"]
-        yield table(
-            ("first, against second", "mean", "interval", "slowest benchmarks"),
-            [(said, pair["mean"], f"{pair['low']} to {pair['high']}", _slowest(pair["each"])) for said, pair in pairs.items()],
-        )
-        yield table(
-            ("benchmark", *pairs),
-            [(name, *(pair["each"][name] for pair in pairs.values())) for name in next(iter(pairs.values()))["each"]],
-        )
-
-
-def _slowest(each: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {ratio}" for name, ratio in sorted(each.items(), key=lambda item: item[1])[:3])
-
-
-def budgets(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
+def budgets(found: Any) -> Section:  # noqa: ANN401 - JSON
     """The time budgets."""
     yield "## Time budgets"
     yield table(
@@ -209,7 +165,7 @@ def budgets(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     )
 
 
-SECTIONS: dict[str, Callable[[Any], Iterator[str | Plot]]] = {
+SECTIONS: dict[str, Callable[[Any], Section]] = {
     "budgets": budgets,
     "scale": scale,
     "browse": browse,

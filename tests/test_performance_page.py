@@ -17,15 +17,22 @@ def test_what_was_not_measured_has_no_section(tmp_path, monkeypatch):
     assert "| a thing | 2 s | 1.50 s | once |" in page.text()
 
 
-def test_speed_is_told_by_pair_and_by_benchmark(tmp_path, monkeypatch):
+def test_speed_is_told_by_pair_by_goal_and_by_benchmark(tmp_path, monkeypatch):
     monkeypatch.setattr(page, "RESULTS", tmp_path)
-    pair = {"mean": 1.25, "low": 1.2, "high": 1.3, "each": {"go": 1.5, "chaos": 1.1, "float": 1.2, "mdp": 1.4}}
-    told = {"distro": "3.13.5", "rounds": 5, "pairs": {"libpython against the distro's": pair}}
+    each = {name: {"mean": mean, "low": mean - 0.1, "high": mean + 0.1} for name, mean in (("go", 1.5), ("json_dumps", 1.1))}
+    pair = {"mean": 1.25, "low": 1.2, "high": 1.3, "each": each}
+    told = {"distro": "3.13.5", "rounds": 5, "cell": "3.13.15-debian13-amd64", "differs": {"json_dumps": ["json"]}}
+    told["pairs"] = {"libpython against the distro's": pair}
     (tmp_path / "speed.json").write_text(json.dumps({"3.13.15-debian13-amd64 pgo+lto": told}))
     text = page.text()
     assert "### 3.13.15-debian13-amd64 pgo+lto, beside the distro's 3.13.5: 5 rounds" in text
-    assert "| libpython against the distro's | 1.25 | 1.2 to 1.3 | chaos 1.1, float 1.2, mdp 1.4 |" in text
-    assert "| go | 1.5 |" in text
+    assert "The distro has 3.13.5, ours is 3.13.15." in text
+    assert "json_dumps (json). The means are of 1 benchmarks." in text
+    assert "`logging` is not in the set: " in text
+    assert "| libpython against the distro's | 1.25 | 1.2 to 1.3 | json_dumps 1.1, go 1.5 |" in text
+    assert "| libpython is at least 1.25 times as fast as the distro's | 1.2 | **not met** |" in text
+    assert "| go | 1.5 (1.4 to 1.6) |" in text
+    assert "| json_dumps (library differs) |" in text
 
 
 def test_a_plot_has_the_same_bytes_every_time(tmp_path, monkeypatch):
