@@ -36,6 +36,10 @@ MEASUREMENTS = {
     "speed": Measurement(
         "speed", "3.13.15 and Debian 13's Python, in turns", ("3.13.15-debian13-amd64",), short=False, stored=True
     ),
+    "dual": Measurement("dual", "the dual build beside the official recipe", ("3.13.15-debian13-amd64", "--keep"), short=False),
+    "dual-none": Measurement(
+        "dual", "the same without optimisation", ("3.13.15-debian13-amd64", "--optimize", "none"), short=False
+    ),
     "memory": Measurement("memory", "eight mod_wsgi processes", ("3.13.5-debian13-amd64",), short=False, stored=True),
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.markdown import Plot, Section, table
+from benchmarks.sections.dual import dual
 from benchmarks.sections.speed import speed
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ SECTIONS: dict[str, Callable[[Any], Section]] = {
     "simulation": simulation,
     "memory": memory,
     "speed": speed,
+    "dual": dual,
 }
 
 

@@ -16,6 +16,8 @@ PAIRS = {
     "libpython against the distro's": ("libpython", "distro's libpython"),
     "libpython against the executable": ("libpython", "executable"),
     "the distro's libpython against its executable": ("distro's libpython", "distro's executable"),
+    "executable against the official recipe's": ("executable", "official executable"),
+    "libpython against the official recipe's": ("libpython", "official libpython"),
 }
 _RESAMPLES = 2000
 

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.goals import GROUPS
 from benchmarks.library import COMPARE, imported
+from benchmarks.official import INSTALL, kept_tree
+from benchmarks.official import ROOT as SINGLE
 from benchmarks.ratios import Runs, key, scripts, summary
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
@@ -180,20 +182,30 @@ def differing(box: Box, files: dict[str, bytes], series: str, names: list[str]) 
     return {name: modules for name, modules in found.items() if modules}
 
 
-def embedders(box: Box, series: str) -> dict[str, str]:
-    """Both programs that embed, by contestant."""
+def embedder(box: Box, config: str, prefix: str = "") -> str:
+    """A program that embeds the libpython of a `python3-config`, which is found below a prefix that is not the system's."""
+    program = f"/work/scratch/embeds{config.replace('/', '-')}"
+    found = f"-Wl,-rpath,{prefix}/lib" if prefix else ""
+    told(box, "sh", "-c", f"gcc -O2 -o {program} /work/scratch/main.c $({config} --embed --cflags --ldflags) {found}")
+    return program
+
+
+def contestants(box: Box, series: str, official: Path) -> dict[str, str]:
+    """Who takes turns, by name; the official recipe's tree where `benchmarks.dual --keep` has left one."""
     box.put("/work/scratch", parcel({"main.c": EMBEDDER.encode()}))
-    made = {}
-    for name, config in (
-        ("distro's libpython", f"/usr/bin/python{series}-config"),
-        ("libpython", f"{ROOT}/bin/python3-config"),
-    ):
-        program = f"/work/scratch/{name.replace(' ', '-').replace(chr(39), '')}"
-        ours = f"-Wl,-rpath,{ROOT}/lib" if config.startswith(ROOT) else ""
-        line = f"gcc -O2 -o {program} /work/scratch/main.c $({config} --embed --cflags --ldflags) {ours}"
-        told(box, "sh", "-c", line)
-        made[name] = program
-    return made
+    found = {
+        "distro's executable": f"/usr/bin/python{series}",
+        "executable": f"{ROOT}/bin/python{series}",
+        "distro's libpython": embedder(box, f"/usr/bin/python{series}-config"),
+        "libpython": embedder(box, f"{ROOT}/bin/python3-config", ROOT),
+    }
+    if official.exists():
+        box.put("/work", parcel({}, [SINGLE.removeprefix("/work/")]))
+        with official.open("rb") as tar:
+            box.put(SINGLE, tar)
+        found["official executable"] = f"{INSTALL}/bin/python{series}"
+        found["official libpython"] = embedder(box, f"{INSTALL}/bin/python{series}-config", INSTALL)
+    return found
 
 
 def chosen(store: FolderStore, cell: Cell, optimize: str) -> Artifact:
@@ -231,10 +243,10 @@ def measured(artifact: Artifact, store: FolderStore, rounds: int, names: list[st
             box.put("/work", stream)
         series = f"{cell.python.major}.{cell.python.minor}"
         theirs = f"/usr/bin/python{series}"
-        contestants = {"distro's executable": theirs, "executable": f"{ROOT}/bin/python{series}", **embedders(box, series)}
+        turns = contestants(box, series, kept_tree(settings, cell, artifact.build.optimize))
         version = told(box, theirs, "-c", "import platform; print(platform.python_version())").strip()
         others = differing(box, files, series, names)
-        bench = Bench(box, contestants, file, {} if fresh else kept(file))
+        bench = Bench(box, turns, file, {} if fresh else kept(file))
         bench.run(rounds, names)
     return {"distro": version, **told_of(bench.runs, rounds, names, others)}
 

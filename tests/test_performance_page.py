@@ -35,6 +35,22 @@ def test_speed_is_told_by_pair_by_goal_and_by_benchmark(tmp_path, monkeypatch):
     assert "| json_dumps (library differs) |" in text
 
 
+def test_the_dual_build_is_told_with_its_goal_its_steps_and_its_profiles(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    warnings = {"missing-profile": {"lines": 2, "files": ["a.c"]}, "coverage-mismatch": {"lines": 0, "files": []}}
+    halves = {
+        "single": {"steps": [{"step": "make", "seconds": 100.0, "cpu_seconds": 150.0}], "warnings": warnings},
+        "ours": {"steps": [{"step": "unpack", "seconds": 3.0, "cpu_seconds": None}], "warnings": warnings},
+    }
+    told = {"jobs": 2, "ratio": 1.4, "cpu_ratio": None, "most": 1.35, "met": False, **halves}
+    (tmp_path / "dual.json").write_text(json.dumps({"3.13.15-debian13-amd64 pgo+lto": told}))
+    text = page.text()
+    assert "| 3.13.15-debian13-amd64 pgo+lto | 2 | 1.4 | not known | 1.35 | **not met** |" in text
+    assert "| single | make | 100.0 | 1.000 | 1.5 |" in text
+    assert "| ours | unpack | 3.0 | not compared | not known |" in text
+    assert "Profiles, ours: 2 lines of `-Wmissing-profile` in a.c, 0 lines of `-Wcoverage-mismatch`." in text
+
+
 def test_a_plot_has_the_same_bytes_every_time(tmp_path, monkeypatch):
     monkeypatch.setattr(page, "PLOTS", tmp_path)
     plot = page.Plot("p", {"one": ([1, 10], [2, 3]), "two": ([1, 10], [4, 5])}, "cells", "seconds")
