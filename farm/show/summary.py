@@ -48,8 +48,12 @@ def table(report: RunReport) -> Table:
 
 
 def step_line(cell: CellReport) -> str:
-    """Where a cell's time went, e.g. 'sources 0:02, compile 4:10, …'."""
-    return ", ".join(f"{step.step} {duration(step.seconds)}" for step in steps_of(cell) if step.seconds >= 1)
+    """Where a cell's time went, and how many cores were busy, e.g. 'sources 0:02, compile 4:10 (1.9 cores), …'."""
+    return ", ".join(
+        f"{step.step} {duration(step.seconds)}{'' if step.cores is None else f' ({step.cores:.1f} cores)'}"
+        for step in steps_of(cell)
+        if step.seconds >= 1
+    )
 
 
 def steps_of(cell: CellReport) -> tuple[StepTime, ...]:
