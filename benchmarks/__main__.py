@@ -33,6 +33,7 @@ MEASUREMENTS = {
     "browse": Measurement("browse", "the catalog of 5,000 artifacts in Chromium"),
     "simulation": Measurement("simulate", "a farm on paper"),
     "budgets": Measurement("budgets", "the time budgets, from the newest build in the store", stored=True),
+    "cells": Measurement("cells", "steps, cores and sizes of the builds in the store", stored=True),
     "speed": Measurement(
         "speed", "3.13.15 and Debian 13's Python, in turns", ("3.13.15-debian13-amd64",), short=False, stored=True
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.markdown import Plot, Section, table
+from benchmarks.sections.cells import cells
 from benchmarks.sections.dual import dual
 from benchmarks.sections.speed import speed
 
@@ -168,6 +169,7 @@ def budgets(found: Any) -> Section:  # noqa: ANN401 - JSON
 
 SECTIONS: dict[str, Callable[[Any], Section]] = {
     "budgets": budgets,
+    "cells": cells,
     "scale": scale,
     "browse": browse,
     "simulation": simulation,
