@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from farm.plan.cell import Cell
-from farm.store import catalog
+from farm.store import catalog, keys
 from farm.store.folder import FolderStore
 
 if TYPE_CHECKING:
@@ -29,6 +29,23 @@ def newest(artifacts: Iterable[Artifact]) -> list[Artifact]:
         if key not in found or found[key].build_id < one.build_id:
             found[key] = one
     return [found[key] for key in sorted(found, key=lambda key: (Cell.parse(key[0]).sort_key, key[1]))]
+
+
+def chosen(store: FolderStore, cell: Cell, optimize: str) -> Artifact:
+    """The newest build of a cell with that optimisation. Ends the benchmark when there is none."""
+    builds = [catalog.artifact(store, build) for build in catalog.published(store, cell)]
+    found = next((one for one in reversed(builds) if one.build.optimize == optimize), None)
+    if found is None:
+        raise SystemExit(f"{cell} is not published in {store.name} with {optimize}")
+    return found
+
+
+def fetched(store: FolderStore, artifact: Artifact, form: str, folder: Path) -> Path:
+    """Its install_only archive, as a file in a folder."""
+    archive = artifact.archive("install_only", form)
+    target = folder / archive.name
+    store.fetch(f"{keys.artifact_folder(Cell.parse(artifact.build.cell), artifact.build_id)}/{archive.name}", target)
+    return target
 
 
 def told(artifact: Artifact) -> dict[str, Any]:

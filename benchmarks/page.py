@@ -14,6 +14,7 @@ from benchmarks.markdown import Plot, Section, table
 from benchmarks.sections.cells import cells
 from benchmarks.sections.dual import dual
 from benchmarks.sections.speed import speed
+from benchmarks.sections.starts import first, startup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,6 +175,8 @@ SECTIONS: dict[str, Callable[[Any], Section]] = {
     "browse": browse,
     "simulation": simulation,
     "memory": memory,
+    "startup": startup,
+    "first": first,
     "speed": speed,
     "dual": dual,
 }

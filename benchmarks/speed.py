@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.cells import chosen, fetched
 from benchmarks.goals import GROUPS
 from benchmarks.library import COMPARE, imported
 from benchmarks.official import INSTALL, kept_tree
@@ -30,7 +31,6 @@ from farm.plan.compose import compose
 from farm.plan.facts import load_facts
 from farm.plan.options import Options
 from farm.settings import Settings
-from farm.store import catalog, keys
 from farm.store.folder import FolderStore
 from workers.build.image import ImageMaker
 from workers.engine.docker import DockerEngine
@@ -208,15 +208,6 @@ def contestants(box: Box, series: str, official: Path) -> dict[str, str]:
     return found
 
 
-def chosen(store: FolderStore, cell: Cell, optimize: str) -> Artifact:
-    """The newest build of a cell with that optimisation. Ends the benchmark when there is none."""
-    builds = [catalog.artifact(store, build) for build in catalog.published(store, cell)]
-    found = next((one for one in reversed(builds) if one.build.optimize == optimize), None)
-    if found is None:
-        raise SystemExit(f"{cell} is not published in {store.name} with {optimize}")
-    return found
-
-
 def image_of(cell: Cell, engine: DockerEngine, settings: Settings) -> str:
     """An image with what a build needs, what it runs with, and the distro's own Python."""
     facts = load_facts()
@@ -237,9 +228,7 @@ def measured(artifact: Artifact, store: FolderStore, rounds: int, names: list[st
     with engine.box(BoxSpec(image_of(cell, engine, settings), limits)) as box, tempfile.TemporaryDirectory() as folder:
         files = tools(Path(folder))
         box.put("/work", parcel(files, ["scratch"]))
-        archive = artifact.archive("install_only", "tar.gz")
-        store.fetch(f"{keys.artifact_folder(cell, artifact.build_id)}/{archive.name}", Path(folder, archive.name))
-        with tar_stream(Path(folder, archive.name)) as stream:
+        with tar_stream(fetched(store, artifact, "tar.gz", Path(folder))) as stream:
             box.put("/work", stream)
         series = f"{cell.python.major}.{cell.python.minor}"
         theirs = f"/usr/bin/python{series}"
