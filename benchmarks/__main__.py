@@ -30,6 +30,7 @@ class Measurement:
 
 MEASUREMENTS = {
     "scale": Measurement("scale", "farm plan by cells, publishing and rendering by artifacts"),
+    "submit": Measurement("submit", "farm submit of 10,000 cells: published, fresh, and killed in between"),
     "browse": Measurement("browse", "the catalog of 5,000 artifacts in Chromium"),
     "simulation": Measurement("simulate", "a farm on paper"),
     "budgets": Measurement("budgets", "the time budgets, from the newest build in the store", stored=True),

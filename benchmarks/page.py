@@ -15,6 +15,7 @@ from benchmarks.sections.cells import cells
 from benchmarks.sections.dual import dual
 from benchmarks.sections.speed import speed
 from benchmarks.sections.starts import first, startup
+from benchmarks.sections.submit import submit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,6 +173,7 @@ SECTIONS: dict[str, Callable[[Any], Section]] = {
     "budgets": budgets,
     "cells": cells,
     "scale": scale,
+    "submit": submit,
     "browse": browse,
     "simulation": simulation,
     "memory": memory,

@@ -35,6 +35,8 @@ from farm.store.folder import FolderStore
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from farm.plan.fate import Planned
+
 SIZES = (100, 1000, 10_000, 100_000)
 SERIES = (9, 11, 13, 14)
 DISTROS, ARCHES = ("debian11", "debian12", "debian13"), ("amd64", "arm64")
@@ -69,8 +71,11 @@ def versions(cells: int) -> Iterator[str]:
     return (f"3.{SERIES[number % len(SERIES)]}.{number // len(SERIES)}" for number in range(wanted))
 
 
-def furnish(folder: Path, cells: int) -> None:
-    """A folder of facts with made-up releases, a matrix, and a store in which as many artifacts as cells are published."""
+def furnish(folder: Path, cells: int, inputs: str = "1" * 64, published: int | None = None) -> list[Planned]:
+    """A folder of facts with made-up releases, a matrix, and a store in which all cells, or so many, are published.
+
+    Gives the cells in the matrix's order.
+    """
     like = load_facts().sources["3.13.5"]
     names = list(versions(cells))
     (folder / "facts").mkdir()
@@ -83,9 +88,16 @@ def furnish(folder: Path, cells: int) -> None:
     store = FolderStore(folder / "store")
     facts = load_facts(folder / "facts")
     matrix = read_matrix((folder / "matrix.yaml").read_bytes(), "matrix.yaml", facts)
-    for one in plan(matrix, facts, [], {}, build_code()).cells:
-        if one.recipe:
-            store.put(keys.published(one.cell, "2026112201", one.recipe.digest, "1" * 64, "dev").key, b"{}")
+    found = list(plan(matrix, facts, [], {}, build_code()).cells)
+    for one in found[:published]:
+        announce(store, one, inputs)
+    return found
+
+
+def announce(store: FolderStore, planned: Planned, inputs: str) -> None:
+    """Have the catalog name a build of a cell."""
+    if planned.recipe:
+        store.put(keys.published(planned.cell, "2026112201", planned.recipe.digest, inputs, "dev").key, b"{}")
 
 
 def planned(cells: int) -> dict[str, float]:
