@@ -46,7 +46,7 @@ MEASUREMENTS = {
         "startup", "starts with and without bytecode", ("3.13.15-debian13-amd64",), short=False, stored=True
     ),
     "first": Measurement("first", "from the file to the first start", ("3.13.15-debian13-amd64",), short=False, stored=True),
-    "memory": Measurement("memory", "eight mod_wsgi processes", ("3.13.5-debian13-amd64",), short=False, stored=True),
+    "memory": Measurement("memory", "eight mod_wsgi processes", ("3.13.15-debian13-amd64",), short=False, stored=True),
 }
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.markdown import Plot, Section, table
+from benchmarks.sections.budgets import budgets, by_hand
 from benchmarks.sections.cells import cells
 from benchmarks.sections.dual import dual
+from benchmarks.sections.scale import scale
 from benchmarks.sections.speed import speed
 from benchmarks.sections.starts import first, startup
 from benchmarks.sections.submit import submit
@@ -54,49 +56,6 @@ def draw(plot: Plot) -> None:
     PLOTS.mkdir(exist_ok=True)
     figure.savefig(PLOTS / f"{plot.name}.svg", metadata={"Date": None})
     plt.close(figure)
-
-
-def scale(found: Any) -> Section:  # noqa: ANN401 - JSON
-    """How commands grow."""
-    plan, publish = found["plan"], found["publish"]
-    yield "## Planning"
-    yield (
-        "`farm plan` of a made-up matrix against a folder store in which as many artifacts are published."
-        " Goals: 10,000 cells in"
-        " 2 s and 200 MB, and cost that is linear in cells."
-    )
-    yield table(
-        ("cells", "CPU seconds", "wall seconds", "MiB"),
-        [(size, one["cpu_s"], one["wall_s"], one["mib"]) for size, one in plan.items()],
-    )
-    sizes = [float(size) for size in plan]
-    yield Plot("plan", {"farm plan": (sizes, [one["cpu_s"] for one in plan.values()])}, "cells", "CPU seconds")
-    yield "## Publishing"
-    yield "Listing one more build in a channel that has so many, in the mean of five rebuilds."
-    yield table(
-        ("artifacts", "CPU seconds", "KiB read", "KiB written"),
-        [(size, one["cpu_s"], one["read_kib"], one["written_kib"]) for size, one in publish.items()],
-    )
-    sizes = [float(size) for size in publish]
-    lines = {
-        "read": (sizes, [one["read_kib"] for one in publish.values()]),
-        "written": (sizes, [one["written_kib"] for one in publish.values()]),
-    }
-    yield Plot("publish", lines, "artifacts in the channel", "KiB")
-    yield "## Rendering"
-    yield (
-        "All files of a channel, as `farm index` writes them: indexes, clients' files, the registry, the catalog and"
-        " the page of each artifact. Goals: 5,000 artifacts in 10 s once their images are there, with an index of less than"
-        " 1 MB compressed. The catalog's data is its index, which a browser reads; the parts of the other one hold two"
-        " hashes for each archive, which do not compress; a client reads one."
-    )
-    yield table(
-        ("artifacts", "CPU seconds, first", "CPU seconds, again", "catalog's data, KiB (gzip)", "all parts, KiB (gzip)"),
-        [
-            (size, one["first_cpu_s"], one["again_cpu_s"], one["catalog_kib"], one["index_kib"])
-            for size, one in found["render"].items()
-        ],
-    )
 
 
 def browse(found: Any) -> Section:  # noqa: ANN401 - JSON
@@ -151,26 +110,19 @@ def memory(found: Any) -> Section:  # noqa: ANN401 - JSON
         f" module linked to libpython"
         " and with libpython in it. [verification.md](verification.md) says what that means."
     )
+    sizes = {name: found[name]["sum_kib"] for name in ("shared", "static")}
     yield table(
-        ("module", "all, MiB", "one, MiB"),
+        ("module", "all, MiB", "one, MiB", "all / shared"),
         [
-            (name, f"{found[name]['sum_kib'] / 1024:.1f}", f"{found[name]['median_kib'] / 1024:.1f}")
-            for name in ("shared", "static")
+            (name, f"{size / 1024:.1f}", f"{found[name]['median_kib'] / 1024:.1f}", f"{size / sizes['shared']:.3f}")
+            for name, size in sizes.items()
         ],
-    )
-
-
-def budgets(found: Any) -> Section:  # noqa: ANN401 - JSON
-    """The time budgets."""
-    yield "## Time budgets"
-    yield table(
-        ("what", "budget", "measured", "how"),
-        [(one["what"], f"{one['budget']:g} s", f"{one['seconds']:.2f} s", one["how"]) for one in found["figures"]],
     )
 
 
 SECTIONS: dict[str, Callable[[Any], Section]] = {
     "budgets": budgets,
+    "by_hand": by_hand,
     "cells": cells,
     "scale": scale,
     "submit": submit,

@@ -14,7 +14,9 @@ def test_what_was_not_measured_has_no_section(tmp_path, monkeypatch):
     assert page.text().strip() == page.HEAD.strip()
     figure = {"what": "a thing", "budget": 2, "seconds": 1.5, "how": "once"}
     (tmp_path / "budgets.json").write_text(json.dumps({"figures": [figure]}))
-    assert "| a thing | 2 s | 1.50 s | once |" in page.text()
+    assert "| a thing | 2 s | 1.50 s | 0.75 | met | once |" in page.text()
+    (tmp_path / "by_hand.json").write_text(json.dumps({"figures": [figure | {"seconds": 3}]}))
+    assert "| a thing | 2 s | 3.00 s | 1.50 | **not met** | once |" in page.text()
 
 
 def test_speed_is_told_by_pair_by_goal_and_by_benchmark(tmp_path, monkeypatch):
@@ -49,6 +51,28 @@ def test_the_dual_build_is_told_with_its_goal_its_steps_and_its_profiles(tmp_pat
     assert "| single | make | 100.0 | 1.000 | 1.5 |" in text
     assert "| ours | unpack | 3.0 | not compared | not known |" in text
     assert "Profiles, ours: 2 lines of `-Wmissing-profile` in a.c, 0 lines of `-Wcoverage-mismatch`." in text
+
+
+def test_what_grows_is_told_by_the_piece(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    plan = {size: {"cpu_s": cpu, "wall_s": 1.0, "mib": 40.0} for size, cpu in (("100", 0.5), ("1000", 1.0), ("10000", 20.0))}
+    publish = {size: {"cpu_s": cpu, "read_kib": 1, "written_kib": 2} for size, cpu in (("100", 0.02), ("1000", 0.05))}
+    publish["1000"] |= {"requests": 60.0, "cells_of_distro": 100}
+    sizes = {"catalog_kib": 1, "index_kib": 2, "first_cpu_s": 8.0}
+    render = {"1000": {"again_cpu_s": 2.0, **sizes}, "5000": {"again_cpu_s": 12.0, **sizes}}
+    requests = {"100": {"get": 6, "list": 2}, "1000": {"get": 6, "list": 6}}
+    publishers = {"1": {"cpu_s": 0.02, "requests": 60.0, "wall_s": 0.1}, "8": {"cpu_s": 0.03, "requests": 90.0, "wall_s": 0.05}}
+    told = {"plan": plan, "publish": publish, "render": render}
+    (tmp_path / "scale.json").write_text(json.dumps(told))
+    assert "publishers" not in page.text()
+    (tmp_path / "scale.json").write_text(json.dumps({**told, "requests": requests, "publishers": publishers}))
+    text = page.text()
+    assert "| 10000 | 20.0 | 1.0 | 40.0 | 0.400 | 2.00 |" in text
+    assert "| 1000 | 0.05 | 2.50 | 1 | 2 | 1.00 | 60.0 | 100 |" in text
+    assert "| 100 | 0.02 | 1.00 | 1 | 2 | 1.00 | not counted | not counted |" in text
+    assert "| 1000 | 6 | 6 | 1.50 |" in text
+    assert "| 8 | 0.03 | 1.50 | 90.0 | 1.50 | 0.05 |" in text
+    assert "Again, 5000 artifacts take 1.20 of their 10 s: **not met**." in text
 
 
 def test_a_plot_has_the_same_bytes_every_time(tmp_path, monkeypatch):
