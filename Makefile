@@ -19,7 +19,8 @@ help:
 	@echo "make test-matrix CELLS='3.14.7-debian13-* …'   build cells of tests/e2e/cells.yaml for real, into ./store;"
 	@echo "                   OPTIONS='--optimize pgo+lto' builds them optimised"
 	@echo "make lint    only the linters: ruff, mypy, import-linter, shellcheck"
-	@echo "make bench   measure the time budgets"
+	@echo "make bench   measure what docs/performance.md shows; BENCH='speed …' for single ones, BENCH=long for those of hours,"
+	@echo "             STORE=DIR where the Pythons are published that are measured"
 	@echo "make venv    only set up the virtual environment $(VENV)"
 	@echo "make clean   remove the virtual environment and what tools and tests left here; ./store stays"
 
@@ -68,7 +69,7 @@ lint: $(VENV)/ready-dev
 	$(BIN)/shellcheck $(SCRIPTS)
 
 bench: $(VENV)/ready-dev
-	@$(WITH_ENGINE) $(BIN)/python -m benchmarks $(BENCH)
+	@$(WITH_ENGINE) $(BIN)/python -m benchmarks $(if $(STORE),--store $(STORE)) $(BENCH)
 
 venv: $(VENV)/ready-dev
 

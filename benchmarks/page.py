@@ -10,10 +10,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.markdown import Plot, Section, table
+from benchmarks.sections.budgets import budgets, by_hand
+from benchmarks.sections.cells import cells
+from benchmarks.sections.dual import dual
+from benchmarks.sections.scale import scale
+from benchmarks.sections.speed import speed
+from benchmarks.sections.starts import first, startup
+from benchmarks.sections.submit import submit
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-from collections.abc import Mapping
-from dataclasses import dataclass
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 RESULTS, PAGE, PLOTS = ROOT / "benchmarks" / "results", ROOT / "docs" / "performance.md", ROOT / "docs" / "performance"
@@ -23,23 +30,9 @@ HEAD = """# Performance
 Written by `make bench` from `benchmarks/results/*.json`, never by hand. Every figure is of one machine with two cores that
 others use, too, so times are CPU seconds of the process itself where that makes sense, and what is compared was measured in
 one run.
-`make bench BENCH='NAME …'` renews single ones; without names it renews the short set.
+`make bench BENCH='NAME …'` renews single ones; without names it renews the short set, and
+with `BENCH=long` the rest. `STORE=DIR` says where the Pythons are published that are measured.
 """
-
-
-@dataclass(frozen=True)
-class Plot:
-    """Lines over a logarithmic x axis: by their label, x and y values."""
-
-    name: str
-    lines: Mapping[str, tuple[list[float], list[float]]]
-    x: str
-    y: str
-    log_y: bool = True
-
-    def __str__(self) -> str:
-        """As the page shows it."""
-        return f"![{self.y} by {self.x}](performance/{self.name}.svg)"
 
 
 def draw(plot: Plot) -> None:
@@ -65,56 +58,7 @@ def draw(plot: Plot) -> None:
     plt.close(figure)
 
 
-def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
-    """A Markdown table."""
-    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
-
-
-def scale(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
-    """How commands grow."""
-    plan, publish = found["plan"], found["publish"]
-    yield "## Planning"
-    yield (
-        "`farm plan` of a made-up matrix against a folder store in which as many artifacts are published."
-        " Goals: 10,000 cells in"
-        " 2 s and 200 MB, and cost that is linear in cells."
-    )
-    yield table(
-        ("cells", "CPU seconds", "wall seconds", "MiB"),
-        [(size, one["cpu_s"], one["wall_s"], one["mib"]) for size, one in plan.items()],
-    )
-    sizes = [float(size) for size in plan]
-    yield Plot("plan", {"farm plan": (sizes, [one["cpu_s"] for one in plan.values()])}, "cells", "CPU seconds")
-    yield "## Publishing"
-    yield "Listing one more build in a channel that has so many, in the mean of five rebuilds."
-    yield table(
-        ("artifacts", "CPU seconds", "KiB read", "KiB written"),
-        [(size, one["cpu_s"], one["read_kib"], one["written_kib"]) for size, one in publish.items()],
-    )
-    sizes = [float(size) for size in publish]
-    lines = {
-        "read": (sizes, [one["read_kib"] for one in publish.values()]),
-        "written": (sizes, [one["written_kib"] for one in publish.values()]),
-    }
-    yield Plot("publish", lines, "artifacts in the channel", "KiB")
-    yield "## Rendering"
-    yield (
-        "All files of a channel, as `farm index` writes them: indexes, clients' files, the registry, the catalog and"
-        " the page of each artifact. Goals: 5,000 artifacts in 10 s once their images are there, with an index of less than"
-        " 1 MB compressed. The catalog's data is its index, which a browser reads; the parts of the other one hold two"
-        " hashes for each archive, which do not compress; a client reads one."
-    )
-    yield table(
-        ("artifacts", "CPU seconds, first", "CPU seconds, again", "catalog's data, KiB (gzip)", "all parts, KiB (gzip)"),
-        [
-            (size, one["first_cpu_s"], one["again_cpu_s"], one["catalog_kib"], one["index_kib"])
-            for size, one in found["render"].items()
-        ],
-    )
-
-
-def browse(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
+def browse(found: Any) -> Section:  # noqa: ANN401 - JSON
     """The catalog in a browser."""
     yield (
         f"Chromium opens the catalog of {found['artifacts']} artifacts from a folder in {found['open_s']:.2f} s, and shows the"
@@ -122,7 +66,7 @@ def browse(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     )
 
 
-def simulation(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
+def simulation(found: Any) -> Section:  # noqa: ANN401 - JSON
     """A farm on paper."""
     rows = found["rows"]
     drawn = ", ".join(f"{count} builds with {name}" for name, count in found["builds_drawn_from"].items())
@@ -158,7 +102,7 @@ def simulation(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     )
 
 
-def memory(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
+def memory(found: Any) -> Section:  # noqa: ANN401 - JSON
     """A shared libpython."""
     yield "## Memory of embedders"
     yield (
@@ -166,56 +110,29 @@ def memory(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
         f" module linked to libpython"
         " and with libpython in it. [verification.md](verification.md) says what that means."
     )
+    sizes = {name: found[name]["sum_kib"] for name in ("shared", "static")}
     yield table(
-        ("module", "all, MiB", "one, MiB"),
+        ("module", "all, MiB", "one, MiB", "all / shared"),
         [
-            (name, f"{found[name]['sum_kib'] / 1024:.1f}", f"{found[name]['median_kib'] / 1024:.1f}")
-            for name in ("shared", "static")
+            (name, f"{size / 1024:.1f}", f"{found[name]['median_kib'] / 1024:.1f}", f"{size / sizes['shared']:.3f}")
+            for name, size in sizes.items()
         ],
     )
 
 
-def speed(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
-    """Ours and the distro's Python."""
-    yield "## Our Pythons and the distro's"
-    yield (
-        "`python -m benchmarks.speed`: all contestants in one box, taking turns in each round; a figure above 1 says that"
-        " the first is faster. The mean is geometric, over all benchmarks; the interval (95 %) is of rounds drawn again."
-        " `libpython` is that of the same tree, in a program of ten lines that embeds it."
-    )
-    for name, one in found.items():
-        yield f"### {name}, beside the distro's {one['distro']}: {one['rounds']} rounds"
-        pairs = one["pairs"]
-        yield table(
-            ("first, against second", "mean", "interval", "slowest benchmarks"),
-            [(said, pair["mean"], f"{pair['low']} to {pair['high']}", _slowest(pair["each"])) for said, pair in pairs.items()],
-        )
-        yield table(
-            ("benchmark", *pairs),
-            [(name, *(pair["each"][name] for pair in pairs.values())) for name in next(iter(pairs.values()))["each"]],
-        )
-
-
-def _slowest(each: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {ratio}" for name, ratio in sorted(each.items(), key=lambda item: item[1])[:3])
-
-
-def budgets(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
-    """The time budgets."""
-    yield "## Time budgets"
-    yield table(
-        ("what", "budget", "measured", "how"),
-        [(one["what"], f"{one['budget']:g} s", f"{one['seconds']:.2f} s", one["how"]) for one in found["figures"]],
-    )
-
-
-SECTIONS: dict[str, Callable[[Any], Iterator[str | Plot]]] = {
+SECTIONS: dict[str, Callable[[Any], Section]] = {
     "budgets": budgets,
+    "by_hand": by_hand,
+    "cells": cells,
     "scale": scale,
+    "submit": submit,
     "browse": browse,
     "simulation": simulation,
     "memory": memory,
+    "startup": startup,
+    "first": first,
     "speed": speed,
+    "dual": dual,
 }
 
 

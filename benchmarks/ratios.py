@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 import random
 import statistics
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 # who is compared with whom; above 1 the first is faster
 PAIRS = {
@@ -12,14 +16,32 @@ PAIRS = {
     "libpython against the distro's": ("libpython", "distro's libpython"),
     "libpython against the executable": ("libpython", "executable"),
     "the distro's libpython against its executable": ("distro's libpython", "distro's executable"),
+    "executable against the official recipe's": ("executable", "official executable"),
+    "libpython against the official recipe's": ("libpython", "official libpython"),
 }
 _RESAMPLES = 2000
 
+# (round, script, contestant) as one word each to seconds by the name of the benchmark: a script may have several
+Runs = dict[str, dict[str, float]]
 
-def ratio(seconds: dict[str, float], at: int, name: str, pair: tuple[str, str]) -> float:
-    """How many times as fast the first of a pair was as the second, in one round."""
-    first, second = (seconds[f"{at} {name} {contestant}"] for contestant in pair)
-    return second / first
+
+def key(at: int, script: str, contestant: str) -> str:
+    """What a run is called where runs are kept."""
+    return f"{at} {script} {contestant}"
+
+
+def flat(runs: Runs) -> dict[tuple[int, str, str], float]:
+    """(round, benchmark, contestant) to seconds."""
+    return {
+        (int(name.split(" ", 2)[0]), benchmark, name.split(" ", 2)[2]): seconds
+        for name, found in runs.items()
+        for benchmark, seconds in found.items()
+    }
+
+
+def scripts(runs: Runs) -> dict[str, str]:
+    """Every benchmark, and the script that it is in."""
+    return {benchmark: name.split(" ", 2)[1] for name, found in runs.items() for benchmark in found}
 
 
 def interval(logs: list[list[float]], seed: int = 1) -> tuple[float, float, float]:
@@ -34,12 +56,24 @@ def interval(logs: list[list[float]], seed: int = 1) -> tuple[float, float, floa
     return math.exp(statistics.fmean(means)), math.exp(low), math.exp(high)
 
 
-def summary(seconds: dict[str, float], rounds: int, names: list[str]) -> dict[str, dict]:
-    """For each pair: the mean of all benchmarks with its interval, and the median of each benchmark."""
-    found = {}
-    for said, pair in PAIRS.items():
-        logs = [[math.log(ratio(seconds, at, name, pair)) for name in names] for at in range(rounds)]
-        mean, low, high = interval(logs)
-        each = {name: round(statistics.median(ratio(seconds, at, name, pair) for at in range(rounds)), 3) for name in names}
-        found[said] = {"mean": round(mean, 3), "low": round(low, 3), "high": round(high, 3), "each": each}
+def summary(runs: Runs, rounds: int, apart: Collection[str] = ()) -> dict[str, dict]:
+    """For each pair that ran: geometric mean and interval of all benchmarks but those `apart`, and of each benchmark."""
+    seconds, found = flat(runs), {}
+    names = sorted({name for _, name, _ in seconds})
+    ran = {contestant for _, _, contestant in seconds}
+    for said, (first, second) in PAIRS.items():
+        if not {first, second} <= ran:
+            continue
+        logs = {
+            name: [math.log(seconds[at, name, second] / seconds[at, name, first]) for at in range(rounds)] for name in names
+        }
+        together = [[logs[name][at] for name in names if name not in apart] for at in range(rounds)]
+        found[said] = {
+            **(_told(interval(together)) if all(together) else {}),
+            "each": {name: _told(interval([[one] for one in logs[name]])) for name in names},
+        }
     return {"pairs": found}
+
+
+def _told(found: tuple[float, float, float]) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in zip(("mean", "low", "high"), found, strict=True)}

@@ -1,10 +1,10 @@
 """What commands cost as farms grow: `farm plan` by cells and artifacts, publishing one cell and rendering all by artifacts.
 
-Usage: python -m benchmarks.scale [--sizes 100,1000,10000,100000] [--only render|plan|publish] [--out FILE]
+Usage: python -m benchmarks.scale [--sizes 100,1000,10000,100000] [--only NAME] [--out FILE]
 
 `farm plan` is run as a process, on a matrix of that many cells against a folder store in which as many artifacts are published;
 CPU seconds are its own (whatever else runs on the machine), and memory is the largest that it ever held. Publishing is the
-update of a channel's index after one build, in this process, with every byte that is read and written counted.
+update of a channel's index after one build (`benchmarks.publishing`).
 """
 
 from __future__ import annotations
@@ -20,26 +20,34 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.synthetic import entries, entry, fill, now
+from benchmarks.publishing import Counting, published, publishers
+from benchmarks.synthetic import entries, fill
+from farm.cli.matrix_options import read_plan
 from farm.index import update
 from farm.plan.buildcode import build_code
-from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
 from farm.plan.fate import plan
 from farm.plan.matrix import read_matrix
+from farm.plan.narrow import Overrides
+from farm.settings import Settings
 from farm.store import keys
 from farm.store.folder import FolderStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from farm.plan.fate import Planned
 
 SIZES = (100, 1000, 10_000, 100_000)
 SERIES = (9, 11, 13, 14)
 DISTROS, ARCHES = ("debian11", "debian12", "debian13"), ("amd64", "arm64")
 RUNS = 5
 RENDERED = (1000, 5000)
+WHAT = ("render", "plan", "publish", "requests", "publishers")
+PUBLISHERS = (1, 2, 4, 8)
+MOST_IN_PROCESS = 10_000  # of cells; beyond that a count that does not change takes long to see
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,11 @@ def versions(cells: int) -> Iterator[str]:
     return (f"3.{SERIES[number % len(SERIES)]}.{number // len(SERIES)}" for number in range(wanted))
 
 
-def furnish(folder: Path, cells: int) -> None:
-    """A folder of facts with made-up releases, a matrix, and a store in which as many artifacts as cells are published."""
+def furnish(folder: Path, cells: int, inputs: str = "1" * 64, published: int | None = None) -> list[Planned]:
+    """A folder of facts with made-up releases, a matrix, and a store in which all cells, or so many, are published.
+
+    Gives the cells in the matrix's order.
+    """
     like = load_facts().sources["3.13.5"]
     names = list(versions(cells))
     (folder / "facts").mkdir()
@@ -83,9 +94,16 @@ def furnish(folder: Path, cells: int) -> None:
     store = FolderStore(folder / "store")
     facts = load_facts(folder / "facts")
     matrix = read_matrix((folder / "matrix.yaml").read_bytes(), "matrix.yaml", facts)
-    for one in plan(matrix, facts, [], {}, build_code()).cells:
-        if one.recipe:
-            store.put(keys.published(one.cell, "2026112201", one.recipe.digest, "1" * 64, "dev").key, b"{}")
+    found = list(plan(matrix, facts, [], {}, build_code()).cells)
+    for one in found[:published]:
+        announce(store, one, inputs)
+    return found
+
+
+def announce(store: FolderStore, planned: Planned, inputs: str) -> None:
+    """Have the catalog name a build of a cell."""
+    if planned.recipe:
+        store.put(keys.published(planned.cell, "2026112201", planned.recipe.digest, inputs, "dev").key, b"{}")
 
 
 def planned(cells: int) -> dict[str, float]:
@@ -104,45 +122,14 @@ def planned(cells: int) -> dict[str, float]:
     }
 
 
-class Counting(FolderStore):
-    """A folder that counts what goes in and out."""
-
-    read = written = 0
-
-    def get(self, key: str):  # noqa: ANN201 - as the store's own
-        """As the store's own."""
-        found = super().get(key)
-        self.read += len(found[0]) if found else 0
-        return found
-
-    def put(self, key: str, data: bytes | Path, **options):  # noqa: ANN003, ANN201 - as the store's own
-        """As the store's own."""
-        self.written += len(data) if isinstance(data, bytes) else data.stat().st_size
-        return super().put(key, data, **options)
-
-
-def published(artifacts: int) -> dict[str, float]:
-    """The cost of listing one more build in a channel that has so many."""
+def requested(cells: int) -> dict[str, int]:
+    """What planning that many published cells asks of the store, by kind of request."""
     with tempfile.TemporaryDirectory(prefix="farm-scale-") as name:
-        store = Counting(Path(name))
-        made = entries(artifacts)
-        fill(store, "stable", made)
-        rebuilds = [Cell.parse(made[number].cell) for number in range(RUNS + 1)]
-        first, *rest = [entry(cell, 200 + number) for number, cell in enumerate(rebuilds)]
-        for archive in (archive for one in (first, *rest) for archive in one.archives):
-            store.put(archive.key, b"an archive, of which an index only says that it is there")
-        update.add(store, "stable", first, base_url="https://python.example.org", clock=now)  # files of clients are made once
-        seconds = []
-        store.read = store.written = 0
-        for one in rest:
-            began = time.process_time()
-            update.add(store, "stable", one, base_url="https://python.example.org", clock=now)
-            seconds.append(time.process_time() - began)
-    return {
-        "cpu_s": round(statistics.median(seconds), 4),
-        "read_kib": round(store.read / len(rest) / 1024, 1),
-        "written_kib": round(store.written / len(rest) / 1024, 1),
-    }
+        folder = Path(name)
+        furnish(folder, cells)
+        store = Counting(folder / "store")
+        read_plan(folder / "matrix.yaml", (), Overrides(), Settings(facts=folder / "facts"), store)
+    return dict(sorted(store.requests.items()))
 
 
 def rendered(artifacts: int) -> dict[str, float]:
@@ -176,12 +163,18 @@ def main() -> int:
     """Measure, print, and write the JSON."""
     parser = argparse.ArgumentParser(prog="benchmarks.scale")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
-    parser.add_argument("--only", choices=("render", "plan", "publish"), help="renew this, and keep what else the file says")
+    parser.add_argument("--only", choices=WHAT, help="renew this, and keep what else the file says")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/scale.json"))
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
     result = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
-    measures = {"render": (rendered, RENDERED), "plan": (planned, sizes), "publish": (published, sizes)}
+    measures: dict[str, tuple[Callable[[int], dict[str, Any]], Sequence[int]]] = {
+        "render": (rendered, RENDERED),
+        "plan": (planned, sizes),
+        "publish": (published, sizes),
+        "requests": (requested, [size for size in sizes if size <= MOST_IN_PROCESS]),
+        "publishers": (publishers, PUBLISHERS),
+    }
     for what in [options.only] if options.only else measures:
         measure, at = measures[what]
         result[what] = {}

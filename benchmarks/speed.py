@@ -3,8 +3,9 @@
 Usage: python -m benchmarks.speed CELL [--store ./store] [--rounds 5] [--only NAME…] [--fresh] [--out FILE]
 
 All contestants run in one box, one after the other in each round, in an order that changes with it; a ratio is always of two
-runs of the same round. Every run is written down at once: the same command goes on where it was ended.
+runs of the same round. What all contestants did is written down at once: the same command goes on where it was ended.
 The benchmarks are pyperformance's that need nothing but the standard library and do not measure the network or the disk.
+Where a module that one imports is another in the distro's library, it is named, and is no part of the means.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ import tempfile
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.ratios import summary
+from benchmarks.cells import chosen, fetched
+from benchmarks.goals import GROUPS
+from benchmarks.library import COMPARE, imported
+from benchmarks.official import INSTALL, kept_tree
+from benchmarks.official import ROOT as SINGLE
+from benchmarks.ratios import Runs, key, scripts, summary
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
 from farm.plan.options import Options
 from farm.settings import Settings
-from farm.store import catalog, keys
 from farm.store.folder import FolderStore
 from workers.build.image import ImageMaker
 from workers.engine.docker import DockerEngine
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
 
 ROOT = "/work/python"
 SITE = "/work/site"
+TOOLS = ("pyperf==2.11.0", "pyperformance==1.14.0")  # one set of benchmarks, also when the runs are of several days
+SCRIPT = "pyperformance/data-files/benchmarks/bm_{folder}/run_benchmark.py"
 DISTRO = ("python3", "python3-dev")
 # pyperformance's folder (without bm_), then arguments
 BENCHMARKS = {
@@ -90,38 +97,57 @@ int main(int count, char **words)
 
 @dataclass
 class Bench:
-    """A box with the contestants in it, and what they did so far: (round, benchmark, contestant) to seconds."""
+    """A box with the contestants in it, and what they did so far, which is kept in a file."""
 
     box: Box
     contestants: dict[str, str]
     file: Path
-    seconds: dict[str, float] = field(default_factory=dict)
+    runs: Runs = field(default_factory=dict)
 
     def run(self, rounds: int, names: list[str]) -> None:
-        """Run what is not written down yet."""
+        """Run what is not written down yet; never some contestants of a round without the others."""
         for at in range(rounds):
             for name in names:
                 order = list(self.contestants)
-                for contestant in order[at % len(order) :] + order[: at % len(order)]:
-                    key = f"{at} {name} {contestant}"
-                    if key not in self.seconds:
-                        self.seconds[key] = self._once(name, contestant)
-                        self.file.write_text(json.dumps(self.seconds, indent=0) + "\n", encoding="utf-8")
+                if any(key(at, name, contestant) not in self.runs for contestant in order):
+                    turns = order[at % len(order) :] + order[: at % len(order)]
+                    self.runs |= {key(at, name, contestant): self._once(name, contestant) for contestant in turns}
+                    keep(self.file, self.runs)
                 print(f"round {at + 1} of {rounds}: {name}", flush=True)
 
-    def _once(self, name: str, contestant: str) -> float:
-        """Seconds of one call, the best of what one process measures."""
+    def _once(self, name: str, contestant: str) -> dict[str, float]:
+        """Seconds of one call by benchmark, the best of what one process measures."""
         folder, *words = BENCHMARKS[name]
         python = self.contestants[contestant]
         alike = ["--processes=1", "--warmups=1", "--values=5", "--min-time=0.05", "--inherit-environ=PYTHONPATH", "--quiet"]
-        script = [f"{SITE}/pyperformance/data-files/benchmarks/bm_{folder}/run_benchmark.py", *words]
+        script = [f"{SITE}/{SCRIPT.format(folder=folder)}", *words]
         timed = ["-m", "pyperf", "timeit", "--setup", *words]
         command = [python, *(script if folder else timed), *alike, "--output=/work/scratch/out.json"]
         told(self.box, "rm", "-f", "/work/scratch/out.json")
         told(self.box, *command)
-        said = json.loads(told(self.box, "cat", "/work/scratch/out.json"))
-        values = [value for one in said["benchmarks"] for run in one["runs"] for value in run.get("values", ())]
-        return min(values)
+        return best(json.loads(told(self.box, "cat", "/work/scratch/out.json")), name)
+
+
+def best(said: Any, script: str) -> dict[str, float]:  # noqa: ANN401 - JSON
+    """The least seconds of every benchmark in pyperf's file; a script's only one is called as the script."""
+    found = {}
+    for one in said["benchmarks"]:
+        name = {**said.get("metadata", {}), **one.get("metadata", {})}["name"]
+        found[name] = min(value for run in one["runs"] for value in run.get("values", ()))
+    return {script: next(iter(found.values()))} if len(found) == 1 else found
+
+
+def kept(file: Path) -> Runs:
+    """What was written down; runs of when the benchmarks of a script were not told apart are made again."""
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return {name: run for name, run in found.items() if isinstance(run, dict)}
+
+
+def keep(file: Path, runs: Runs) -> None:
+    """Write it down, whole or not at all."""
+    beside = file.with_suffix(".new")
+    beside.write_text(json.dumps(runs, indent=0) + "\n", encoding="utf-8")
+    beside.replace(file)
 
 
 def told(box: Box, *argv: str) -> str:
@@ -134,7 +160,7 @@ def told(box: Box, *argv: str) -> str:
 
 def tools(folder: Path) -> dict[str, bytes]:
     """pyperf and pyperformance from the package index, as files below `site`."""
-    wanted = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--dest", str(folder), "pyperf", "pyperformance"]
+    wanted = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--dest", str(folder), *TOOLS]
     subprocess.run(wanted, check=True)
     found = {}
     for wheel in folder.glob("*.whl"):
@@ -143,28 +169,42 @@ def tools(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def embedders(box: Box, series: str) -> dict[str, str]:
-    """Both programs that embed, by contestant."""
+def differing(box: Box, files: dict[str, bytes], series: str, names: list[str]) -> dict[str, list[str]]:
+    """The modules that a benchmark imports and that are others in the distro's library, by script; starts are left alone."""
+    needs = {}
+    for name in set(names) - set(GROUPS["start"]):
+        folder, *words = BENCHMARKS[name]
+        needs[name] = imported(files[f"site/{SCRIPT.format(folder=folder)}"].decode() if folder else words[0])
+    modules = sorted({module for wanted in needs.values() for module in wanted})
+    theirs, ours = f"/usr/lib/python{series}", f"{ROOT}/lib/python{series}"
+    others = json.loads(told(box, f"/usr/bin/python{series}", "-c", COMPARE, ours, theirs, *modules))
+    found = {name: sorted(wanted & set(others)) for name, wanted in sorted(needs.items())}
+    return {name: modules for name, modules in found.items() if modules}
+
+
+def embedder(box: Box, config: str, prefix: str = "") -> str:
+    """A program that embeds the libpython of a `python3-config`, which is found below a prefix that is not the system's."""
+    program = f"/work/scratch/embeds{config.replace('/', '-')}"
+    found = f"-Wl,-rpath,{prefix}/lib" if prefix else ""
+    told(box, "sh", "-c", f"gcc -O2 -o {program} /work/scratch/main.c $({config} --embed --cflags --ldflags) {found}")
+    return program
+
+
+def contestants(box: Box, series: str, official: Path) -> dict[str, str]:
+    """Who takes turns, by name; the official recipe's tree where `benchmarks.dual --keep` has left one."""
     box.put("/work/scratch", parcel({"main.c": EMBEDDER.encode()}))
-    made = {}
-    for name, config in (
-        ("distro's libpython", f"/usr/bin/python{series}-config"),
-        ("libpython", f"{ROOT}/bin/python3-config"),
-    ):
-        program = f"/work/scratch/{name.replace(' ', '-').replace(chr(39), '')}"
-        ours = f"-Wl,-rpath,{ROOT}/lib" if config.startswith(ROOT) else ""
-        line = f"gcc -O2 -o {program} /work/scratch/main.c $({config} --embed --cflags --ldflags) {ours}"
-        told(box, "sh", "-c", line)
-        made[name] = program
-    return made
-
-
-def chosen(store: FolderStore, cell: Cell, optimize: str) -> Artifact:
-    """The newest build of a cell with that optimisation. Ends the benchmark when there is none."""
-    builds = [catalog.artifact(store, build) for build in catalog.published(store, cell)]
-    found = next((one for one in reversed(builds) if one.build.optimize == optimize), None)
-    if found is None:
-        raise SystemExit(f"{cell} is not published in {store.name} with {optimize}")
+    found = {
+        "distro's executable": f"/usr/bin/python{series}",
+        "executable": f"{ROOT}/bin/python{series}",
+        "distro's libpython": embedder(box, f"/usr/bin/python{series}-config"),
+        "libpython": embedder(box, f"{ROOT}/bin/python3-config", ROOT),
+    }
+    if official.exists():
+        box.put("/work", parcel({}, [SINGLE.removeprefix("/work/")]))
+        with official.open("rb") as tar:
+            box.put(SINGLE, tar)
+        found["official executable"] = f"{INSTALL}/bin/python{series}"
+        found["official libpython"] = embedder(box, f"{INSTALL}/bin/python{series}-config", INSTALL)
     return found
 
 
@@ -179,26 +219,33 @@ def image_of(cell: Cell, engine: DockerEngine, settings: Settings) -> str:
 
 
 def measured(artifact: Artifact, store: FolderStore, rounds: int, names: list[str], *, fresh: bool) -> dict[str, object]:
-    """The summary of all runs, and which version the distro has."""
+    """The summary of all runs, which version the distro has, and which benchmarks are in no mean and why."""
     settings, cell = Settings(), Cell.parse(artifact.build.cell)
-    runs = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}.json"
-    runs.parent.mkdir(parents=True, exist_ok=True)
-    known = {} if fresh or not runs.exists() else json.loads(runs.read_text(encoding="utf-8"))
+    file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
     engine = DockerEngine(require(settings).url)
     limits = Limits(deadline_s=24 * 3600, silent_s=24 * 3600)
     with engine.box(BoxSpec(image_of(cell, engine, settings), limits)) as box, tempfile.TemporaryDirectory() as folder:
-        box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
-        archive = artifact.archive("install_only", "tar.gz")
-        store.fetch(f"{keys.artifact_folder(cell, artifact.build_id)}/{archive.name}", Path(folder, archive.name))
-        with tar_stream(Path(folder, archive.name)) as stream:
+        files = tools(Path(folder))
+        box.put("/work", parcel(files, ["scratch"]))
+        with tar_stream(fetched(store, artifact, "tar.gz", Path(folder))) as stream:
             box.put("/work", stream)
         series = f"{cell.python.major}.{cell.python.minor}"
         theirs = f"/usr/bin/python{series}"
-        contestants = {"distro's executable": theirs, "executable": f"{ROOT}/bin/python{series}", **embedders(box, series)}
+        turns = contestants(box, series, kept_tree(settings, cell, artifact.build.optimize))
         version = told(box, theirs, "-c", "import platform; print(platform.python_version())").strip()
-        bench = Bench(box, contestants, runs, known)
+        others = differing(box, files, series, names)
+        bench = Bench(box, turns, file, {} if fresh else kept(file))
         bench.run(rounds, names)
-    return {"distro": version, **summary(bench.seconds, rounds, names)}
+    return {"distro": version, **told_of(bench.runs, rounds, names, others)}
+
+
+def told_of(runs: Runs, rounds: int, names: list[str], others: dict[str, list[str]]) -> dict[str, object]:
+    """What the JSON says of runs, of which there may be more than were asked for now."""
+    asked = {name: run for name, run in runs.items() if name.split(" ", 2)[1] in names and int(name.split(" ", 1)[0]) < rounds}
+    where = scripts(asked)
+    differs = {name: others[script] for name, script in sorted(where.items()) if script in others}
+    return {"differs": differs, **summary(asked, rounds, {*differs, *GROUPS["start"]})}
 
 
 def main() -> int:

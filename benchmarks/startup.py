@@ -1,9 +1,9 @@
 """What shipped bytecode is worth: start-up with and without it, in a tree that belongs to root, run by an ordinary user.
 
-Usage: python -m benchmarks.startup ARCHIVE.tar.gz [--rounds 15]
+Usage: python -m benchmarks.startup CELL [--optimize pgo+lto] [--store ./store] [--rounds 15] [--out FILE]
 
 Such a user can't write `__pycache__`, so without bytecode in the archive every start compiles what it imports. Both trees
-are in one box, runs are interleaved, and ratios of medians are printed.
+are in one box, runs are interleaved, and ratios are of medians.
 """
 
 from __future__ import annotations
@@ -13,17 +13,23 @@ import io
 import json
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from benchmarks.cells import chosen, fetched
 from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
 from farm.settings import Settings
-from farm.store.artifact import BUILD_INFO_PATH, BuildInfo
+from farm.store.folder import FolderStore
 from workers.build.base import ensure_base
 from workers.build.image import dockerfile, release_of
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
 from workers.engine.protocol import BoxSpec
+
+if TYPE_CHECKING:
+    from farm.store.artifact import BuildInfo
 
 PROGRAMS = {
     "pass": "pass",
@@ -45,7 +51,7 @@ print(json.dumps({name: {tree: statistics.median(all) for tree, all in by.items(
 
 
 def without_bytecode(archive: Path) -> bytes:
-    """The archive as a tar without any `__pycache__`."""
+    """The archive (tar.gz) as a tar without any `__pycache__`."""
     stream = io.BytesIO()
     with tarfile.open(archive) as whole, tarfile.open(fileobj=stream, mode="w") as bare:
         for member in whole:
@@ -65,33 +71,45 @@ def folders(*names: str) -> bytes:
     return stream.getvalue()
 
 
-def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="benchmarks.startup")
-    parser.add_argument("archive", type=Path)
-    parser.add_argument("--rounds", type=int, default=15)
-    options = parser.parse_args()
-    with tarfile.open(options.archive) as tar:
-        member = tar.extractfile(f"python/{BUILD_INFO_PATH}")
-        build = BuildInfo.model_validate_json(member.read() if member else b"")
+def measured(archive: Path, build: BuildInfo, rounds: int) -> dict[str, dict[str, float]]:
+    """Seconds of each program, by bytecode."""
     settings = Settings()
     engine = DockerEngine(require(settings).url)
     cell = Cell.parse(build.cell)
     base = ensure_base(release_of(load_facts().distros[cell.distro]), cell.arch, engine, settings, print)
     image = "python-farm/bench-startup:1"
     engine.build(image, dockerfile(base.name, "true", ()))
+    trees = {build.bytecode: "/work/with", "none": "/work/without"}
     with engine.box(BoxSpec(image)) as box:
         box.put("/work", folders("with", "without"))
-        box.put("/work/with", options.archive.read_bytes())
-        box.put("/work/without", without_bytecode(options.archive))
+        box.put("/work/with", archive.read_bytes())
+        box.put("/work/without", without_bytecode(archive))
         python = f"/work/with/python/bin/{build.executable}"
-        done = box.run([python, "-c", MEASURE, json.dumps(PROGRAMS), str(options.rounds), "/work/with", "/work/without"])
+        done = box.run([python, "-c", MEASURE, json.dumps(PROGRAMS), str(rounds), *trees.values()])
     if not done.ok:
-        print(done.output)
-        return 1
-    for name, times in json.loads(done.output.splitlines()[-1]).items():
-        having, lacking = times["/work/with"], times["/work/without"]
-        print(f"{name}: {having * 1000:.1f} ms with, {lacking * 1000:.1f} ms without: {lacking / having:.2f} times as long")
+        raise SystemExit(done.output)
+    found = json.loads(done.output.splitlines()[-1])
+    return {program: {name: round(times[tree], 5) for name, tree in trees.items()} for program, times in found.items()}
+
+
+def main() -> int:
+    """Measure, print, and write the JSON."""
+    parser = argparse.ArgumentParser(prog="benchmarks.startup")
+    parser.add_argument("cell")
+    parser.add_argument("--optimize", default="pgo+lto")
+    parser.add_argument("--store", type=Path, default=Path("store"))
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/startup.json"))
+    options = parser.parse_args()
+    store = FolderStore(options.store)
+    artifact = chosen(store, Cell.parse(options.cell), options.optimize)
+    if artifact.build.bytecode == "none":
+        raise SystemExit(f"{options.cell} has no bytecode: there is nothing to compare")
+    with tempfile.TemporaryDirectory(prefix="farm-startup-") as folder:
+        programs = measured(fetched(store, artifact, "tar.gz", Path(folder)), artifact.build, options.rounds)
+    result = {"cell": options.cell, "optimize": options.optimize, "rounds": options.rounds, "programs": programs}
+    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=1))
     return 0
 
 

@@ -14,18 +14,65 @@ def test_what_was_not_measured_has_no_section(tmp_path, monkeypatch):
     assert page.text().strip() == page.HEAD.strip()
     figure = {"what": "a thing", "budget": 2, "seconds": 1.5, "how": "once"}
     (tmp_path / "budgets.json").write_text(json.dumps({"figures": [figure]}))
-    assert "| a thing | 2 s | 1.50 s | once |" in page.text()
+    assert "| a thing | 2 s | 1.50 s | 0.75 | met | once |" in page.text()
+    (tmp_path / "by_hand.json").write_text(json.dumps({"figures": [figure | {"seconds": 3}]}))
+    assert "| a thing | 2 s | 3.00 s | 1.50 | **not met** | once |" in page.text()
 
 
-def test_speed_is_told_by_pair_and_by_benchmark(tmp_path, monkeypatch):
+def test_speed_is_told_by_pair_by_goal_and_by_benchmark(tmp_path, monkeypatch):
     monkeypatch.setattr(page, "RESULTS", tmp_path)
-    pair = {"mean": 1.25, "low": 1.2, "high": 1.3, "each": {"go": 1.5, "chaos": 1.1, "float": 1.2, "mdp": 1.4}}
-    told = {"distro": "3.13.5", "rounds": 5, "pairs": {"libpython against the distro's": pair}}
+    each = {name: {"mean": mean, "low": mean - 0.1, "high": mean + 0.1} for name, mean in (("go", 1.5), ("json_dumps", 1.1))}
+    pair = {"mean": 1.25, "low": 1.2, "high": 1.3, "each": each}
+    told = {"distro": "3.13.5", "rounds": 5, "cell": "3.13.15-debian13-amd64", "differs": {"json_dumps": ["json"]}}
+    told["pairs"] = {"libpython against the distro's": pair}
     (tmp_path / "speed.json").write_text(json.dumps({"3.13.15-debian13-amd64 pgo+lto": told}))
     text = page.text()
     assert "### 3.13.15-debian13-amd64 pgo+lto, beside the distro's 3.13.5: 5 rounds" in text
-    assert "| libpython against the distro's | 1.25 | 1.2 to 1.3 | chaos 1.1, float 1.2, mdp 1.4 |" in text
-    assert "| go | 1.5 |" in text
+    assert "The distro has 3.13.5, ours is 3.13.15." in text
+    assert "json_dumps (json). The means are of 1 benchmarks." in text
+    assert "`logging` is not in the set: " in text
+    assert "| libpython against the distro's | 1.25 | 1.2 to 1.3 | json_dumps 1.1, go 1.5 |" in text
+    assert "| libpython is at least 1.25 times as fast as the distro's | 1.2 | **not met** |" in text
+    assert "| go | 1.5 (1.4 to 1.6) |" in text
+    assert "| json_dumps (library differs) |" in text
+
+
+def test_the_dual_build_is_told_with_its_goal_its_steps_and_its_profiles(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    warnings = {"missing-profile": {"lines": 2, "files": ["a.c"]}, "coverage-mismatch": {"lines": 0, "files": []}}
+    halves = {
+        "single": {"steps": [{"step": "make", "seconds": 100.0, "cpu_seconds": 150.0}], "warnings": warnings},
+        "ours": {"steps": [{"step": "unpack", "seconds": 3.0, "cpu_seconds": None}], "warnings": warnings},
+    }
+    told = {"jobs": 2, "ratio": 1.4, "cpu_ratio": None, "most": 1.35, "met": False, **halves}
+    (tmp_path / "dual.json").write_text(json.dumps({"3.13.15-debian13-amd64 pgo+lto": told}))
+    text = page.text()
+    assert "| 3.13.15-debian13-amd64 pgo+lto | 2 | 1.4 | not known | 1.35 | **not met** |" in text
+    assert "| single | make | 100.0 | 1.000 | 1.5 |" in text
+    assert "| ours | unpack | 3.0 | not compared | not known |" in text
+    assert "Profiles, ours: 2 lines of `-Wmissing-profile` in a.c, 0 lines of `-Wcoverage-mismatch`." in text
+
+
+def test_what_grows_is_told_by_the_piece(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    plan = {size: {"cpu_s": cpu, "wall_s": 1.0, "mib": 40.0} for size, cpu in (("100", 0.5), ("1000", 1.0), ("10000", 20.0))}
+    publish = {size: {"cpu_s": cpu, "read_kib": 1, "written_kib": 2} for size, cpu in (("100", 0.02), ("1000", 0.05))}
+    publish["1000"] |= {"requests": 60.0, "cells_of_distro": 100}
+    sizes = {"catalog_kib": 1, "index_kib": 2, "first_cpu_s": 8.0}
+    render = {"1000": {"again_cpu_s": 2.0, **sizes}, "5000": {"again_cpu_s": 12.0, **sizes}}
+    requests = {"100": {"get": 6, "list": 2}, "1000": {"get": 6, "list": 6}}
+    publishers = {"1": {"cpu_s": 0.02, "requests": 60.0, "wall_s": 0.1}, "8": {"cpu_s": 0.03, "requests": 90.0, "wall_s": 0.05}}
+    told = {"plan": plan, "publish": publish, "render": render}
+    (tmp_path / "scale.json").write_text(json.dumps(told))
+    assert "publishers" not in page.text()
+    (tmp_path / "scale.json").write_text(json.dumps({**told, "requests": requests, "publishers": publishers}))
+    text = page.text()
+    assert "| 10000 | 20.0 | 1.0 | 40.0 | 0.400 | 2.00 |" in text
+    assert "| 1000 | 0.05 | 2.50 | 1 | 2 | 1.00 | 60.0 | 100 |" in text
+    assert "| 100 | 0.02 | 1.00 | 1 | 2 | 1.00 | not counted | not counted |" in text
+    assert "| 1000 | 6 | 6 | 1.50 |" in text
+    assert "| 8 | 0.03 | 1.50 | 90.0 | 1.50 | 0.05 |" in text
+    assert "Again, 5000 artifacts take 1.20 of their 10 s: **not met**." in text
 
 
 def test_a_plot_has_the_same_bytes_every_time(tmp_path, monkeypatch):

@@ -6,30 +6,46 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.ratios import PAIRS, interval, ratio, summary
+from benchmarks.ratios import PAIRS, interval, key, summary
 
 CONTESTANTS = sorted({name for pair in PAIRS.values() for name in pair})
+PAIR = "executable against the distro's"
 
 
-def runs(seconds):
-    return {f"{at} {name} {who}": seconds(at, name, who) for at in range(4) for name in ("a", "b") for who in CONTESTANTS}
+def runs(seconds, who=CONTESTANTS, names=("a", "b")):
+    return {key(at, name, each): {name: seconds(at, name, each)} for at in range(4) for name in names for each in who}
 
 
 def test_the_first_of_a_pair_is_faster_above_one():
-    found = runs(lambda _at, _name, who: 1.0 if who == "libpython" else 2.0)
-    assert ratio(found, 0, "a", PAIRS["libpython against the executable"]) == 2.0
-    told = summary(found, 4, ["a", "b"])["pairs"]
-    assert told["libpython against the distro's"] == {"mean": 2.0, "low": 2.0, "high": 2.0, "each": {"a": 2.0, "b": 2.0}}
-    assert told["executable against the distro's"]["mean"] == 1.0
+    told = summary(runs(lambda _at, _name, who: 1.0 if who == "libpython" else 2.0), 4)["pairs"]
+    twice = {"mean": 2.0, "low": 2.0, "high": 2.0}
+    assert told["libpython against the distro's"] == {**twice, "each": {"a": twice, "b": twice}}
+    assert told[PAIR]["mean"] == 1.0
 
 
 def test_a_noisy_round_widens_the_interval_and_a_slow_machine_does_not():
-    slow = runs(lambda at, _name, who: (at + 1) * (1.0 if who == "executable" else 1.1))
-    noisy = runs(lambda at, _name, who: 3.0 if at == 2 and who == "executable" else 1.1)
-    pair = "executable against the distro's"
-    assert summary(slow, 4, ["a"])["pairs"][pair]["low"] == summary(slow, 4, ["a"])["pairs"][pair]["high"] == 1.1
-    told = summary(noisy, 4, ["a"])["pairs"][pair]
-    assert told["low"] < told["mean"] < told["high"]
+    slow = summary(runs(lambda at, _name, who: (at + 1) * (1.0 if who == "executable" else 1.1)), 4)["pairs"][PAIR]
+    noisy = summary(runs(lambda at, _name, who: 3.0 if at == 2 and who == "executable" else 1.1), 4)["pairs"][PAIR]
+    assert slow["low"] == slow["high"] == slow["each"]["a"]["low"] == 1.1
+    assert noisy["low"] < noisy["mean"] < noisy["high"]
+    assert noisy["each"]["a"]["low"] < noisy["each"]["a"]["high"]
+
+
+def test_every_benchmark_of_a_script_counts_and_those_set_apart_do_not():
+    quick = {"executable": {"copy": 1.0, "memo": 1.0}}
+    found = {
+        key(0, script, who): quick.get(who, {"copy": 4.0, "memo": 9.0}) if script == "deepcopy" else {"start": 5.0}
+        for script in ("deepcopy", "start")
+        for who in PAIRS[PAIR]
+    }
+    told = summary(found, 1, {"start"})["pairs"][PAIR]
+    assert told["mean"] == 6.0  # the root of 4 times 9
+    assert {name: one["mean"] for name, one in told["each"].items()} == {"copy": 4.0, "memo": 9.0, "start": 1.0}
+    assert "mean" not in summary(found, 1, {"copy", "memo", "start"})["pairs"][PAIR]
+
+
+def test_a_pair_of_which_one_did_not_run_is_not_told():
+    assert list(summary(runs(lambda *_: 1.0, PAIRS[PAIR]), 4)["pairs"]) == [PAIR]
 
 
 @given(st.lists(st.lists(st.floats(-2, 2), min_size=3, max_size=3), min_size=1, max_size=6))

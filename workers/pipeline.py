@@ -24,9 +24,9 @@ from workers.build.pack import divide, pack
 from workers.build.relocate import edits
 from workers.build.sources import Patience, fetch
 from workers.build.tree import Content, Entry
-from workers.engine.docker import DockerEngine
 from workers.engine.host import require
 from workers.engine.isolation import isolation
+from workers.engine.metered import MeteredEngine
 from workers.engine.protocol import BoxSpec, Engine, Limits, limits_of
 from workers.verify.run import Ground, verify_archive
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from farm.plan.recipe import How, Inputs, Recipe
     from farm.store.artifact import StepTime
     from farm.wire.verification import Verification
+    from workers.reporter import BeatingReporter
 
 
 class Reporter(Protocol):
@@ -229,9 +230,11 @@ def _refusal(verification: Verification, cell: Cell) -> Failure | None:
     )
 
 
-def effects(reporter: Reporter, settings: Settings) -> Effects:
-    """What the pipeline acts with on this host. Raises EngineUnavailable."""
-    return Effects(DockerEngine(require(settings).url), reporter, settings)
+def effects(reporter: BeatingReporter, settings: Settings) -> Effects:
+    """What the pipeline acts with on this host, where steps are told with their CPU seconds. Raises EngineUnavailable."""
+    engine = MeteredEngine(require(settings).url)
+    reporter.counts(engine.cpu_seconds)
+    return Effects(engine, reporter, settings)
 
 
 def unfit(settings: Settings) -> str:

@@ -50,6 +50,8 @@ class BeatingReporter:
         self._steps: list[StepTime] = []
         self._step = beat.step
         self._step_started = beat.step_started
+        self._used: Callable[[], float | None] = lambda: None
+        self._used_before: float | None = None
         self._cancelled = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep_beating, name="beats", daemon=True)
@@ -69,8 +71,16 @@ class BeatingReporter:
     @property
     def steps(self) -> tuple[StepTime, ...]:
         """How long each step took; the one that runs counts up to now."""
-        now = StepTime(step=self._step, seconds=round(self._clock() - self._step_started, 3))
-        return (*self._steps, now)
+        return (*self._steps, self._taken(self._clock(), self._used()))
+
+    def _taken(self, now: float, used: float | None) -> StepTime:
+        """The step that runs, as if it was over."""
+        cpu = None if used is None or self._used_before is None else round(max(0.0, used - self._used_before), 2)
+        return StepTime(step=self._step, seconds=round(now - self._step_started, 3), cpu_seconds=cpu)
+
+    def counts(self, used: Callable[[], float | None]) -> None:
+        """From now on steps are told with their CPU seconds, of which `used` says how many there were so far, if it can."""
+        self._used, self._used_before = used, used()
 
     @property
     def current_step(self) -> str:
@@ -79,8 +89,9 @@ class BeatingReporter:
 
     def step(self, name: str) -> None:
         """A step begins, and the one before it is over. Raises Cancelled."""
-        self._steps = list(self.steps)
-        self._step, self._step_started = name, self._clock()
+        now, used = self._clock(), self._used()
+        self._steps.append(self._taken(now, used))
+        self._step, self._step_started, self._used_before = name, now, used
         self.line(f"=== {name}")
         self.flush()
 

@@ -151,6 +151,8 @@ def tell(ended: RunReport, *, as_json: bool) -> None:
         return
     terminal = Console()
     console = terminal if terminal.is_terminal else Console(width=_PIPE_WIDTH)
+    if unread := summary.unread(ended):
+        click.echo(unread)
     console.print(summary.table(ended))
     for cell in ended.cells:
         if line := summary.step_line(cell):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from farm.dispatch import resolve
@@ -18,6 +19,7 @@ from farm.plan.cell import Cell
 from farm.store import catalog, locks
 
 if TYPE_CHECKING:
+    from farm.plan.recipe import Inputs
     from farm.store.keys import Published
 
 _TICK_S = 1.0
@@ -79,24 +81,33 @@ def missing_locks(journal: Journal, asked: RunPlan, date: str) -> dict[locks.Pla
 
 
 def resolved(journal: Journal, asked: RunPlan, resolution: resolve.Resolution) -> RunPlan:
-    """What was asked for with what is known now: what each cell is built with, and whether that is published already."""
-    published = catalog.published(journal.store)
-    cells = tuple(_resolved(journal, planned, resolution, published) for planned in asked.cells)
-    return asked.model_copy(update={"cells": cells})
+    """What was asked for with what is known now: what each cell is built with, and whether that is published already.
 
+    The catalog is listed once, and each platform's lock is read once: a run may have ten thousand cells.
+    """
+    published: dict[Cell, list[Published]] = {}
+    for build in catalog.published(journal.store):
+        published.setdefault(build.cell, []).append(build)
 
-def _resolved(
-    journal: Journal, planned: PlannedCell, resolution: resolve.Resolution, published: Sequence[Published]
-) -> PlannedCell:
-    cell = Cell.parse(planned.cell)
-    platform = (cell.distro, cell.arch)
-    blocked = planned.blocked or resolution.failures.get(platform)
-    inputs = None if blocked else resolution.inputs.get(platform) or locks.newest_inputs(journal.store, *platform)
-    if inputs and inputs.how == "cross" and planned.recipe and not planned.recipe.cross:
-        blocked, inputs = _only_native(cell), None
-    found = planned.model_copy(update={"blocked": blocked, "inputs": inputs})
-    there = _same(cell, found, published)
-    return found.model_copy(update={"published": there.key if there else ""})
+    @cache
+    def inputs(distro: str, arch: str) -> Inputs | None:
+        return resolution.inputs.get((distro, arch)) or locks.newest_inputs(journal.store, distro, arch)
+
+    @cache
+    def digest(distro: str, arch: str) -> str:
+        return found.digest if (found := inputs(distro, arch)) else ""
+
+    def known(planned: PlannedCell) -> PlannedCell:
+        cell = Cell.parse(planned.cell)
+        platform = (cell.distro, cell.arch)
+        blocked = planned.blocked or resolution.failures.get(platform)
+        given = None if blocked else inputs(*platform)
+        if given and given.how == "cross" and planned.recipe and not planned.recipe.cross:
+            blocked, given = _only_native(cell), None
+        there = _same(planned, digest(*platform), published.get(cell, ())) if given else None
+        return planned.model_copy(update={"blocked": blocked, "inputs": given, "published": there.key if there else ""})
+
+    return asked.model_copy(update={"cells": tuple(map(known, asked.cells))})
 
 
 def _only_native(cell: Cell) -> Failure:
@@ -108,12 +119,12 @@ def _only_native(cell: Cell) -> Failure:
     )
 
 
-def _same(cell: Cell, planned: PlannedCell, published: Sequence[Published]) -> Published | None:
-    """The newest build that is there already: same recipe, same inputs; in the cell's channel rather than in another."""
-    if planned.recipe is None or planned.inputs is None:
+def _same(planned: PlannedCell, inputs: str, builds: Sequence[Published]) -> Published | None:
+    """The newest of a cell's builds that has its recipe and inputs; in the cell's channel rather than in another."""
+    if planned.recipe is None or not builds:
         return None
-    recipe, inputs = planned.recipe.digest, planned.inputs.digest
-    same = [build for build in published if build.cell == cell and build.same(recipe, inputs)]
+    recipe = planned.recipe.digest
+    same = [build for build in builds if build.same(recipe, inputs)]
     return max(same, key=lambda build: (build.channel == planned.channel, build.build_id), default=None)
 
 

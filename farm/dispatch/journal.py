@@ -75,7 +75,7 @@ class Journal:
 
     def ask(self, asked: RunPlan) -> None:
         """Keep what a run is to do, nothing being resolved yet; from now on it is open."""
-        self.store.put(run_keys.asked(self.run), asked.model_dump_json().encode(), if_absent=True)
+        self.store.put(run_keys.asked(self.run), asked.document(), if_absent=True)
         self.store.put(run_keys.open_run(self.run), b"")
 
     def asked(self) -> RunPlan:
@@ -117,7 +117,7 @@ class Journal:
 
     def save_plan(self, plan: RunPlan) -> None:
         """Keep the plan; a run has one only."""
-        self.store.put(run_keys.plan(self.run), plan.model_dump_json().encode(), if_absent=True)
+        self.store.put(run_keys.plan(self.run), plan.document(), if_absent=True)
 
     def plan(self) -> RunPlan:
         """The plan. Raises BadInput when there is no such run."""

@@ -45,6 +45,9 @@ class PrometheusMeter(Meter):
         self._steps = Histogram(
             "farm_step_duration_seconds", "How long steps took.", ["step"], registry=self.registry, buckets=STEP_BUCKETS
         )
+        self._cpu = Counter(
+            "farm_step_cpu_seconds", "CPU seconds that steps took, where known.", ["step"], registry=self.registry
+        )
         cells = Gauge("farm_cells", "Cells of the runs that are driven here, by state.", ["state"], registry=self.registry)
         for state in STATES:
             cells.labels(state).set_function(lambda state=state: self._count(state))  # type: ignore[misc]
@@ -69,6 +72,8 @@ class PrometheusMeter(Meter):
             self._retried.labels("lost" if lost else "outdated" if outcome.failure.outdated else "transient").inc()
         for step in outcome.steps:
             self._steps.labels(self._named(step.step)).observe(step.seconds)
+            if step.cpu_seconds is not None:
+                self._cpu.labels(self._named(step.step)).inc(step.cpu_seconds)
 
     def seen(self, view: RunView) -> None:
         """A run looks like this now."""

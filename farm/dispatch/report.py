@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 
 End = Literal["published", "already published", "failed", "not built"]
 ENDS: tuple[End, ...] = ("published", "already published", "failed", "not built")
+# Of what was published before, so many are told with their metadata; of more the name is enough: nobody reads so many
+# rows, and reading thousands of objects would take longer than planning them.
+READ = 100
 GOOD: frozenset[End] = frozenset({"published", "already published"})
 
 
 @dataclass(frozen=True)
 class CellReport:
-    """How one cell ended. `log` and `staged` are keys in the store, `log_tail` the last lines of that log."""
+    """How one cell ended. `log` and `staged` are keys in the store, `log_tail` the last lines of that log.
+
+    Without an `artifact` a cell that is published already is one of more than READ.
+    """
 
     cell: str
     end: End
@@ -53,11 +59,15 @@ class RunReport:
 def report(journal: Journal, plan: RunPlan, seconds: float) -> RunReport:
     """The report of a run that has ended (`seconds` after it began)."""
     records = journal.records()
+    read = sum(bool(planned.published) for planned in plan.cells) <= READ
     cells = []
     for planned in plan.cells:
         cell = Cell.parse(planned.cell)
         attempts = records[cell].newest if cell in records else 0
-        cells.append(_cell(journal, planned, attempts, journal.outcome(cell) if attempts else None))
+        if planned.published and not read:
+            cells.append(CellReport(planned.cell, "already published"))
+        else:
+            cells.append(_cell(journal, planned, attempts, journal.outcome(cell) if attempts else None))
     return RunReport(plan.run, journal.store.name, seconds, tuple(cells))
 
 

@@ -65,7 +65,14 @@ def size(count: int) -> str:
 def info(artifact: Artifact, base_url: str, facts: Facts) -> str:
     """Everything about a build: what it is, its archives, what it needs, what was found, and how to use it."""
     return "\n\n".join(
-        [_facts(artifact), _archives(artifact), _needs(artifact), _findings(artifact), _snippets(artifact, base_url, facts)]
+        [
+            _facts(artifact),
+            _archives(artifact),
+            _needs(artifact),
+            _findings(artifact),
+            _steps(artifact),
+            _snippets(artifact, base_url, facts),
+        ]
     )
 
 
@@ -93,6 +100,13 @@ def _facts(artifact: Artifact) -> str:
 
 def _archives(artifact: Artifact) -> str:
     rows = [("ARCHIVE", "SIZE", "SHA256"), *((a.name, size(a.size), a.sha256) for a in artifact.archives)]
+    return table(rows)
+
+
+def _steps(artifact: Artifact) -> str:
+    """How long each step took, and how many cores were busy in it, where that is known."""
+    rows = [("STEP", "SECONDS", "CORES")]
+    rows += [(step.step, f"{step.seconds:.1f}", "" if step.cores is None else f"{step.cores:.1f}") for step in artifact.steps]
     return table(rows)
 
 

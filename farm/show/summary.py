@@ -29,11 +29,13 @@ _STYLES = {"published": "green", "already published": "green", "failed": "bold r
 
 
 def table(report: RunReport) -> Table:
-    """One row for each cell."""
+    """One row for each cell, but for those of `unread`."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in ("cell", "result", "build id", "size", "sha256", "time", "findings"):
         made.add_column(column, no_wrap=column not in _WRAPPING, justify="right" if column in {"size", "time"} else "left")
     for cell in report.cells:
+        if _unread(cell):
+            continue
         info = cell.artifact.archive("install_only", "tar.gz") if cell.artifact else None
         made.add_row(
             cell.cell,
@@ -47,9 +49,23 @@ def table(report: RunReport) -> Table:
     return made
 
 
+def unread(report: RunReport) -> str:
+    """How many cells are published already and have no row, because there are so many of them; '' when each has one."""
+    count = sum(map(_unread, report.cells))
+    return f"{count} cells were published already; `farm ls` lists them" if count else ""
+
+
+def _unread(cell: CellReport) -> bool:
+    return cell.end == "already published" and cell.artifact is None
+
+
 def step_line(cell: CellReport) -> str:
-    """Where a cell's time went, e.g. 'sources 0:02, compile 4:10, …'."""
-    return ", ".join(f"{step.step} {duration(step.seconds)}" for step in steps_of(cell) if step.seconds >= 1)
+    """Where a cell's time went, and how many cores were busy, e.g. 'sources 0:02, compile 4:10 (1.9 cores), …'."""
+    return ", ".join(
+        f"{step.step} {duration(step.seconds)}{'' if step.cores is None else f' ({step.cores:.1f} cores)'}"
+        for step in steps_of(cell)
+        if step.seconds >= 1
+    )
 
 
 def steps_of(cell: CellReport) -> tuple[StepTime, ...]:

@@ -205,10 +205,21 @@ class Isolation(Model):
 
 
 class StepTime(Model):
-    """How long a step took."""
+    """How long a step took, and how much of the cores it had."""
 
     step: str
     seconds: float
+    cpu_seconds: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="of its boxes and of the worker, not of what the engine does itself; absent where nobody can tell",
+    )
+
+    @property
+    def cores(self) -> float | None:
+        """How many cores were busy on average; None when nobody can tell."""
+        return self.cpu_seconds / self.seconds if self.cpu_seconds is not None and self.seconds > 0 else None
 
 
 class Artifact(Model):

@@ -209,7 +209,7 @@ def test_a_lost_attempt_is_counted(farm):
 def test_a_builder_that_names_ever_new_steps_costs_no_memory():
     meter = PrometheusMeter()
     for number in range(1000):
-        steps = (StepTime(step=f"step {number}", seconds=1.0),)
+        steps = (StepTime(step=f"step {number}", seconds=1.0, cpu_seconds=number % 2 or None),)
         failure = Failure("build-failed", "x", step=f"step {number}")
         meter.ended(Outcome(state="build-failed", at=0.0, failure=failure, steps=steps))
     named = {
@@ -217,6 +217,7 @@ def test_a_builder_that_names_ever_new_steps_costs_no_memory():
     }
     assert len(named) == 101
     assert meter.registry.get_sample_value("farm_step_duration_seconds_count", {"step": "other"}) == 900
+    assert meter.registry.get_sample_value("farm_step_cpu_seconds_total", {"step": "other"}) == 450
 
 
 def test_retries_are_counted_by_what_made_them_necessary():

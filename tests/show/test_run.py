@@ -12,7 +12,7 @@ from farm.dispatch.view import CellView, RunView
 from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, Failure
 from farm.show.junit import junit
 from farm.show.progress import changes, duration, panel
-from farm.show.summary import as_json, failures, meaningful, table
+from farm.show.summary import as_json, failures, meaningful, step_line, table
 from farm.store.artifact import Finding, StepTime
 
 FAILED = CellReport(
@@ -37,6 +37,11 @@ def shown(renderable, width=160):
 
 def view(*cells):
     return RunView("r", cells)
+
+
+def test_where_a_cells_time_went_names_busy_cores_where_they_are_known():
+    steps = (StepTime(step="compile", seconds=61.0, cpu_seconds=115.9), StepTime(step="pack", seconds=2.0))
+    assert step_line(CellReport("3.13.5-debian13-amd64", "published", steps=steps)) == "compile 1:01 (1.9 cores), pack 0:02"
 
 
 def test_each_change_is_one_line():

@@ -80,6 +80,7 @@ def test_info(store, tmp_path):
     gzip = artifact.archive("install_only", "tar.gz")
     assert f"ADD {gzip.name} /opt/" in text
     assert f'echo "{gzip.sha256}  {gzip.name}" | sha256sum -c -' in text
+    assert re.search(r"^STEP +SECONDS +CORES$", text, re.MULTILINE)
     assert f"--python-downloads-json-url {store.root.as_uri()}/channels/dev/uv/debian13.json 3.13.5" in text
     assert "--channel" not in text
 

@@ -1,0 +1,185 @@
+"""What the dual build costs beside a single one: ours, and the official Docker image's recipe, from one source in one image.
+
+Usage: python -m benchmarks.dual CELL [--optimize pgo+lto] [--jobs N] [--keep] [--fresh] [--out FILE]
+
+One after the other, each in a box of its own with as many jobs. Every step is told in seconds and in CPU seconds of its box,
+and so is what the compilers said of profiles that are not there, or are of other code. What is compared is configure, compile,
+link and install; stripping, bytecode and packing are no part of the single build. A half that was measured is not measured
+again when the other one was ended (`--fresh` forgets it). `--keep` keeps the single build's tree, which `benchmarks.speed` then
+takes as a contestant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.official import INSTALL, MOST, PACKAGES, Single, kept_tree, place
+from farm.plan.cell import Cell
+from farm.plan.compose import compose
+from farm.plan.facts import load_facts
+from farm.plan.options import Options
+from farm.plan.patches import patch_texts
+from farm.settings import Settings
+from workers.build.compile import Passes
+from workers.build.image import ImageMaker
+from workers.build.sources import fetch
+from workers.engine.cpu import cpu_seconds
+from workers.engine.docker import DockerEngine
+from workers.engine.host import require
+from workers.engine.protocol import Box, BoxSpec, Limits
+
+if TYPE_CHECKING:
+    from farm.plan.recipe import Recipe
+
+# the steps that are compared, by their names here and there
+COUNTED = {
+    "single": ("configure", "make", "link again", "install"),
+    "ours": ("configure", "make shared", "install", "link static"),
+}
+# gcc: https://gcc.gnu.org/onlinedocs/gcc/Warning-Options.html#index-Wmissing-profile
+PROFILE = re.compile(r"^(?P<file>[^:\s]+):.*\[-W(?:error=)?(?P<kind>missing-profile|coverage-mismatch)\]")
+HOURS = Limits(deadline_s=12 * 3600, step_s=8 * 3600, silent_s=4 * 3600)
+
+
+@dataclass
+class Watch:
+    """Takes the time of steps, by the clock and by the CPU seconds of a box, and reads what is printed."""
+
+    box: Box
+    clock: Callable[[], float] = time.monotonic
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    warned: dict[str, list[str]] = field(default_factory=lambda: {"missing-profile": [], "coverage-mismatch": []})
+    _began: tuple[float, float | None] = (0.0, None)
+
+    def step(self, name: str) -> None:
+        """A step begins, and the one before it is over."""
+        now = self.clock(), cpu_seconds(self.box)
+        if self.steps:
+            used = None if None in (now[1], self._began[1]) else round(now[1] - self._began[1], 2)  # type: ignore[operator]
+            self.steps[-1] |= {"seconds": round(now[0] - self._began[0], 2), "cpu_seconds": used}
+        self.steps.append({"step": name})
+        self._began = now
+        print(f"=== {name}", flush=True)
+
+    def line(self, text: str) -> None:
+        """A line of output."""
+        if found := PROFILE.match(text):
+            self.warned[found["kind"]].append(found["file"])
+
+    def told(self) -> dict[str, Any]:
+        """All of it; the step that runs is no part of it."""
+        files = {kind: {"lines": len(lines), "files": sorted(set(lines))} for kind, lines in self.warned.items()}
+        return {"steps": self.steps[:-1], "warnings": files}
+
+
+def single(box: Box, watch: Watch, recipe: Recipe, jobs: int, source: Path, keep: Path | None) -> None:
+    """Build by the official recipe."""
+    Single(box, place(recipe.cell, recipe.optimize), jobs, watch.step, watch.line).run(source)
+    if keep:
+        keep.parent.mkdir(parents=True, exist_ok=True)
+        beside = keep.with_suffix(".new")
+        with beside.open("wb") as file:
+            file.writelines(box.get(INSTALL))
+        beside.replace(keep)
+
+
+def ours(box: Box, watch: Watch, recipe: Recipe, jobs: int, sources: tuple[Path, ...], folder: Path) -> None:
+    """Build by our own recipe."""
+    Passes(box, recipe, jobs, watch.step, watch.line).run(sources, patch_texts(recipe.patches, None), folder / "tree.tar")
+    watch.step("over")
+
+
+def summary(halves: dict[str, dict[str, Any]], optimize: str) -> dict[str, Any]:
+    """How many times as long ours takes, by the clock and in CPU seconds, and whether that is what it may."""
+    sums: dict[str, dict[str, float | None]] = {}
+    for name, half in halves.items():
+        steps = [step for step in half["steps"] if step["step"] in COUNTED[name]]
+        cpu = [step["cpu_seconds"] for step in steps]
+        sums[name] = {"seconds": sum(step["seconds"] for step in steps), "cpu_seconds": None if None in cpu else sum(cpu)}
+
+    def ratio(what: str) -> float | None:
+        first, second = sums["ours"][what], sums["single"][what]
+        return round(first / second, 3) if first and second else None
+
+    times = ratio("seconds")
+    return {
+        **halves,
+        "ratio": times,
+        "cpu_ratio": ratio("cpu_seconds"),
+        "most": MOST[optimize],
+        "met": times is not None and times <= MOST[optimize],
+    }
+
+
+def measured(cell: Cell, optimize: str, jobs: int, known: dict[str, Any], keep: Path | None) -> dict[str, Any]:
+    """Both halves, but for those that are known; `known` gets each as soon as it is there."""
+    settings, facts = Settings(), load_facts()
+    recipe = compose(cell, Options(optimize=optimize), facts, "")  # type: ignore[arg-type]
+    sources = tuple(fetch(one, settings, print) for one in (recipe.source, *(library.source for library in recipe.libraries)))
+    engine = DockerEngine(require(settings).url)
+    maker = ImageMaker(facts.distros[cell.distro], cell.arch, engine, settings, print)
+    image = maker.with_packages("dual", tuple(sorted({*recipe.build_packages, *PACKAGES})))
+    with tempfile.TemporaryDirectory(prefix="farm-dual-") as folder:
+        halves: dict[str, Callable[[Box, Watch], None]] = {
+            "single": lambda box, watch: single(box, watch, recipe, jobs, sources[0], keep),
+            "ours": lambda box, watch: ours(box, watch, recipe, jobs, sources, Path(folder)),
+        }
+        for name, half in halves.items():
+            if name in known:
+                continue
+            print(f"### {name}: {cell}, {optimize}, {jobs} jobs", flush=True)
+            with engine.box(BoxSpec(image, HOURS)) as box:
+                watch = Watch(box)
+                half(box, watch)
+            known[name] = watch.told()
+            keep_half(settings, cell, optimize, jobs, known)
+    return summary({name: known[name] for name in COUNTED}, optimize)
+
+
+def halves_file(settings: Settings, cell: Cell, optimize: str, jobs: int) -> Path:
+    """Where halves are kept until both are there."""
+    return settings.cache / "benchmarks" / f"dual-{cell}-{optimize}-{jobs}.json"
+
+
+def keep_half(settings: Settings, cell: Cell, optimize: str, jobs: int, known: dict[str, Any]) -> None:
+    """Keep what is known."""
+    file = halves_file(settings, cell, optimize, jobs)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(known), encoding="utf-8")
+
+
+def main() -> int:
+    """Measure, print, and write the JSON; 1 when the goal is not met."""
+    parser = argparse.ArgumentParser(prog="benchmarks.dual")
+    parser.add_argument("cell")
+    parser.add_argument("--optimize", default="pgo+lto", choices=tuple(MOST))
+    parser.add_argument("--jobs", type=int, default=Settings().make_jobs)
+    parser.add_argument("--keep", action="store_true", help="keep the single build's tree for benchmarks.speed")
+    parser.add_argument("--fresh", action="store_true", help="forget the half that was measured before")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/dual.json"), help="what it has of others stays")
+    options = parser.parse_args()
+    cell, settings = Cell.parse(options.cell), Settings()
+    file = halves_file(settings, cell, options.optimize, options.jobs)
+    known = {} if options.fresh or not file.exists() else json.loads(file.read_text(encoding="utf-8"))
+    keep = kept_tree(settings, cell, options.optimize) if options.keep else None
+    found = measured(cell, options.optimize, options.jobs, known, keep)
+    result = {"cell": str(cell), "optimize": options.optimize, "jobs": options.jobs, **found}
+    every = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
+    every[f"{cell} {options.optimize}"] = result
+    options.out.write_text(json.dumps(every, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=1))
+    file.unlink(missing_ok=True)  # the next run is a new one
+    return not found["met"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

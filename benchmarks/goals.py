@@ -1,0 +1,59 @@
+"""What is to be reached when Pythons are compared (goals.toml), and whether it was."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ROWS = tomllib.loads(Path(__file__).with_name("goals.toml").read_text(encoding="utf-8"))
+GROUPS: dict[str, tuple[str, ...]] = {name: tuple(row["names"]) for name, row in _ROWS["group"].items()}
+LEFT_OUT: dict[str, dict[str, str]] = _ROWS["left_out"]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a pair has to reach: in its mean, in each benchmark of the mean, or in each of a group (`of`)."""
+
+    what: str
+    pair: str
+    of: str
+    bound: Literal["low", "high"]
+    least: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A goal, the figure that decides it, and of which benchmark that is ('' for the mean)."""
+
+    goal: Goal
+    figure: float
+    benchmark: str
+
+    @property
+    def met(self) -> bool:
+        return self.figure >= self.goal.least
+
+
+GOALS = tuple(Goal(**row) for row in _ROWS["goal"])
+
+
+def judged(pairs: Mapping[str, Any], left_out: Mapping[str, Any]) -> list[Judged]:
+    """Every goal whose pair was measured, decided by the benchmark that is furthest from it; `left_out` decides nothing."""
+    found = []
+    for goal in GOALS:
+        if (pair := pairs.get(goal.pair)) is None:
+            continue
+        if goal.of == "mean":
+            found += [Judged(goal, pair[goal.bound], "")] if goal.bound in pair else []
+            continue
+        each = {name: one[goal.bound] for name, one in pair["each"].items() if name not in left_out}
+        names = [name for name in each if (name in GROUPS[goal.of] if goal.of in GROUPS else name not in GROUPS["start"])]
+        if names:
+            worst = min(names, key=lambda name: each[name])
+            found.append(Judged(goal, each[worst], worst))
+    return found

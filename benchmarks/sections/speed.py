@@ -1,0 +1,83 @@
+"""Ours and the distro's Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.goals import GROUPS, LEFT_OUT, judged
+from benchmarks.markdown import met, table
+from farm.plan.cell import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchmarks.markdown import Section
+
+
+def speed(found: Any) -> Section:  # noqa: ANN401 - JSON
+    """Each cell that was measured."""
+    yield "## Our Pythons and the distro's"
+    yield (
+        "`python -m benchmarks.speed`: all contestants in one box, taking turns in each round; a figure above 1 says that"
+        " the first is faster. The mean is geometric, over all benchmarks but starts and those whose library differs; the"
+        " interval (95 %) is of rounds drawn again."
+        " `libpython` is that of the same tree, in a program of ten lines that embeds it."
+        " A goal to be faster is met when the lower end of the interval reaches it, one not to be slower unless the upper end"
+        " says that it is."
+    )
+    yield "\n".join(f"`{name}` is not in the set: {row['why']} ({row['link']})." for name, row in LEFT_OUT.items())
+    for name, one in found.items():
+        yield f"### {name}, beside the distro's {one['distro']}: {one['rounds']} rounds"
+        yield _versions(one)
+        pairs = one["pairs"]
+        yield table(
+            ("first, against second", "mean", "interval", "slowest benchmarks"),
+            [(said, *_mean(pair), _slowest(pair["each"])) for said, pair in pairs.items()],
+        )
+        yield table(
+            ("goal", "figure that decides", "met"),
+            [
+                (each.goal.what, f"{each.figure}{f' ({each.benchmark})' if each.benchmark else ''}", met(each.met))
+                for each in judged(pairs, one["differs"])
+            ],
+        )
+        yield table(
+            ("benchmark", *pairs),
+            [
+                (_marked(name, one["differs"]), *(_interval(pair["each"][name]) for pair in pairs.values()))
+                for name in _names(pairs)
+            ],
+        )
+
+
+def _versions(one: Mapping[str, Any]) -> str:
+    """Which version the distro has, and what that leaves out."""
+    ours = str(Cell.parse(one["cell"]).python)
+    said = f"The distro has {one['distro']}" + ("." if one["distro"] == ours else f", ours is {ours}.")
+    if one["differs"]:
+        listed = ", ".join(f"{benchmark} ({', '.join(modules)})" for benchmark, modules in one["differs"].items())
+        said += (
+            f" Modules that these import are not the same code in both libraries, so they are in no mean and no goal: {listed}."
+        )
+    within = len(set(_names(one["pairs"])) - set(one["differs"]) - set(GROUPS["start"]))
+    return f"{said} The means are of {within} benchmarks."
+
+
+def _names(pairs: Mapping[str, Any]) -> list[str]:
+    return list(next(iter(pairs.values()))["each"])
+
+
+def _marked(name: str, differs: Mapping[str, Any]) -> str:
+    return f"{name} (library differs)" if name in differs else name
+
+
+def _mean(pair: Mapping[str, Any]) -> tuple[object, str]:
+    return (pair["mean"], f"{pair['low']} to {pair['high']}") if "mean" in pair else ("", "")
+
+
+def _interval(one: Mapping[str, float]) -> str:
+    return f"{one['mean']} ({one['low']} to {one['high']})"
+
+
+def _slowest(each: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {one['mean']}" for name, one in sorted(each.items(), key=lambda item: item[1]["mean"])[:3])
