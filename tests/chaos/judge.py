@@ -15,14 +15,16 @@ from farm.errors import EXIT_CELLS_FAILED
 from tests.chaos.cells import PROOF, SmallCells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from subprocess import CompletedProcess
 
     from tests.chaos.witness import Seen
 
 SILENT = "no sign of life"
 _CATALOG = re.compile(r"catalog/(?P<cell>[^/]+)/(?P<build>\d{10})\.[^/]+\.json")
-_NUMBER = re.compile(r"runs/[^/]+/(?P<what>attempts|outcomes)/(?P<cell>[^/]+)/(?P<number>\d+)\.")
+Began = tuple[str, str, str]  # run, cell, number
+_BEGINS = re.compile(r"(?P<cell>\S+): attempt (?P<number>\d+) of run (?P<run>\S+) begins")
+_NUMBER = re.compile(r"runs/(?P<run>[^/]+)/(?P<what>attempts|outcomes)/(?P<cell>[^/]+)/(?P<number>\d+)\.")
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,11 @@ def judge(
     left: Iterable[str],
     errors: Iterable[str] = (),
     *,
-    spared: bool = False,
+    spared: Collection[Began] | None = None,
 ) -> Verdict:
     """The verdict on a run. `seen` has keys with the prefix, `objects` without; `errors` are those of verify-store.
 
-    `spared`: no builder was hurt in it.
+    `spared`: no builder was hurt in it, and these attempts were begun.
     """
     entries = [(one, one.key.removeprefix(f"{prefix}/")) for one in seen if one.key.startswith(f"{prefix}/")]
     builds: dict[str, set[str]] = {name: set() for name in cells.names}
@@ -65,14 +67,26 @@ def judge(
     doubled += [f"{key}: written {times} times" for key, times in writes.items() if times > 1]
     doubled += [f"{key}: deleted" for one, key in entries if one.deleted and key.startswith(("artifacts/", "catalog/"))]
     wrong = [problem for name in cells.names if builds[name] for problem in _wrong(name, cells.proof(name), objects)]
-    return Verdict(tuple(lost), tuple(doubled), (*wrong, *errors), tuple(left), blamed(objects) if spared else ())
+    return Verdict(tuple(lost), tuple(doubled), (*wrong, *errors), tuple(left), blamed(objects, spared or ()))
 
 
-def blamed(objects: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Attempts that were given up because nothing was heard of their builder."""
-    ends = {key: json.loads(data) for key, data in objects.items() if "/outcomes/" in key}
-    failures = {key: (end.get("failure") or {}).get("message", "") for key, end in ends.items()}
-    return tuple(f"{key}: {message}" for key, message in sorted(failures.items()) if SILENT in message)
+def blamed(objects: Mapping[str, bytes], spared: Collection[Began]) -> tuple[str, ...]:
+    """Attempts that were begun, and given up because nothing was heard of their builder.
+
+    One whose grant was lost with Redis is given up, too: nobody has begun it.
+    """
+    found = []
+    for key, data in sorted(objects.items()):
+        match = _NUMBER.match(key)
+        if match and match.group("run", "cell", "number") in spared and match["what"] == "outcomes":
+            message = (json.loads(data).get("failure") or {}).get("message", "")
+            found += [f"{key}: {message}"] if SILENT in message else []
+    return tuple(found)
+
+
+def begun(logs: Iterable[str]) -> set[Began]:
+    """Run, cell and number of every attempt that a worker says it begins."""
+    return {(found["run"], found["cell"], found["number"]) for log in logs for found in _BEGINS.finditer(log)}
 
 
 def audited(done: CompletedProcess[str]) -> list[str]:

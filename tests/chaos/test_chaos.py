@@ -60,7 +60,9 @@ def test_the_page_has_the_table():
     order = [fault.name for fault in FAULTS]
     rows = sorted(table.load(ROWS), key=lambda row: order.index(row.fault))
     machine = f"{os.cpu_count()} cores ({platform.machine()})"
-    about = f"Seen on {time.strftime('%Y-%m-%d')} with {machine}, runs of {CELLS} cells, SEED={SEED}."
+    seconds = {row.fault: row.seconds for row in rows}  # of the whole group's runs
+    minutes = sum(max(seconds.get(fault.name, 0) for fault in faults) for faults in GROUPS.values()) / 60
+    about = f"Seen on {time.strftime('%Y-%m-%d')} with {machine}, runs of {CELLS} cells, in {minutes:.0f} minutes, SEED={SEED}."
     if untried := [name for name in order if name not in {row.fault for row in rows}]:
         about += f" Not tried then: {', '.join(untried)}."
     page = table.written(table.PAGE.read_text(encoding="utf-8"), table.rendered(rows, about))

@@ -15,7 +15,7 @@ import pytest
 
 from tests.chaos import table
 from tests.chaos.cells import DISTRO, PROOF, small_cells
-from tests.chaos.judge import Verdict, audited, judge, left_in_store
+from tests.chaos.judge import Verdict, audited, begun, judge, left_in_store
 from tests.chaos.strikes import half_published
 from tests.chaos.trial import Row
 from tests.chaos.witness import Seen, Witness, calm
@@ -79,7 +79,9 @@ def test_whoever_was_not_hurt_may_not_be_taken_for_dead(cells):
     key = f"runs/x/outcomes/{cells.names[0]}/1.x.json"
     ends = {key: json.dumps({"state": "transient", "failure": {"message": "no sign of life from a.1 for 8 s"}}).encode()}
     ends |= {key.replace("/1.", "/2."): json.dumps({"state": "published", "failure": None}).encode()}
-    assert len(judge(cells, "p", requests, objects | ends, [], spared=True).blamed) == 1
+    said = [f"INFO {cells.names[0]}: attempt {number} of run x begins\n" for number in (1, 2)]
+    assert len(judge(cells, "p", requests, objects | ends, [], spared=begun(said)).blamed) == 1
+    assert judge(cells, "p", requests, objects | ends, [], spared=begun(said[1:])).good, "its grant was lost on its way"
     assert judge(cells, "p", requests, objects | ends, []).good, "where builders die, some are taken for dead"
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from farm.store.scratch import PARTS
-from tests.chaos.judge import Verdict, audited, judge, left_in_store
+from tests.chaos.judge import Verdict, audited, begun, judge, left_in_store
 from tests.chaos.services import forgotten
 from tests.chaos.site import Site, until
+from tests.chaos.traces import text
 
 if TYPE_CHECKING:
     import random
@@ -45,7 +46,7 @@ def run(site: Site, faults: list[Fault], tries: int, rng: random.Random) -> list
         strikes = _drive(site, faults, hits, tries, rng)
         left = settle(site)
         errors = audited(site.farm("verify-store", "--json"))
-        spared = all(fault.spares for fault in faults)
+        spared = begun(text(worker.log) for worker in site.workers) if all(fault.spares for fault in faults) else None
         verdicts.append(judge(site.cells, site.prefix, site.witness.seen, site.objects(), left, errors, spared=spared))
         for name, ended in strikes:
             after = published(site, ended)
