@@ -67,6 +67,14 @@ def holds(store: Store, cell: Cell, recipe: str, inputs: str, build_id: str) -> 
     return held is not None and held[0].build_id == build_id
 
 
+def give_up(store: Store, cell: Cell, recipe: str, inputs: str, build_id: str) -> None:
+    """Let the next try take another build id: under this one lies what could neither be published nor overwritten."""
+    key = keys.claim(cell, recipe, inputs)
+    held = catalog.load(store, key, Claim)
+    if held and held[0].build_id == build_id:
+        _free(store, key, held[1])
+
+
 def take_back(store: Store, prefix: str, build_id: str) -> None:
     """Let nobody go on publishing under a build id: no claim with this prefix is held by it any more. The id stays reserved."""
     for stat in list(store.list(prefix)):
@@ -74,8 +82,12 @@ def take_back(store: Store, prefix: str, build_id: str) -> None:
             continue
         held = catalog.load(store, stat.key, Claim)
         if held and held[0].build_id == build_id:
-            with suppress(Conflict):
-                store.put(stat.key, Claim(build_id=_NOBODY, content="").model_dump_json().encode(), if_match=held[1])
+            _free(store, stat.key, held[1])
+
+
+def _free(store: Store, claim: str, etag: str) -> None:
+    with suppress(Conflict):
+        store.put(claim, Claim(build_id=_NOBODY, content="").model_dump_json().encode(), if_match=etag)
 
 
 def next_id(used: set[str], today: date) -> str:

@@ -10,11 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from farm.errors import BadInput, Conflict, StoreUnavailable, VerificationFailed
+from farm.errors import BadInput, Conflict
 from farm.index import update
 from farm.index.model import entry_of
 from farm.plan.recipe import digest_of, staged_name
 from farm.publish import identity, sbom
+from farm.publish.folder import Folder, Spoiled
 from farm.publish.order import check, check_channel
 from farm.publish.staged import check_fence, fetch_checked
 from farm.sign import envelope, provenance
@@ -87,9 +88,25 @@ def _first(store: Measured, staged: Result, build: BuildInfo, order: Order, now:
         inside = sbom.inside(next(archive.contents for archive in checked if archive.info.kind == "install_only"))
         content = digest_of(sorted((archive.info.kind, archive.info.format, archive.info.sha256) for archive in checked))
         build_id = identity.settle(store, order.cell, recipe, order.inputs, content, now.date())
-        archives = _write_archives(store, order, build_id, checked)
+        place = Folder(store, keys.artifact_folder(order.cell, build_id))
+        try:
+            archives = _write_archives(place, order, build_id, checked)
+            artifact = _write_metadata(place, order, _artifact(staged, build, order, build_id, archives, now))
+            _write_beside(place, order, artifact, inside)
+            place.check()
+        except Spoiled:
+            identity.give_up(store, order.cell, recipe, order.inputs, build_id)
+            raise
+    if not identity.holds(store, order.cell, recipe, order.inputs, build_id):
+        raise Conflict(f"{order} is not published: another publisher took over", hint="nothing to do")
+    _mark(store, artifact)
+    return artifact
 
-    artifact = Artifact(
+
+def _artifact(
+    staged: Result, build: BuildInfo, order: Order, build_id: str, archives: tuple[ArchiveInfo, ...], now: datetime
+) -> Artifact:
+    return Artifact(
         build_id=build_id,
         channel=order.channel,
         created=f"{now:%Y-%m-%dT%H:%M:%SZ}",
@@ -107,93 +124,50 @@ def _first(store: Measured, staged: Result, build: BuildInfo, order: Order, now:
         isolation=staged.isolation,
         beside=("sbom", "provenance") if order.signer else ("sbom",),
     )
-    artifact = _write_metadata(store, order, artifact)
-    bill = sbom.document(artifact, inside)
-    key = f"{keys.artifact_folder(order.cell, build_id)}/{keys.sbom_name(order.cell, order.triple, build_id)}"
-    _write_once(store, key, bill, Content.of(bill))
-    _write_provenance(store, order, artifact, {key.rpartition("/")[2]: bill})
-    _check_written(store, order, artifact)
-    if not identity.holds(store, order.cell, recipe, order.inputs, build_id):
-        raise Conflict(f"{order} is not published: another publisher took over", hint="nothing to do")
-    _mark(store, artifact)
-    return artifact
 
 
-def _write_archives(store: Store, order: Order, build_id: str, checked: Sequence[Checked]) -> tuple[ArchiveInfo, ...]:
+def _write_archives(place: Folder, order: Order, build_id: str, checked: Sequence[Checked]) -> tuple[ArchiveInfo, ...]:
     """Every archive under its published name, then their `.sha256`."""
-    folder = keys.artifact_folder(order.cell, build_id)
     written: list[ArchiveInfo] = []
     for archive in sorted(checked, key=lambda archive: (archive.info.kind, archive.info.format)):
         info = archive.info
         name = keys.archive_name(order.cell, order.triple, build_id, info.kind, info.format)
-        _write_once(store, f"{folder}/{name}", archive.path, Content(info.size, info.sha256))
+        place.write(name, archive.path, Content(info.size, info.sha256))
         written.append(info.model_copy(update={"name": name}))
     for info in written:
         line = f"{info.sha256}  {info.name}\n".encode()
-        _write_once(store, f"{folder}/{info.name}.sha256", line, Content.of(line))
+        place.write(f"{info.name}.sha256", line, Content.of(line))
     return tuple(written)
 
 
-def _write_once(store: Store, key: str, data: bytes | Path, content: Content) -> None:
-    try:
-        store.put(key, data, if_absent=True)
-    except Conflict:
-        # Ours, from a try that was cut off or whose answer was lost; anybody else's would have another build id.
-        if not _comes_back(store, key, content):
-            raise Conflict(f"{key} is in the store {store.name} with other bytes", hint="look who else writes there") from None
-
-
-def _write_metadata(store: Store, order: Order, artifact: Artifact) -> Artifact:
+def _write_metadata(place: Folder, order: Order, artifact: Artifact) -> Artifact:
     """The metadata beside the archives. What an earlier try wrote stands: its time and worker are as good as ours."""
-    folder = keys.artifact_folder(order.cell, artifact.build_id)
-    key = f"{folder}/{keys.metadata_name(order.cell, order.triple, artifact.build_id)}"
+    name, data = keys.metadata_name(order.cell, order.triple, artifact.build_id), _rendered(artifact)
     try:
-        store.put(key, _rendered(artifact), if_absent=True)
+        place.create(name, data, Content.of(data))
     except Conflict:
-        if found := catalog.load(store, key, Artifact):
+        if found := catalog.load(place.store, f"{place.key}/{name}", Artifact):
             return found[0].model_copy(update={"channel": order.channel})
         raise
     return artifact
 
 
-def _write_provenance(store: Store, order: Order, artifact: Artifact, beside: Mapping[str, bytes]) -> None:
+def _write_beside(place: Folder, order: Order, artifact: Artifact, inside: sbom.Inside) -> None:
+    """Its bill of materials, and the signed statement of how it was made."""
+    name, bill = keys.sbom_name(order.cell, order.triple, artifact.build_id), sbom.document(artifact, inside)
+    place.write(name, bill, Content.of(bill))
+    _write_provenance(place, order, artifact, {name: bill})
+
+
+def _write_provenance(place: Folder, order: Order, artifact: Artifact, beside: Mapping[str, bytes]) -> None:
     """The signed statement of how it was made. What an earlier try wrote stands, as its metadata does."""
     if order.signer is None:
         if "provenance" in (artifact.beside or ()):
             raise BadInput(f"{order} was to be signed by an earlier try, and there is no key here", hint="set FARM_SIGNING_KEY")
         return
-    folder = keys.artifact_folder(order.cell, artifact.build_id)
-    key = f"{folder}/{keys.provenance_name(order.cell, order.triple, artifact.build_id)}"
+    sealed = envelope.seal(envelope.STATEMENT, provenance.statement(artifact, order.recipe, beside), order.signer)
     with suppress(Conflict):
-        store.put(
-            key,
-            envelope.seal(envelope.STATEMENT, provenance.statement(artifact, order.recipe, beside), order.signer),
-            if_absent=True,
-        )
-
-
-def _check_written(store: Store, order: Order, artifact: Artifact) -> None:
-    """That every archive can be read back with its hash, before anything says that it is there.
-
-    What a store damaged is removed: nobody was promised it, and the next try could not write over it.
-    """
-    folder = keys.artifact_folder(order.cell, artifact.build_id)
-    for archive in artifact.archives:
-        key = f"{folder}/{archive.name}"
-        if not _comes_back(store, key, Content(archive.size, archive.sha256)):
-            store.delete(key)
-            raise StoreUnavailable(
-                f"{archive.name} was written to the store {store.name}, and does not come back with its {archive.size} bytes",
-                hint="the store loses what it is given: try `farm store check`, and look at its log",
-            )
-
-
-def _comes_back(store: Store, key: str, content: Content) -> bool:
-    with tempfile.TemporaryDirectory(prefix="farm-publish-") as folder:
-        try:
-            return store.fetch(key, Path(folder) / "there", content)
-        except VerificationFailed:
-            return False
+        place.create(keys.provenance_name(order.cell, order.triple, artifact.build_id), sealed, Content.of(sealed))
 
 
 def _mark(store: Store, artifact: Artifact) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from tenacity.wait import wait_base
+
+from farm.store.md5 import content_md5
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,7 +80,8 @@ class Parts:
             yield chunk
 
     def _send(self, upload: Mapping[str, str], number: int, chunk: bytes) -> str:
-        return str(self.client.upload_part(**upload, PartNumber=number, Body=chunk)["ETag"])
+        md5 = content_md5(io.BytesIO(chunk))
+        return str(self.client.upload_part(**upload, PartNumber=number, Body=chunk, ContentMD5=md5)["ETag"])
 
     def _again(self, send: Callable[..., str], *arguments: object) -> str:
         again = Retrying(retry=retry_if_exception(self.passes), stop=stop_after_attempt(_TRIES), wait=self.wait, reraise=True)

@@ -19,8 +19,9 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from tenacity import Retrying, retry_if_exception, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from farm.errors import BadInput, Conflict, FarmError, StoreUnavailable
-from farm.store import keys, layout
+from farm.store import keys, layout, refusals
 from farm.store.headers import headers, told_by_content
+from farm.store.md5 import content_md5
 from farm.store.parts import Parts
 from farm.store.protocol import Stat
 from farm.store.sink import arriving
@@ -39,14 +40,7 @@ _CHUNK = 1 << 20
 _RACES = 6
 _READS = 3  # of an object whose answer breaks off; botocore only retries up to the first byte
 _CONNECT_S, _READ_S = 10, 120
-_SERVER_ERROR = 500
 _BROKEN_OFF = (HTTPClientError, IncompleteReadError)
-_REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "403")
-_SKEWED = ("RequestTimeTooSkewed", "RequestExpired")
-_CONDITION_FAILED = ("PreconditionFailed", "412")
-_RACED = ("ConditionalRequestConflict", "409", "NoSuchUpload")  # the last: another publisher completed the same bytes
-_BUSY = ("SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable")
-_MISSING = ("NoSuchKey", "NotFound", "404")
 
 
 class _Missing(Conflict):
@@ -77,7 +71,7 @@ class S3Store:
         self._endpoint = without_secrets(s3.endpoint) or f"AWS S3 in {s3.region}"
         self._multipart_bytes = multipart_bytes
         self._client = _client(s3, ca_bundle)
-        self._parts = Parts(self._client, part_bytes, _passes)
+        self._parts = Parts(self._client, part_bytes, refusals.passes)
         self._preparing = threading.Lock()
         self._ready = False
         layout.check(self)
@@ -105,7 +99,7 @@ class S3Store:
         size = data.stat().st_size if isinstance(data, Path) else len(data)
         write = self._put_parts if size > self._multipart_bytes else self._put_whole
         again = Retrying(
-            retry=retry_if_exception(_raced),
+            retry=retry_if_exception(refusals.to_repeat),
             stop=stop_after_attempt(_RACES),
             wait=wait_random_exponential(0.05, max=2),
             reraise=True,
@@ -192,8 +186,8 @@ class S3Store:
                 self._ready = True
 
     def _put_whole(self, key: str, body: IO[bytes], condition: dict[str, Any]) -> str:
-        body.seek(0)
-        return _token(self._client.put_object(**self._where(key), **_served_as(key, body), **condition, Body=body)["ETag"])
+        told = {**_served_as(key, body), **condition, "ContentMD5": content_md5(body)}
+        return _token(self._client.put_object(**self._where(key), **told, Body=body)["ETag"])
 
     def _put_parts(self, key: str, body: IO[bytes], condition: dict[str, Any]) -> str:
         return _token(self._parts.put(self._where(key), _served_as(key, body), body, condition))
@@ -227,22 +221,14 @@ class S3Store:
             ) from None
 
     def _classified(self, error: ClientError, doing: str) -> FarmError:
-        code = _code(error)
-        if code in _MISSING:
+        code = refusals.code(error)
+        if code in refusals.MISSING:
             return _Missing(f"cannot {doing} in the store {self.name}: it is not there")
-        if code in _CONDITION_FAILED or code in _RACED:
+        if code in refusals.CONFLICT:
             return Conflict(f"cannot {doing} in the store {self.name}: it is already there, or has changed since it was read")
-        if code in _SKEWED:
-            hint = "this host's clock and the server's differ by more than it allows: compare `date -u`, and let NTP set both"
-        elif code == "NoSuchBucket":
-            hint = f"create the bucket '{self._bucket}', or set FARM_STORE"
-        elif code in _REFUSED:
-            hint = "check FARM_S3_ACCESS_KEY, FARM_S3_SECRET_KEY and what that key may do in the bucket"
-        elif code in ("NotImplemented", "501"):
-            hint = "the server does not know this request; conditional writes are needed"
-        else:
-            hint = "it may pass; run it again, or look at the server's log"
-        return StoreUnavailable(f"the store {self.name} at {self._endpoint} refused to {doing}: {code}", hint=hint)
+        return StoreUnavailable(
+            f"the store {self.name} at {self._endpoint} refused to {doing}: {code}", hint=refusals.hint(code, self._bucket)
+        )
 
 
 def _client(s3: S3Settings, ca_bundle: str) -> Any:  # noqa: ANN401 - boto3's clients are made at run time and have no type of their own
@@ -273,22 +259,6 @@ def _served_as(key: str, body: IO[bytes]) -> dict[str, str]:
     body.seek(0)
     found = headers(key, content)
     return {"ContentType": found.content_type, "CacheControl": found.cache_control}
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", "unknown"))
-
-
-def _passes(error: BaseException) -> bool:
-    """Whether the same request may succeed a little later."""
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return status >= _SERVER_ERROR or _code(error) in _BUSY
-    return isinstance(error, BotoCoreError | HTTPClientError) and not isinstance(error, NoCredentialsError)
-
-
-def _raced(error: BaseException) -> bool:
-    return isinstance(error, ClientError) and _code(error) in _RACED
 
 
 def _stat(key: str, size: int, answer: Any) -> Stat:  # noqa: ANN401 - boto3 gives dicts

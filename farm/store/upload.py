@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import secrets
 import shutil
 from contextlib import suppress
@@ -15,6 +13,7 @@ import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from farm.errors import BadInput, Transient
+from farm.store.md5 import content_md5
 from farm.store.urls import without_secrets
 
 if TYPE_CHECKING:
@@ -92,18 +91,11 @@ def _send(url: str, path: Path, ca_bundle: str, wait: wait_base) -> None:
         )
 
 
-def _md5() -> hashlib._Hash:
-    """As S3 wants it for the way; it is no protection against anybody."""
-    return hashlib.md5(usedforsecurity=False)
-
-
 def _put(url: str, path: Path, ca_bundle: str) -> int:
     with path.open("rb") as file:
         # An empty file would go out chunked, which S3 refuses.
         body: IO[bytes] | bytes = file if path.stat().st_size else b""
-        # The store refuses what was cut off or changed on the way.
-        headers = {"Content-MD5": base64.b64encode(hashlib.file_digest(file, _md5).digest()).decode()}
-        file.seek(0)
+        headers = {"Content-MD5": content_md5(file)}
         with requests.put(
             url, data=body, headers=headers, timeout=_TIMEOUT_S, allow_redirects=False, verify=ca_bundle or True
         ) as answer:

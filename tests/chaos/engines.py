@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import docker
 
 from farm.settings import Settings
+from tests.chaos.services import BALLAST, fill
 from workers.engine import own
 from workers.engine.docker import MANAGED
 from workers.engine.own import OwnEngine
@@ -83,17 +84,10 @@ class PrivateEngine(Containers):
 
     def fill(self) -> None:
         """Leave no byte free on its disk."""
-        ballast = self.data / "ballast"
-        free = os.statvfs(self.data)
-        subprocess.run(["fallocate", "-l", str(free.f_bavail * free.f_frsize), str(ballast)], check=False, capture_output=True)
-        with suppress(OSError), (self.data / "crumbs").open("wb") as file:
-            while True:
-                file.write(bytes(4096))
-                file.flush()
+        fill(self.data)
 
     def free(self) -> None:
-        for name in ("ballast", "crumbs"):
-            (self.data / name).unlink(missing_ok=True)
+        (self.data / BALLAST).unlink(missing_ok=True)
 
 
 def loaded(source: str, target: str, images: list[str]) -> None:

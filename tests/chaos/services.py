@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+BALLAST = "ballast"
+
+
 @dataclass
 class Service:
     """A process that is started, killed and started again, as systemd would."""
@@ -162,8 +165,20 @@ def forgotten(folder: Path, *, held: bool = False) -> Iterator[Path]:
         if path.name.startswith("farm-scratch-") and is_held(path):
             with suppress(FileNotFoundError):
                 yield from forgotten(path, held=True)
-        elif path.name != "ballast" and not (held and path.name.startswith("pymp-")):
+        elif path.name != BALLAST and not (held and path.name.startswith("pymp-")):
             yield path
+
+
+def fill(folder: Path) -> None:
+    """Leave no byte free where a folder lies."""
+    free = os.statvfs(folder)
+    with (folder / BALLAST).open("ab") as file:
+        with suppress(OSError):  # somebody else was quicker
+            os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize))
+        with suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+                file.flush()
 
 
 def is_held(folder: Path) -> bool:

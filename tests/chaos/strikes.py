@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tests.chaos.engines import PrivateEngine
-from tests.chaos.services import Service, Watchful, attempts_of
+from tests.chaos.services import BALLAST, Service, Watchful, attempts_of, fill
 from tests.chaos.site import Site, came
 from tests.chaos.traces import FULL_DISK, Traces
 
@@ -86,12 +86,10 @@ def fill_worker(site: Site, rng: random.Random) -> bool:
     worker = site.workers[0]
     if not came(lambda: attempts_of(worker), 40):
         return False
-    traces, ballast = Traces(site), worker.tmp / "ballast"
-    free = os.statvfs(worker.tmp)
-    with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize))
+    traces = Traces(site)
+    fill(worker.tmp)
     time.sleep(rng.uniform(4, 8))
-    ballast.unlink()
+    (worker.tmp / BALLAST).unlink()
     return came(lambda: traces.tell(FULL_DISK), 20)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -40,25 +41,34 @@ def run(site: Site, faults: list[Fault], tries: int, rng: random.Random) -> list
     verdicts: list[Verdict] = []
     began = time.monotonic()
     for _ in range(4 * tries):
-        site.fresh()
+        strikes, verdict = _one_run(site, faults, hits, tries, rng)
+        verdicts.append(verdict)
+        for name, ended in strikes:
+            after = published(site, ended)
+            times[name] += [min(after) - ended] if after else []
+        if all(count >= tries for count in hits.values()) or not verdict.good:
+            break
+    verdict = merged(verdicts)
+    seconds = time.monotonic() - began
+    return [Row(one.name, one.promise, hits[one.name], verdict, tuple(times[one.name]), seconds) for one in faults]
+
+
+def _one_run(
+    site: Site, faults: list[Fault], hits: dict[str, int], tries: int, rng: random.Random
+) -> tuple[list[tuple[str, float]], Verdict]:
+    """When each strike was over, and the verdict."""
+    site.fresh()
+    with ExitStack() as stack:
         for fault in faults:
+            stack.callback(fault.after, site)
             fault.before(site)
         strikes = _drive(site, faults, hits, tries, rng)
         left = settle(site)
         errors = audited(site.farm("verify-store", "--json"))
         spared = begun(text(worker.log) for worker in site.workers) if all(fault.spares for fault in faults) else None
-        verdicts.append(judge(site.cells, site.prefix, site.witness.seen, site.objects(), left, errors, spared=spared))
-        for name, ended in strikes:
-            after = published(site, ended)
-            times[name] += [min(after) - ended] if after else []
-        for fault in faults:
-            fault.after(site)
-        site.clear_files()
-        if all(count >= tries for count in hits.values()) or not verdicts[-1].good:
-            break
-    verdict = merged(verdicts)
-    seconds = time.monotonic() - began
-    return [Row(one.name, one.promise, hits[one.name], verdict, tuple(times[one.name]), seconds) for one in faults]
+        verdict = judge(site.cells, site.prefix, site.witness.seen, site.objects(), left, errors, spared=spared)
+    site.clear_files()
+    return strikes, verdict
 
 
 def merged(verdicts: list[Verdict]) -> Verdict:

@@ -15,27 +15,35 @@ from tests.publish.staging import now, order, stage
 
 
 class Damaging(MemoryStore):
-    """Keeps the size of one archive, and changes its bytes, once."""
+    """Keeps the size of an object, and changes its bytes, once."""
 
     damaged = ""
 
+    def __init__(self, suffix):
+        super().__init__()
+        self.suffix = suffix
+
     def put(self, key, data, **condition):
         etag = super().put(key, data, **condition)
-        if not self.damaged and key.startswith("artifacts/") and key.endswith(".tar.zst"):
+        if not self.damaged and key.startswith("artifacts/") and key.endswith(self.suffix):
             self.damaged = key
             self.objects[key] = self.objects[key][:-1] + b"?"
         return etag
 
 
-def test_an_archive_that_the_store_damaged_is_found_by_its_hash_and_written_again():
-    store, of = Damaging(), order()
+@pytest.mark.parametrize("suffix", [".tar.zst", ".tar.gz.sha256", ".spdx.json"])
+def test_what_the_store_damaged_is_found_and_published_under_another_build_id(suffix):
+    store, of = Damaging(suffix), order()
     staged = stage(store, of)
-    with pytest.raises(StoreUnavailable, match="does not come back with its"):
+    with pytest.raises(StoreUnavailable, match="the next try takes another build id"):
         publish(store, staged, of, clock=now)
     assert not list(store.list("catalog/"))
-    assert store.damaged not in store.objects
     publish(store, staged, of, clock=now)
+    damaged = store.objects[store.damaged]
+    assert damaged.endswith(b"?"), "what lies there is never overwritten, whoever wrote it"
+    assert "/2026112201/" in store.damaged
     check_promises(store)
+    assert [build.build_id for build in catalog.published(store)] == ["2026112202"]
     assert len(list(store.list("catalog/"))) == 1
 
 

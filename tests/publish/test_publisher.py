@@ -320,8 +320,9 @@ def test_bytes_of_somebody_else_are_never_overwritten():
     store.put(theirs, b"theirs")
     with pytest.raises(FarmError, match="with other bytes"):
         publish(store, staged, of, clock=now)
-    assert store.objects[theirs] == b"theirs"
     assert not list(store.list("catalog/"))
+    assert publish(store, staged, of, clock=now).build_id == "2026112202", "they do not keep the cell from being published"
+    assert store.objects[theirs] == b"theirs"
 
 
 def test_what_uv_cannot_read_is_not_in_its_index():
