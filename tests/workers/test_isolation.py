@@ -32,7 +32,7 @@ def test_nothing_is_left_open():
 def test_the_engine_is_given_what_is_said(sees):
     engine = DockerEngine.__new__(DockerEngine)
     engine._client = mock.Mock()
-    engine._client.info.return_value = {"NCPU": 16}
+    engine._client.info.return_value = {"NCPU": 16, "SystemTime": "2026-01-01T00:00:00Z"}
     engine._create(BoxSpec("image:1", LIMITS, sees=sees))
     (image, command), given = engine._client.containers.create.call_args
     shut = isolation(LIMITS)
