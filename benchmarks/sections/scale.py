@@ -110,8 +110,8 @@ def _publish(publish: Sizes) -> Section:
         f"The cost is that of what one distro offers, not of what was ever published: a distro's part of the index has the"
         f" {KEPT} newest builds of each of its cells, and what was before lies in pages of {PAGE} that are left alone. The"
         f" made-up matrix has {cells} cells, {cells // len(synthetic.DISTROS)} for each distro. While there are fewer artifacts"
-        " than cells, each artifact is another cell, and the part grows with them; from the second build of each cell on it has all"
-        " it will ever have, and what comes then changes nothing: ten times as many artifacts cost the same."
+        " than cells, each artifact is another cell, and the part grows with them; from the second build of each cell on it has"
+        " all it will ever have, and what comes then changes nothing: ten times as many artifacts cost the same."
     )
     lines = {name: _line(publish, f"{name}_kib") for name in ("read", "written")}
     yield Plot("publish", lines, "artifacts in the channel", "KiB")
