@@ -28,7 +28,7 @@ class Tempo:
     unserved_s: float = 600.0
     poll_s: float = 2.0
     patience_s: float = 120.0
-    window: int = 16
+    window: int = 8
     quarantine_after: int = 3
     quarantine_s: float = 10.0
 
