@@ -5,8 +5,8 @@ Usage: python -m benchmarks.dual CELL [--optimize pgo+lto] [--jobs N] [--keep] [
 One after the other, each in a box of its own with as many jobs. Every step is told in seconds and in CPU seconds of its box,
 and so is what the compilers said of profiles that are not there, or are of other code. What is compared is configure, compile,
 link and install; stripping, bytecode and packing are no part of the single build. A half that was measured is not measured
-again when the other one was ended (`--fresh` forgets it). `--keep` keeps the single build's tree, which `benchmarks.speed` then
-takes as a contestant.
+again, unless one of the recipes changed (or with `--fresh`). `--keep` keeps the single build's tree, which `benchmarks.speed`
+then takes as a contestant.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.official import INSTALL, MOST, PACKAGES, Single, kept_tree, place
+from benchmarks.official import INSTALL, MOST, PACKAGES, RECIPE, Single, kept_tree, place
+from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
 from farm.plan.options import Options
 from farm.plan.patches import patch_texts
+from farm.plan.recipe import digest_of
 from farm.settings import Settings
 from workers.build.compile import Passes
 from workers.build.image import ImageMaker
@@ -120,41 +122,41 @@ def summary(halves: dict[str, dict[str, Any]], optimize: str) -> dict[str, Any]:
     }
 
 
-def measured(cell: Cell, optimize: str, jobs: int, known: dict[str, Any], keep: Path | None) -> dict[str, Any]:
-    """Both halves, but for those that are known; `known` gets each as soon as it is there."""
+def measured(cell: Cell, optimize: str, jobs: int, keep: Path | None, *, fresh: bool) -> dict[str, Any]:
+    """Both halves, but for those that were measured before with the same recipes and as many jobs."""
     settings, facts = Settings(), load_facts()
-    recipe = compose(cell, Options(optimize=optimize), facts, "")  # type: ignore[arg-type]
+    recipe = compose(cell, Options(optimize=optimize), facts, build_code())  # type: ignore[arg-type]
+    file = halves_file(settings, recipe, jobs)
+    known = {} if fresh else halves(file, keep)
     sources = tuple(fetch(one, settings, print) for one in (recipe.source, *(library.source for library in recipe.libraries)))
     engine = DockerEngine(require(settings).url)
     maker = ImageMaker(facts.distros[cell.distro], cell.arch, engine, settings, print)
     image = maker.with_packages("dual", tuple(sorted({*recipe.build_packages, *PACKAGES})))
     with tempfile.TemporaryDirectory(prefix="farm-dual-") as folder:
-        halves: dict[str, Callable[[Box, Watch], None]] = {
+        builds: dict[str, Callable[[Box, Watch], None]] = {
             "single": lambda box, watch: single(box, watch, recipe, jobs, sources[0], keep),
             "ours": lambda box, watch: ours(box, watch, recipe, jobs, sources, Path(folder)),
         }
-        for name, half in halves.items():
-            if name in known:
-                continue
+        for name in [name for name in builds if name not in known]:
             print(f"### {name}: {cell}, {optimize}, {jobs} jobs", flush=True)
             with engine.box(BoxSpec(image, HOURS)) as box:
                 watch = Watch(box)
-                half(box, watch)
+                builds[name](box, watch)
             known[name] = watch.told()
-            keep_half(settings, cell, optimize, jobs, known)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(known), encoding="utf-8")
     return summary({name: known[name] for name in COUNTED}, optimize)
 
 
-def halves_file(settings: Settings, cell: Cell, optimize: str, jobs: int) -> Path:
-    """Where halves are kept until both are there."""
-    return settings.cache / "benchmarks" / f"dual-{cell}-{optimize}-{jobs}.json"
+def halves_file(settings: Settings, recipe: Recipe, jobs: int) -> Path:
+    """Where halves are kept: one file for what both recipes and the code that builds are now."""
+    return settings.cache / "benchmarks" / f"dual-{digest_of([recipe.digest, RECIPE])[:16]}-{jobs}.json"
 
 
-def keep_half(settings: Settings, cell: Cell, optimize: str, jobs: int, known: dict[str, Any]) -> None:
-    """Keep what is known."""
-    file = halves_file(settings, cell, optimize, jobs)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(known), encoding="utf-8")
+def halves(file: Path, keep: Path | None) -> dict[str, Any]:
+    """The halves that were measured before; not the single one when its tree is wanted and was not kept."""
+    known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return {name: half for name, half in known.items() if name != "single" or keep is None or keep.exists()}
 
 
 def main() -> int:
@@ -164,20 +166,17 @@ def main() -> int:
     parser.add_argument("--optimize", default="pgo+lto", choices=tuple(MOST))
     parser.add_argument("--jobs", type=int, default=Settings().make_jobs)
     parser.add_argument("--keep", action="store_true", help="keep the single build's tree for benchmarks.speed")
-    parser.add_argument("--fresh", action="store_true", help="forget the half that was measured before")
+    parser.add_argument("--fresh", action="store_true", help="forget what was measured before")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/dual.json"), help="what it has of others stays")
     options = parser.parse_args()
-    cell, settings = Cell.parse(options.cell), Settings()
-    file = halves_file(settings, cell, options.optimize, options.jobs)
-    known = {} if options.fresh or not file.exists() else json.loads(file.read_text(encoding="utf-8"))
-    keep = kept_tree(settings, cell, options.optimize) if options.keep else None
-    found = measured(cell, options.optimize, options.jobs, known, keep)
+    cell = Cell.parse(options.cell)
+    keep = kept_tree(Settings(), cell, options.optimize) if options.keep else None
+    found = measured(cell, options.optimize, options.jobs, keep, fresh=options.fresh)
     result = {"cell": str(cell), "optimize": options.optimize, "jobs": options.jobs, **found}
     every = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
     every[f"{cell} {options.optimize}"] = result
     options.out.write_text(json.dumps(every, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1))
-    file.unlink(missing_ok=True)  # the next run is a new one
     return not found["met"]
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from farm.plan.recipe import Optimize
     from farm.settings import Settings
 
-_ROWS = tomllib.loads(Path(__file__).with_name("official.toml").read_text(encoding="utf-8"))
+RECIPE = Path(__file__).with_name("official.toml").read_text(encoding="utf-8")
+_ROWS = tomllib.loads(RECIPE)
 TEMPLATE: str = _ROWS["template"]
 MOST: dict[str, float] = {name: float(row["most"]) for name, row in _ROWS["goal"].items()}
 LEFT_OUT: dict[str, dict[str, str]] = _ROWS["left_out"]
@@ -80,6 +81,7 @@ class Single:
         self.on_step("install")
         self._make("install")
         self.on_step("keep")
+        self._do(f"{INSTALL}/bin/python3", "-c", "import ssl, sqlite3")  # what was built finds its libpython, and is whole
 
     def _make(self, *targets: str, **flags: str) -> None:
         self._do("make", *targets, *(f"{name}={value}" for name, value in flags.items()), cwd=_SOURCE)

@@ -15,6 +15,7 @@ from benchmarks.sections.budgets import budgets, by_hand
 from benchmarks.sections.cells import cells
 from benchmarks.sections.dual import dual
 from benchmarks.sections.scale import scale
+from benchmarks.sections.simulation import simulation
 from benchmarks.sections.speed import speed
 from benchmarks.sections.starts import first, startup
 from benchmarks.sections.submit import submit
@@ -63,42 +64,6 @@ def browse(found: Any) -> Section:  # noqa: ANN401 - JSON
     yield (
         f"Chromium opens the catalog of {found['artifacts']} artifacts from a folder in {found['open_s']:.2f} s, and shows the"
         f" builds of a distro {found['distro_s']:.2f} s after it is picked (medians of five new visitors)."
-    )
-
-
-def simulation(found: Any) -> Section:  # noqa: ANN401 - JSON
-    """A farm on paper."""
-    rows = found["rows"]
-    drawn = ", ".join(f"{count} builds with {name}" for name, count in found["builds_drawn_from"].items())
-    yield "## A farm on paper"
-    yield (
-        f"{found['cells']} cells with 1 to 1,000 workers, simulated (`benchmarks/simulate.py`); how long"
-        f" cells take is drawn from"
-        f" the real ones of [matrix.md](matrix.md) ({drawn}), {found['fails']:.0%} of attempts fail in"
-        f" passing, and an image takes"
-        f" {found['image_seconds']:.0f} s where a worker meets a distro first. The figures are makespans by"
-        f" the bound that no order"
-        " can beat."
-    )
-    names = list(rows[0]["by_bound"])
-    yield table(
-        ("workers", "bound, hours", *names), [(row["workers"], row["bound_hours"], *row["by_bound"].values()) for row in rows]
-    )
-    yield Plot(
-        "simulation",
-        {name: ([row["workers"] for row in rows], [row["by_bound"][name] for row in rows]) for name in names},
-        "workers",
-        "makespan / bound",
-        log_y=False,
-    )
-    yield (
-        "`farm`, the longest cells first, is the order that `farm submit` sends them in; `images` goes by"
-        " builder image, `matrix` by"
-        " the matrix. The order only matters when there is a worker for every few cells: then a long cell"
-        " that begins last keeps all"
-        " others waiting, and sending the cells of an image together costs more than the images that it"
-        " saves, since every worker"
-        " meets every distro anyway."
     )
 
 

@@ -12,17 +12,22 @@ workers of its arch, or the longest cell.
 from __future__ import annotations
 
 import argparse
+import heapq
+import itertools
 import json
 import random
 import re
 import statistics
 import sys
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import simpy
 
+from farm.dispatch.tempo import Tempo
 from farm.plan.cell import Cell, Version
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
@@ -30,7 +35,7 @@ from farm.plan.fate import Plan, Planned
 from farm.plan.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable
 
 MATRIX = Path(__file__).parents[1] / "docs" / "matrix.md"
 ROW = re.compile(
@@ -43,7 +48,7 @@ FAILS = 0.03  # attempts that end in passing: an engine, a network, a host
 BACKOFF_S = 5.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Work:
     """A cell as the simulation knows it: which image it needs, and the seconds that it really takes."""
 
@@ -90,13 +95,27 @@ def by_image(cells: Sequence[Planned]) -> Sequence[Planned]:
     return [each for group in by_work for each in sorted(group, key=lambda one: -one.seconds)]
 
 
-def orders() -> dict[str, Callable[[Sequence[Planned]], Sequence[Planned]]]:
-    """The orders by name; estimates, not what a cell really takes, are what an order can go by."""
-    return {
-        "farm": lambda cells: Plan(tuple(cells), {}).order,
-        "images": by_image,
-        "matrix": lambda cells: cells,
-    }
+@dataclass(frozen=True)
+class Way:
+    """An order that cells are sent in (estimates, not what a cell really takes, are what it can go by), and how many wait."""
+
+    order: Callable[[Sequence[Planned]], Sequence[Planned]]
+    window: int = Tempo.window
+    apart: bool = True
+
+
+def longest_first(cells: Sequence[Planned]) -> Sequence[Planned]:
+    """As `farm submit` orders them, by its own code."""
+    return Plan(tuple(cells), {}).order
+
+
+WAYS = {
+    "farm": Way(longest_first),
+    "one window": Way(longest_first, apart=False),
+    "no window": Way(longest_first, window=sys.maxsize),
+    "images": Way(by_image),
+    "matrix": Way(list),
+}
 
 
 def drawn(cells: Sequence[Planned], times: dict[str, list[float]], rng: random.Random) -> list[Work]:
@@ -105,35 +124,85 @@ def drawn(cells: Sequence[Planned], times: dict[str, list[float]], rng: random.R
     return [Work(each.cell.distro, each.cell.arch, rng.choice(times.get(each.options.optimize) or [longest])) for each in cells]
 
 
-def simulated(work: Sequence[Work], workers: dict[str, int], rng: random.Random) -> tuple[float, int]:
-    """Makespan in seconds, and how many images were made. A queue for each arch; each worker takes the next of its own."""
+class Dispatcher:
+    """Puts cells into queues in the run's order, but only so many that no more wait than the window lets.
+
+    There is a queue for each distro and arch; a worker takes from those of its arch in turn. `way.apart`: the window is that of
+    each queue, and not of the run.
+    """
+
+    def __init__(self, env: simpy.Environment, arches: Iterable[str], work: Sequence[Work], way: Way) -> None:
+        self._there = {arch: simpy.Store(env) for arch in arches}  # a token for each cell that waits
+        self._queues: dict[str, dict[str, deque[tuple[int, Work]]]] = {arch: {} for arch in arches}
+        self._way = way
+        self._later: dict[str, list[tuple[int, Work]]] = {}
+        self._waiting: dict[str, int] = {}
+        for at, each in enumerate(work):
+            self.add(at, each)
+        for of in [*self._later]:
+            self._fill(of)
+
+    def add(self, at: int, each: Work) -> None:
+        """A cell is to be sent, in its place in the order."""
+        heapq.heappush(self._later.setdefault(self._of(each), []), (at, each))
+
+    def waiting(self, arch: str) -> simpy.events.Event:
+        """What happens when there is a cell for a worker of an arch, which is then to take it."""
+        return self._there[arch].get()
+
+    def take(self, arch: str, turn: int) -> tuple[int, Work]:
+        """A cell for a worker, from the next of its queues that has one; then there is room for another cell."""
+        queues = sorted(self._queues[arch].items())
+        first = next(queue for _, queue in [*queues[turn % len(queues) :], *queues[: turn % len(queues)]] if queue)
+        at, each = first.popleft()
+        self._waiting[self._of(each)] -= 1
+        self._fill(self._of(each))
+        return at, each
+
+    def back(self, at: int, each: Work) -> None:
+        """It failed in passing, and is to be sent again."""
+        self.add(at, each)
+        self._fill(self._of(each))
+
+    def _of(self, each: Work) -> str:
+        return f"{each.distro} {each.arch}" if self._way.apart else "run"
+
+    def _fill(self, of: str) -> None:
+        while self._later[of] and self._waiting.get(of, 0) < self._way.window:
+            at, each = heapq.heappop(self._later[of])
+            self._waiting[of] = self._waiting.get(of, 0) + 1
+            self._queues[each.arch].setdefault(each.distro, deque()).append((at, each))
+            self._there[each.arch].put(None)
+
+
+def simulated(work: Sequence[Work], workers: dict[str, int], rng: random.Random, way: Way) -> tuple[float, int]:
+    """Makespan in seconds, and how many images were made. A worker is of one arch."""
     env = simpy.Environment()
-    queues = {arch: simpy.Store(env) for arch in workers}
+    dispatcher = Dispatcher(env, workers, work, way)
     left = {"cells": len(work), "images": 0}
     over = env.event()
-    for each in work:
-        queues[each.arch].put(each)
 
     def worker(arch: str):  # noqa: ANN202 - a SimPy process
         images: set[str] = set()
-        while True:
-            each = yield queues[arch].get()
+        for turn in itertools.count():
+            yield dispatcher.waiting(arch)
+            at, each = dispatcher.take(arch, turn)
             if each.distro not in images:
                 images.add(each.distro)
                 left["images"] += 1
                 yield env.timeout(IMAGE_S)
             if rng.random() < FAILS:
                 yield env.timeout(each.seconds * rng.random())
-                env.process(again(each))
+                env.process(again(at, each))
                 continue
             yield env.timeout(each.seconds)
             left["cells"] -= 1
             if not left["cells"]:
                 over.succeed()
 
-    def again(each: Work):  # noqa: ANN202 - a SimPy process
+    def again(at: int, each: Work):  # noqa: ANN202 - a SimPy process
         yield env.timeout(BACKOFF_S)
-        queues[each.arch].put(each)
+        dispatcher.back(at, each)
 
     for arch, count in workers.items():
         for _ in range(count):
@@ -159,8 +228,8 @@ def measured(count: int, rounds: int, seed: int) -> list[dict[str, object]]:
     rows = []
     times = seen()
     for workers in WORKERS:
-        ratios: dict[str, list[float]] = {name: [] for name in orders()}
-        images: dict[str, list[int]] = {name: [] for name in orders()}
+        ratios: dict[str, list[float]] = {name: [] for name in WAYS}
+        images: dict[str, list[int]] = {name: [] for name in WAYS}
         hours = []
         for number in range(rounds):
             rng = random.Random(f"{seed}/{workers}/{number}")
@@ -168,9 +237,9 @@ def measured(count: int, rounds: int, seed: int) -> list[dict[str, object]]:
             took = dict(zip((each.cell for each in cells), drawn(cells, times, rng), strict=True))
             least = bound(list(took.values()), crew(workers))
             hours.append(least / 3600)
-            for name, order in orders().items():
+            for name, way in WAYS.items():
                 luck = random.Random(f"{seed}/{workers}/{number}/luck")
-                makespan, made = simulated([took[each.cell] for each in order(cells)], crew(workers), luck)
+                makespan, made = simulated([took[each.cell] for each in way.order(cells)], crew(workers), luck, way)
                 ratios[name].append(makespan / least)
                 images[name].append(made)
         rows.append(
@@ -203,7 +272,7 @@ def main() -> int:
         "rows": rows,
     }
     options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    names = list(orders())
+    names = list(WAYS)
     print(f"| workers | bound, hours | {' | '.join(names)} |")
     for row in rows:
         by_bound = row["by_bound"]

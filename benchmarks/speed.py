@@ -177,7 +177,7 @@ def differing(box: Box, files: dict[str, bytes], series: str, names: list[str]) 
         needs[name] = imported(files[f"site/{SCRIPT.format(folder=folder)}"].decode() if folder else words[0])
     modules = sorted({module for wanted in needs.values() for module in wanted})
     theirs, ours = f"/usr/lib/python{series}", f"{ROOT}/lib/python{series}"
-    others = json.loads(told(box, f"/usr/bin/python{series}", "-c", COMPARE, ours, theirs, *modules))
+    others = json.loads(told(box, f"/usr/bin/python{series}", "-c", COMPARE, ours, theirs, *modules).splitlines()[-1])
     found = {name: sorted(wanted & set(others)) for name, wanted in sorted(needs.items())}
     return {name: modules for name, modules in found.items() if modules}
 

@@ -3,7 +3,7 @@
 Usage: python -m benchmarks.submit [--cells 10000] [--messages 10000] [--out benchmarks/results/submit.json]
 
 All of it is real but for the builders, of which there are none: `farm submit --without-worker` as a process, with a private
-Redis. How many messages a second the task queue takes is measured by itself, for of a run only `Tempo.window` wait.
+Redis. How many messages a second the task queue takes is measured by itself, for of a run only `Tempo.window` wait in a queue.
 """
 
 from __future__ import annotations

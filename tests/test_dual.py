@@ -2,13 +2,18 @@
 
 import io
 import tarfile
+from dataclasses import replace
 
 import pytest
 
-from benchmarks.dual import COUNTED, Watch, summary
+from benchmarks.dual import COUNTED, Watch, halves, halves_file, summary
 from benchmarks.official import INSTALL, MOST, Single, configure, place, words
 from farm.errors import BuildFailed
 from farm.plan.cell import Cell
+from farm.plan.compose import compose
+from farm.plan.facts import load_facts
+from farm.plan.options import Options
+from farm.settings import Settings
 from tests.fakes import ScriptedBox
 from workers.engine.cpu import cpu_seconds, used
 
@@ -34,11 +39,12 @@ def test_the_official_recipe_is_built_as_its_template_says(tmp_path):
         " --enable-option-checking=fatal --enable-shared --with-lto --with-ensurepip"
     )
     flags = "EXTRA_CFLAGS=-g -O2 -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer LDFLAGS=-Wl,-z,relro,--strip-all"
-    assert box.commands[-4:] == [
+    assert box.commands[-5:] == [
         f"make -j3 {flags}",
         "rm python",
         f"make -j3 python {flags},-rpath='$$ORIGIN/../lib'",
         "make install",
+        f"{INSTALL}/bin/python3 -c import ssl, sqlite3",
     ]
 
 
@@ -94,6 +100,18 @@ def test_a_watch_tells_each_step_and_what_was_warned():
             "coverage-mismatch": {"lines": 1, "files": ["Objects/a.c"]},
         },
     }
+
+
+def test_a_half_that_was_measured_stays_until_a_recipe_changes(tmp_path):
+    recipe, settings = compose(CELL, Options(optimize="none"), load_facts(), "code"), Settings(cache=tmp_path)
+    file = halves_file(settings, recipe, 2)
+    others = [halves_file(settings, replace(recipe, code="other"), 2), halves_file(settings, recipe, 3)]
+    assert len({file, *others}) == 3
+    assert halves(file, None) == {}
+    file.parent.mkdir()
+    file.write_text('{"single": 1, "ours": 2}')
+    assert halves(file, None) == {"single": 1, "ours": 2}
+    assert halves(file, tmp_path / "tree.tar") == {"ours": 2}
 
 
 def half(name, seconds, cpu=1.0):

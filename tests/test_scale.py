@@ -6,7 +6,6 @@ from benchmarks.scale import requested
 
 
 def test_every_request_is_counted_and_what_opening_asks_is_not(tmp_path):
-    Counting(tmp_path).put("runs/first", b"with which a folder becomes a store")
     store = Counting(tmp_path)
     store.put("runs/a", b"123")
     store.get("runs/a")

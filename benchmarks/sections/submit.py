@@ -34,10 +34,10 @@ def submit(found: Any) -> Section:  # noqa: ANN401 - JSON
         ],
     )
     yield (
-        f"Of a run only {found['window']} wake-ups wait in the broker at once, however many cells it has: builders take them in"
-        " seconds, each that is taken makes room for the next, and so another run's ten cells, a more urgent run or a cancelled"
-        " one waits for a few cells and not for thousands. So it is the task queue whose rate is measured, by itself, against a"
-        f" private Redis on this host: it took {sent['sent']} messages, of which {sent['waiting']} then waited in it."
+        f"Of a run only {found['window']} wake-ups wait in each queue of the broker, however many cells it has: builders take"
+        " them in seconds, each that is taken makes room for the next, and so another run's ten cells, a more urgent run or a"
+        " cancelled one waits for a few cells and not for thousands. So it is the task queue whose rate is measured, by itself,"
+        f" against a private Redis on this host: it took {sent['sent']} messages, of which {sent['waiting']} then waited in it."
     )
     of_cpu = sent["sent"] / sent["cpu_s"]
     yield table(

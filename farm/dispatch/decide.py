@@ -7,6 +7,7 @@ scheduler that was restarted all look the same from here: a cell that is neither
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -237,9 +238,12 @@ def decide(wanted: Wanted, sight: Sight, now: float, tempo: Tempo) -> tuple[Acti
         over = ending or state in SETTLED or cell in sight.cancelled
         actions += _about_attempts(cell, sight, now, tempo, over=over, settled=state in SETTLED)
     waiting = [cell for cell, state in states.items() if state == "waiting"]
-    to_wake = [cell for cell in waiting if _needs_waking(cell, sight, now, tempo)]
-    awake = sum(cell in sight.sent for cell in waiting) - sum(cell in sight.sent for cell in to_wake)
-    actions += [Wake(cell) for cell in to_wake[: max(0, tempo.window - awake)]]
+    to_wake = {cell: None for cell in waiting if _needs_waking(cell, sight, now, tempo)}
+    awake = Counter(wanted.queue(cell) for cell in waiting if cell in sight.sent and cell not in to_wake)
+    for cell in to_wake:
+        if awake[queue := wanted.queue(cell)] < tempo.window:
+            awake[queue] += 1
+            actions.append(Wake(cell))
     if not actions and all(state in SETTLED for state in states.values()):
         return (Done(),)
     return tuple(actions)

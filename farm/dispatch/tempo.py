@@ -16,7 +16,9 @@ class Tempo:
     """How patient the dispatcher is; all times in seconds.
 
     `quarantine_s` is how long a host waits after `quarantine_after` failures of its own.
-    `window` is how many wake-ups of one run may wait in the queue: a run of thousands so leaves room for another one's ten.
+    `window` is how many wake-ups of one run may wait in a queue: a run of thousands so leaves room for another one's ten. It is
+    each queue's own: with one for the whole run the cells of an arch whose builders are all busy kept those of others
+    waiting, and runs took half as long again (benchmarks/simulate.py).
     """
 
     attempts: int = 3
@@ -26,7 +28,7 @@ class Tempo:
     unserved_s: float = 600.0
     poll_s: float = 2.0
     patience_s: float = 120.0
-    window: int = 16
+    window: int = 8
     quarantine_after: int = 3
     quarantine_s: float = 10.0
 

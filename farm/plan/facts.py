@@ -59,7 +59,14 @@ class Distro:
 
     def capabilities(self, place: Place) -> frozenset[str]:
         """What it has packages for at a place whose own capabilities are not known yet."""
-        return frozenset(name for name, row in self._provided if row.holds(place))
+        if place not in self._capable:
+            self._capable[place] = frozenset(name for name, row in self._provided if row.holds(place))
+        return self._capable[place]
+
+    @cached_property
+    def _capable(self) -> dict[Place, frozenset[str]]:
+        """What was answered before: thousands of cells ask at a few places."""
+        return {}
 
     @cached_property
     def _provided(self) -> tuple[tuple[str, distro_rows.ProvidesRow], ...]:

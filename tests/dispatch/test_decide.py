@@ -121,6 +121,17 @@ def test_a_large_run_leaves_room_in_the_queue():
     )
 
 
+def test_an_arch_whose_builders_are_busy_keeps_no_other_waiting():
+    cells = [Cell.parse(f"3.13.{n}-debian13-{arch}") for arch in ("arm64", "amd64") for n in range(50)]
+    arm, amd = cells[:50], cells[50:]
+    wanted = Wanted("run", tuple(cells))
+    first = decide(wanted, Sight(), NOW, TEMPO)
+    assert first == tuple(Wake(cell) for cell in (*arm[: TEMPO.window], *amd[: TEMPO.window]))
+    sent = {wake.cell: NOW for wake in first}
+    taken, seen = {amd[0]: Record((attempt(1),))}, {(amd[0], 1): NOW}
+    assert decide(wanted, Sight(records=taken, seen=seen, sent=sent), NOW + 1, TEMPO) == (Wake(amd[TEMPO.window]),)
+
+
 def test_a_cancelled_cell_gets_no_leave():
     assert "stopped already" in refusal(A, Wanted("run", (A,)), sight(cancelled=frozenset({A})), NOW, TEMPO)
 

@@ -195,7 +195,8 @@ def test_a_run_of_many_does_not_starve_one_of_few(farm):
     let_go()
     eventually(lambda: len([name for name in started(farm) if name.startswith("3.14.")]) == 3, PATIENCE_S)
     before = len([name for name in started(farm) if name.startswith("3.13.")])
-    assert before <= 2 * Tempo.window + 2, f"the few waited for {before} of the many"
+    # queues take turns: for each that waits before the few, and for each of them, one of the other distro's
+    assert before <= 2 * (Tempo.window + 3), f"the few waited for {before} of the many"
 
 
 def test_a_run_of_high_priority_goes_before_those_that_were_asked_for_before_it(farm):
