@@ -102,8 +102,8 @@ def scale(found: Any) -> Iterator[str | Plot]:  # noqa: ANN401 - JSON
     yield (
         "All files of a channel, as `farm index` writes them: indexes, clients' files, the registry, the catalog and"
         " the page of each artifact. Goals: 5,000 artifacts in 10 s once their images are there, with an index of less than"
-        " 1 MB compressed. The catalog's data is its index, which a browser reads; the parts of the other one hold two"
-        " hashes for each archive, which do not compress; a client reads one."
+        " 1 MB compressed. The catalog's data is its index, which a browser reads; the other one is every part that a channel"
+        " names, pages of older builds among them, most of it hashes, which do not compress; a client reads one part."
     )
     yield table(
         ("artifacts", "CPU seconds, first", "CPU seconds, again", "catalog's data, KiB (gzip)", "all parts, KiB (gzip)"),

@@ -102,7 +102,7 @@ def _entries(survey: Survey, channel: str, listed: list[Entry]) -> None:
         if (
             known not in survey.damaged
             and known in survey.entries
-            and entry != survey.entries[known].model_copy(update={"yanked": survey.yanked.get(known, "")})
+            and entry.lean() != survey.entries[known].model_copy(update={"yanked": survey.yanked.get(known, "")})
         ):
             survey.say("error", "channel.entry", key, f"{' build '.join(known)} is not listed as it is published", _REPAIR)
     there = {(entry.cell, entry.build_id) for entry in listed}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farm import data
+from farm.index.model import INSTALLABLE
 from farm.plan.cell import Cell
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from farm.index.model import Entry, Listed
     from farm.plan.recipe import Form
 
-INSTALLABLE = "install_only"
 _UV_VARIANTS = {
     "default": None,
     "freethreaded": "freethreaded",

@@ -228,7 +228,7 @@ def _show_build(store: Store, channel: str, cell: Cell, build_id: str, base_url:
     pages = [page for page in shard.older if page.cell == str(cell)]
     first = next((at for at, page in enumerate(pages) if build_id <= page.last), len(pages))
     older = [entry for page in pages[max(0, first - 1) :] for entry in _shard(store, page).entries]
-    only = {build_id, *(entry.build_id for entry in standing)}
+    only = {build_id, *(entry.build_id for entry in growth.kept(standing))}
     site.builds(store, channel, [*older, *standing], base_url, only)
 
 

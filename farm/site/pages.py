@@ -99,7 +99,7 @@ def build(entry: Entry, around: Surroundings, channel: str, base_url: str, facts
             eol=f"{series.eol}" if series else "",
             snippets=snippets(entry, channel, base_url, facts),
             root="../../../../../",
-            files=list(_files(entry, around.files)),
+            files=list(_files(entry, around)),
             linked=_linked(around.artifact),
             untested=around.artifact.build.untested if around.artifact else "",
             checks=_checks(around.artifact),
@@ -111,9 +111,11 @@ def build(entry: Entry, around: Surroundings, channel: str, base_url: str, facts
     )
 
 
-def _files(entry: Entry, stats: Iterable[Stat]) -> Iterable[File]:
-    hashes = {archive.key: archive.sha256 for archive in entry.archives}
-    sizes = {archive.key: archive.size for archive in entry.archives} | {stat.key: stat.size for stat in stats}
+def _files(entry: Entry, around: Surroundings) -> Iterable[File]:
+    folder = entry.metadata.rpartition("/")[0]
+    described = around.artifact.archives if around.artifact else ()  # the entry has only what clients install from
+    hashes = {f"{folder}/{a.name}": a.sha256 for a in described} | {a.key: a.sha256 for a in entry.archives}
+    sizes = {archive.key: archive.size for archive in entry.archives} | {stat.key: stat.size for stat in around.files}
     found = []
     for key, count in sizes.items():
         name = key.rpartition("/")[2]
