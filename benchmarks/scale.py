@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import metadata
 from benchmarks.synthetic import entries, entry, fill, now
 from farm.index import update
 from farm.plan.buildcode import build_code
@@ -146,13 +147,19 @@ def published(artifacts: int) -> dict[str, float]:
 
 
 def rendered(artifacts: int) -> dict[str, float]:
-    """The cost of writing all files of a channel that lists so many, at first and again; KiB of what is read, compressed."""
+    """The cost of writing all files of a channel that lists so many, at first and again; KiB of what is read, compressed.
+
+    Archives, metadata as large as real ones, and images are there, as publishers leave them.
+    """
     with tempfile.TemporaryDirectory(prefix="farm-scale-") as name:
         store = FolderStore(Path(name))
         made = entries(artifacts)
         fill(store, "stable", made)
-        for archive in (archive for one in made for archive in one.archives):
-            store.put(archive.key, b"an archive, of which an index only says that it is there")
+        for one in made:
+            store.put(one.metadata, metadata.rendered(one))
+            for archive in one.archives:
+                store.put(archive.key, b"an archive, of which an index only says that it is there")
+            update.write_image(store, one, frozenset())
         seconds = []
         for _ in range(2):
             began = time.process_time()

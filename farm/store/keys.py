@@ -97,6 +97,11 @@ def claims_like(distro: str, python: str, arch: str) -> str:
     return f"claims/{python}-{distro}-{arch}"
 
 
+def artifacts(distro: str) -> str:
+    """Prefix of the files of all builds for a distro."""
+    return f"artifacts/{distro}/"
+
+
 def artifact_folder(cell: Cell, build_id: str) -> str:
     """Where the files of a build lie."""
     return f"artifacts/{cell.distro}/{cell.python}/{cell.arch}/{build_id}"
