@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.index import oci, render, tried
+from farm.index import oci, render, script, tried
 from farm.index.model import Entry
 from farm.index.tried import Tried
 from farm.plan.cell import Cell
@@ -173,7 +173,7 @@ EXPORTS = (
     Export("bazel", lambda channel, cell: keys.bazel(channel, cell.distro), bazel, tried.BAZEL),
     Export("pants", lambda channel, cell: keys.pants(channel, cell.distro), pants, tried.PANTS),
     Export("paketo", lambda channel, cell: keys.paketo(channel, cell.distro), paketo, tried.PAKETO),
-    Export("shell", lambda _channel, _cell: keys.get_python(), render.get_python, tried.SHELL),
+    Export("shell", lambda _channel, _cell: keys.get_python(), script.get_python, tried.SHELL),
     Export("oci", oci.release_tag, oci.index, tried.REGISTRY, lambda data: keys.oci_manifest(oci.digest(data))),
     Export("oci series", oci.series_tag, oci.index, tried.REGISTRY, lambda data: keys.oci_manifest(oci.digest(data))),
 )

@@ -40,7 +40,10 @@ PANTS = Tried(
     "the last Pants in a package index is 2.17, which has no such section",
 )
 PAKETO = Tried("Paketo's CPython buildpack", "a TOML parser", _NOT_INDEXED.format("buildpack and builder image"))
-SHELL = Tried("hosts without Python", "dash, busybox: install, replace, variants, signature, changed bytes")
+SHELL = Tried(
+    "hosts without Python",
+    "dash, busybox: install, replace, variants, signature, rollback, one build, offline, packages, changed bytes",
+)
 REGISTRY = Tried(
     "Docker, skopeo and other clients of registries",
     "skopeo: each arch, pinned digest, changed bytes of each part, no such tag, digest or arch; "
