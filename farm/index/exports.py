@@ -52,6 +52,25 @@ def bazel(entries: Iterable[Entry], base_url: str) -> bytes:
     return render.sum_lines((archive for _, _, archive in _default(entries, _GZIP)), base_url)
 
 
+def bazel_module(entries: Iterable[Entry], base_url: str) -> bytes:
+    """Lines of a MODULE.bazel: each Python in the place of the one that rules_python knows for the platform.
+
+    https://rules-python.readthedocs.io/en/latest/api/rules_python/python/extensions/python.html
+    """
+    lines = ['python = use_extension("@rules_python//python/extensions:python.bzl", "python")']
+    for entry, cell, archive in _default(entries, _GZIP):
+        fields = {
+            "platform": entry.triple,
+            "python_version": str(cell.python),
+            "sha256": archive.sha256,
+            "strip_prefix": "python",
+            "urls": [render.url(base_url, archive.key)],
+        }
+        lines += ["python.single_version_platform_override("]
+        lines += [*(f"    {name} = {_quoted(value)}," for name, value in fields.items()), ")"]
+    return _text(lines)
+
+
 def mise(entries: Iterable[Entry], base_url: str) -> bytes:
     """A table of a mise.toml: one Python, with url and checksum for every arch (https://mise.jdx.dev/dev-tools/backends/http.html).
 
@@ -171,6 +190,7 @@ EXPORTS = (
     Export("hatch", lambda channel, cell: keys.hatch(channel, cell.distro, cell.arch), hatch, tried.HATCH),
     Export("pyenv", keys.pyenv, pyenv, tried.PYENV),
     Export("bazel", lambda channel, cell: keys.bazel(channel, cell.distro), bazel, tried.BAZEL),
+    Export("bazel module", lambda channel, cell: keys.bazel_module(channel, cell.distro), bazel_module, tried.BAZEL_MODULE),
     Export("pants", lambda channel, cell: keys.pants(channel, cell.distro), pants, tried.PANTS),
     Export("paketo", lambda channel, cell: keys.paketo(channel, cell.distro), paketo, tried.PAKETO),
     Export("shell", lambda _channel, _cell: keys.get_python(), script.get_python, tried.SHELL),

@@ -28,12 +28,14 @@ PYENV = Tried(
     "pyenv, asdf (python-build)",
     "pyenv: install, exec, uninstall; python-build: changed bytes, a mirror; bash alone for machines that are not at hand",
 )
+_NO_BAZEL = "rules_python is in no package index; Debian's Bazel is 4.2, which has no modules"
 BAZEL = Tried(
     "Bazel, rules_python from 2.1",
-    "its rules for names, said again in our tests; its own parser, run by `starlark-pyo3`, where `FARM_TEST_RULES_PYTHON` "
-    "names a checkout",
-    "rules_python is in no package index; Debian's Bazel is 4.2, which has no modules",
+    "its rules for names, said again in our tests, against what its own parser was once seen to make of these lines; that "
+    "parser, run by `starlark-pyo3`, where `FARM_TEST_RULES_PYTHON` names a checkout",
+    _NO_BAZEL,
 )
+BAZEL_MODULE = Tried("Bazel, rules_python", "`starlark-pyo3`, the language that it is in: calls and values", _NO_BAZEL)
 PANTS = Tried(
     "Pants from 2.24",
     "its rules for elements, said again in our tests; a TOML parser",

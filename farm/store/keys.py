@@ -228,6 +228,11 @@ def bazel(channel: str, distro: str) -> str:
     return f"channels/{channel}/bazel/{distro}/SHA256SUMS"
 
 
+def bazel_module(channel: str, distro: str) -> str:
+    """The same as lines of a MODULE.bazel."""
+    return f"channels/{channel}/bazel/{distro}/{distro}.MODULE.bazel"
+
+
 def mise(channel: str, cell: Cell) -> str:
     """The table of a mise.toml for one Python, for all arches."""
     return f"channels/{channel}/mise/{cell.distro}/{client_version(cell)}.toml"

@@ -8,7 +8,7 @@ from tests.export import page
 
 ROWS = [*page.files(), *page.exported()]
 # Clients that need not run in the tests, each for a reason that its row gives; all others have to.
-EXCUSED = {"bazel", "pants", "paketo", "heroku", "cloud-foundry", "setup-python"}
+EXCUSED = {"bazel", "bazel module", "pants", "paketo", "heroku", "cloud-foundry", "setup-python"}
 
 
 def test_the_page_has_both_tables_as_the_code_has_them():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
+import starlark
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version as Release
@@ -110,6 +112,52 @@ def test_rules_python_parses_the_manifest_and_no_build_passes_for_another():
     ]
     assert {each["flavor"] for each in found} == {"debian13.2026112201"}
     assert {(each["vendor"], each["os"]) for each in found} == {("unknown", "linux")}
+
+
+RECORD = json.loads((GOLDEN.parent / "rules_python.json").read_text("utf-8"))
+
+
+def test_rules_python_was_seen_to_parse_todays_manifest_as_these_rules_do():
+    """`parsed` is what the parser of that hash gave for `manifest` in a Starlark interpreter; none of its code is here."""
+    lines = BY_FORMAT["bazel"].render(real_names(RECORD["cells"]), BASE).decode().splitlines()
+    assert lines == RECORD["manifest"], "have its parser read them again (tests/clients/test_install.py), then record that"
+    for line, seen in zip(lines, RECORD["parsed"], strict=True):
+        sha256, address = line.split()
+        found = RULES.fullmatch(address.rpartition("/")[2]).groupdict()
+        names = {"python_version": "version", "archive_flavor": "archive"}
+        for name in ("python_version", "arch", "vendor", "os", "libc", "flavor", "archive_flavor"):
+            assert seen[name] == found[names.get(name, name)], name
+        assert (seen["freethreaded"], seen["sha256"], seen["location"]) == (bool(found["free"]), sha256, address)
+
+
+def test_the_page_says_that_the_manifest_may_register_nothing():
+    """What was read of `registration`: for these platforms it passes over all archives but full ones."""
+    platforms = {"-".join((each["arch"], each["vendor"], each["os"], each["libc"])) for each in RECORD["parsed"]}
+    assert platforms <= set(RECORD["registration"]["takes_only_full"])
+    assert {each["archive_flavor"] for each in RECORD["parsed"]} == {"install_only"}
+    page = (Path(__file__).parents[2] / "docs" / "clients.md").read_text("utf-8")
+    assert RECORD["registration"]["commit"][:12] in page
+    assert "single_version_platform_override" in page
+
+
+def test_bazel_reads_lines_that_name_each_python_once():
+    text = BY_FORMAT["bazel module"].render(real_names([*CELLS, "3.14.0-debian13-amd64-freethreaded"]), BASE).decode()
+    module, dialect = starlark.Module(), starlark.Globals.extended_by([starlark.LibraryExtension.StructType])
+    called = """
+def use_extension(file, name):
+    return struct(single_version_platform_override = lambda **said: seen.append(said)) if name == "python" else None
+seen = []
+"""
+    starlark.eval(module, starlark.parse("MODULE.bazel", called + text, starlark.Dialect.extended()), dialect)
+    seen = module["seen"]
+    assert [(each["python_version"], each["platform"]) for each in seen] == [
+        ("3.13.5", "x86_64-unknown-linux-gnu"),
+        ("3.13.5", "aarch64-unknown-linux-gnu"),
+        ("3.13.10", "x86_64-unknown-linux-gnu"),
+    ]
+    assert all(set(each) == {"platform", "python_version", "sha256", "strip_prefix", "urls"} for each in seen)
+    assert all(each["strip_prefix"] == "python" and each["sha256"] == f"{12:064x}" for each in seen)
+    assert all(len(each["urls"]) == 1 and each["urls"][0].startswith(f"{BASE}/artifacts/") for each in seen)
 
 
 # What Pants 2.24 wants of the five fields of an element (`python_build_standalone/rules.py`), said again as one expression.
