@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from farm.audit import builds
 from farm.audit.survey import sha256_of
 from farm.errors import VerificationFailed
-from farm.index import exports, render, update
+from farm.export.table import rendered
+from farm.index import render, update
 from farm.index.model import Pointer, Shard
 from farm.plan.cell import Cell
 from farm.sign import envelope
@@ -124,7 +125,7 @@ def _names(build: keys.Published, channel: str, entry: Entry) -> bool:
 
 def _files(survey: Survey, channel: str, listed: list[Entry]) -> None:
     """The files of clients say what the index says."""
-    for key, data in exports.rendered(channel, listed, survey.against.base_url).items():
+    for key, data in rendered(channel, listed, survey.against.base_url).items():
         found = survey.content(key)
         if found != data:
             said = "a client's file is missing" if found is None else "it does not say what the index says"

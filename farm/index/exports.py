@@ -1,4 +1,4 @@
-"""Every file that clients read, in one table; and the renderers of those that take more than uv's list.
+"""Renderers of the files of clients that take more than uv's list; `farm.export.table` names them all.
 
 A renderer is pure: entries and the store's address in, bytes out. It gets the entries that share a file, newest or not.
 """
@@ -6,18 +6,16 @@ A renderer is pure: entries and the store's address in, bytes out. It gets the e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.index import oci, render, script, tried
-from farm.index.model import Entry
-from farm.index.tried import Tried
-from farm.plan.cell import Cell
+from farm.index import render
 from farm.store import keys
 
 if TYPE_CHECKING:
-    from farm.index.model import Listed
+    from collections.abc import Iterable
+
+    from farm.index.model import Entry, Listed
+    from farm.plan.cell import Cell
     from farm.plan.recipe import Form
 
 _GZIP: tuple[Form, ...] = ("tar.gz",)  # for clients that don't unpack zstd, or did not always
@@ -32,17 +30,6 @@ _PYENV_MIRROR = '[ -z "$PYTHON_BUILD_DEFAULT_MIRROR" ] || unset PYTHON_BUILD_MIR
 _PYENV_FAILS = '* ) echo "{name} is not offered for $(uname -m)" >&2; exit 1 ;;'
 
 
-@dataclass(frozen=True)
-class Export:
-    """A kind of file for one kind of client: the key of the file that lists a cell, what is in it, what it is tried with."""
-
-    format: str
-    key: Callable[[str, Cell], str]
-    render: Callable[[Iterable[Entry], str], bytes]
-    tried: Tried
-    pinned: Callable[[bytes], str] | None = None  # the key under which this content stays for ever, too
-
-
 def bazel(entries: Iterable[Entry], base_url: str) -> bytes:
     """The runtime manifest of rules_python: sums with names that it parses.
 
@@ -52,7 +39,7 @@ def bazel(entries: Iterable[Entry], base_url: str) -> bytes:
     return render.sum_lines((archive for _, _, archive in _default(entries, _GZIP)), base_url)
 
 
-def bazel_module(entries: Iterable[Entry], base_url: str) -> bytes:
+def bzlmod(entries: Iterable[Entry], base_url: str) -> bytes:
     """Lines of a MODULE.bazel: each Python in the place of the one that rules_python knows for the platform.
 
     https://rules-python.readthedocs.io/en/latest/api/rules_python/python/extensions/python.html
@@ -167,33 +154,3 @@ def _quoted(value: object) -> str:
 
 def _text(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-def rendered(channel: str, entries: Iterable[Entry], base_url: str) -> dict[str, bytes]:
-    """Every file of clients, by its key, that entries of one distro in a channel give; those that stay for ever, too."""
-    shared: dict[tuple[Export, str], list[Entry]] = {}
-    for entry in entries:
-        for export in EXPORTS:
-            shared.setdefault((export, export.key(channel, Cell.parse(entry.cell))), []).append(entry)
-    files: dict[str, bytes] = {}
-    for (export, key), group in shared.items():
-        files[key] = export.render(group, base_url)
-        if export.pinned:
-            files[export.pinned(files[key])] = files[key]
-    return files
-
-
-EXPORTS = (
-    Export("uv", lambda channel, cell: keys.uv_index(channel, cell.distro), render.uv_index, tried.UV),
-    Export("sha256sum", lambda channel, cell: keys.sums(channel, cell.distro), render.sums, tried.SHA256SUM),
-    Export("mise", keys.mise, mise, tried.MISE),
-    Export("hatch", lambda channel, cell: keys.hatch(channel, cell.distro, cell.arch), hatch, tried.HATCH),
-    Export("pyenv", keys.pyenv, pyenv, tried.PYENV),
-    Export("bazel", lambda channel, cell: keys.bazel(channel, cell.distro), bazel, tried.BAZEL),
-    Export("bazel module", lambda channel, cell: keys.bazel_module(channel, cell.distro), bazel_module, tried.BAZEL_MODULE),
-    Export("pants", lambda channel, cell: keys.pants(channel, cell.distro), pants, tried.PANTS),
-    Export("paketo", lambda channel, cell: keys.paketo(channel, cell.distro), paketo, tried.PAKETO),
-    Export("shell", lambda _channel, _cell: keys.get_python(), script.get_python, tried.SHELL),
-    Export("oci", oci.release_tag, oci.index, tried.REGISTRY, lambda data: keys.oci_manifest(oci.digest(data))),
-    Export("oci series", oci.series_tag, oci.index, tried.REGISTRY, lambda data: keys.oci_manifest(oci.digest(data))),
-)

@@ -35,7 +35,7 @@ BAZEL = Tried(
     "parser, run by `starlark-pyo3`, where `FARM_TEST_RULES_PYTHON` names a checkout",
     _NO_BAZEL,
 )
-BAZEL_MODULE = Tried("Bazel, rules_python", "`starlark-pyo3`, the language that it is in: calls and values", _NO_BAZEL)
+BZLMOD = Tried("Bazel, rules_python", "`starlark-pyo3`, the language that it is in: calls and values", _NO_BAZEL)
 PANTS = Tried(
     "Pants from 2.24",
     "its rules for elements, said again in our tests; a TOML parser",

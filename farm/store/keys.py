@@ -228,7 +228,7 @@ def bazel(channel: str, distro: str) -> str:
     return f"channels/{channel}/bazel/{distro}/SHA256SUMS"
 
 
-def bazel_module(channel: str, distro: str) -> str:
+def bzlmod(channel: str, distro: str) -> str:
     """The same as lines of a MODULE.bazel."""
     return f"channels/{channel}/bazel/{distro}/{distro}.MODULE.bazel"
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version as Release
 
-from farm.index.exports import EXPORTS
+from farm.export.table import FILES
 from farm.plan.cell import Cell
 from farm.store import keys
 from farm.store.headers import MUTABLE, headers
@@ -30,13 +30,13 @@ OFFERED = [
     ("3.14.0-debian13-amd64-freethreaded", "2026112201"),
     ("3.15.0rc2-debian13-arm64", "2026112201"),
 ]
-BY_FORMAT = {export.format: export for export in EXPORTS}
+BY_FORMAT = {export.format: export for export in FILES}
 
 
 def files(entries):
     """Every file of every client, as a channel has it."""
     found = {}
-    for export in EXPORTS:
+    for export in FILES:
         names = {export.key("stable", Cell.parse(each.cell)) for each in entries}
         for name in names:
             same = [each for each in entries if export.key("stable", Cell.parse(each.cell)) == name]
@@ -55,11 +55,11 @@ def test_the_files_are_those_that_were_read_and_found_good():
 
 def test_every_file_is_asked_for_again_and_has_a_key_of_its_own():
     made = files([with_tar(entry(cell, build_id)) for cell, build_id in OFFERED])
-    assert len(made) == sum(len({e.key("stable", Cell.parse(c)) for c, _ in OFFERED}) for e in EXPORTS)
+    assert len(made) == sum(len({e.key("stable", Cell.parse(c)) for c, _ in OFFERED}) for e in FILES)
     assert all(keys.valid(name) and headers(name, data).cache_control == MUTABLE for name, data in made.items())
 
 
-@pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.format)
+@pytest.mark.parametrize("export", FILES, ids=lambda export: export.format)
 @given(entries=st.lists(ENTRIES))
 def test_order_does_not_matter_and_nothing_yanked_is_offered(export, entries):
     yanked = [each.model_copy(update={"yanked": "broken", "build_id": "2027010101"}) for each in entries]
@@ -141,7 +141,7 @@ def test_the_page_says_that_the_manifest_may_register_nothing():
 
 
 def test_bazel_reads_lines_that_name_each_python_once():
-    text = BY_FORMAT["bazel module"].render(real_names([*CELLS, "3.14.0-debian13-amd64-freethreaded"]), BASE).decode()
+    text = BY_FORMAT["bzlmod"].render(real_names([*CELLS, "3.14.0-debian13-amd64-freethreaded"]), BASE).decode()
     module, dialect = starlark.Module(), starlark.Globals.extended_by([starlark.LibraryExtension.StructType])
     called = """
 def use_extension(file, name):

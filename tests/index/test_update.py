@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks import metadata, synthetic
 from farm.errors import Conflict, FarmError, StoreUnavailable
+from farm.export.table import FILES
 from farm.index import update
-from farm.index.exports import EXPORTS
 from farm.plan.cell import Cell
 from farm.store import keys
 from farm.store.folder import FolderStore
@@ -133,7 +133,7 @@ def test_the_cost_is_that_of_one_distro_however_much_is_published():
         add(store, f"3.13.{number}-debian13-amd64")
     store.reads = 0
     add(store, "3.13.1-debian12-amd64")
-    assert store.reads <= len(EXPORTS) + 26
+    assert store.reads <= len(FILES) + 26
 
 
 def test_the_shard_is_there_before_the_pointer_names_it():
