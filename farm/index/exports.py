@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from farm.index import render
+from farm.index.upstream import upstream
 from farm.store import keys
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _GZIP: tuple[Form, ...] = ("tar.gz",)  # for clients that don't unpack zstd, or 
 # How clients call an arch, by what stands first in a triple. An arch that is not here is left out of their files.
 _MISE_ARCHES = {"x86_64": "linux-x64", "aarch64": "linux-arm64"}
 _PANTS_ARCHES = {"x86_64": "linux_x86_64", "aarch64": "linux_arm64"}
+# Paketo's stacks that are one of our distros (https://paketo.io/docs/reference/builders-reference/)
+_PAKETO_STACKS = {"ubuntu22.04": "io.buildpacks.stacks.jammy", "ubuntu24.04": "io.buildpacks.stacks.noble"}
 _HATCH_SUFFIXES = {"default": "", "freethreaded": "t"}
 # hatch 1.18 finds only installations again whose source has this in it, so every address gets it, behind a '#'
 _HATCH_MARK = "#/python-build-standalone/releases/download/"
@@ -118,26 +121,35 @@ def pants(entries: Iterable[Entry], base_url: str) -> bytes:
 
 
 def paketo(entries: Iterable[Entry], base_url: str) -> bytes:
-    """Dependencies of the buildpack.toml of Paketo's CPython buildpack (https://github.com/paketo-buildpacks/cpython)."""
+    """Dependencies of the buildpack.toml of Paketo's CPython buildpack (https://github.com/paketo-buildpacks/cpython).
+
+    Only of distros that are a stack there: a stack names the C library and the packages that a build needs.
+    """
     lines: list[str] = []
     for _, cell, archive in _default(entries, _GZIP):
+        if (stack := _PAKETO_STACKS.get(cell.distro)) is None:
+            continue
+        known = upstream(cell.python)
         address = render.url(base_url, archive.key)
         fields: dict[str, object] = {
             "arch": cell.arch,
             "checksum": f"sha256:{archive.sha256}",
             "cpe": f"cpe:2.3:a:python:python:{cell.python}:*:*:*:*:*:*:*",
+            "deprecation_date": known.eol and f"{known.eol}T00:00:00Z",
             "id": "python",
             "licenses": ["PSF-2.0"],
             "name": "Python",
             "os": "linux",
             "purl": f"pkg:generic/python@{cell.python}?checksum={archive.sha256}&download_url={address}",
-            "stacks": ["*"],
+            "source": known.source,
+            "source-checksum": known.sha256 and f"sha256:{known.sha256}",
+            "stacks": [stack],
             "strip-components": 1,
             "uri": address,
             "version": str(cell.python),
         }
-        lines += ["[[metadata.dependencies]]", *(f"  {name} = {_quoted(value)}" for name, value in fields.items()), ""]
-    return _text(lines[:-1])
+        lines += ["[[metadata.dependencies]]", *(f"  {name} = {_quoted(value)}" for name, value in fields.items() if value), ""]
+    return _text(lines[:-1] or ["# Paketo has no stack of this distro"])
 
 
 def _default(entries: Iterable[Entry], formats: tuple[Form, ...]) -> list[tuple[Entry, Cell, Listed]]:

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from farm.plan.facts import load_facts
+from farm.index.upstream import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ def get_python(_: Iterable[Entry], base_url: str) -> bytes:
 
 @cache
 def _facts() -> str:
-    facts = load_facts()
+    facts = shipped()
     return "".join(f"{line}\n" for line in (*_arches(facts), *_distros(facts)))
 
 

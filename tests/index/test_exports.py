@@ -16,6 +16,7 @@ from packaging.version import Version as Release
 
 from farm.export.table import FILES
 from farm.plan.cell import Cell
+from farm.plan.facts import load_facts
 from farm.store import keys
 from farm.store.headers import MUTABLE, headers
 from tests.index.test_render import BASE, CELLS, ENTRIES, entry, with_tar
@@ -158,6 +159,23 @@ seen = []
     assert all(set(each) == {"platform", "python_version", "sha256", "strip_prefix", "urls"} for each in seen)
     assert all(each["strip_prefix"] == "python" and each["sha256"] == f"{12:064x}" for each in seen)
     assert all(len(each["urls"]) == 1 and each["urls"][0].startswith(f"{BASE}/artifacts/") for each in seen)
+
+
+def test_paketo_is_offered_what_is_for_its_stacks_with_the_source_and_its_end():
+    cells = [f"3.13.5-{distro}-amd64" for distro in ("ubuntu22.04", "ubuntu24.04", "debian13")]
+    found = tomllib.loads(BY_FORMAT["paketo"].render(real_names(cells), BASE).decode())["metadata"]["dependencies"]
+    assert [each["stacks"] for each in found] == [["io.buildpacks.stacks.jammy"], ["io.buildpacks.stacks.noble"]]
+    known = load_facts()
+    for each in found:
+        assert each["source"] == f"https://www.python.org/ftp/python/{known.sources['3.13.5'].path}"
+        assert each["source-checksum"] == f"sha256:{known.sources['3.13.5'].sha256}"
+        assert each["deprecation_date"] == f"{known.series['3.13'].eol}T00:00:00Z"
+        assert each["uri"] != each["source"], "or the buildpack would compile it"
+    assert not tomllib.loads(BY_FORMAT["paketo"].render(real_names(cells[2:]), BASE).decode())
+    (future,) = tomllib.loads(BY_FORMAT["paketo"].render(real_names(["3.99.0-ubuntu24.04-amd64"]), BASE).decode())["metadata"][
+        "dependencies"
+    ]
+    assert not {"source", "source-checksum", "deprecation_date"} & set(future), "of which no facts tell"
 
 
 # What Pants 2.24 wants of the five fields of an element (`python_build_standalone/rules.py`), said again as one expression.
