@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import metadata
 from benchmarks.publishing import Counting, published, publishers
 from benchmarks.synthetic import entries, fill
 from farm.cli.matrix_options import read_plan
@@ -133,19 +134,25 @@ def requested(cells: int) -> dict[str, int]:
 
 
 def rendered(artifacts: int) -> dict[str, float]:
-    """The cost of writing all files of a channel that lists so many, at first and again; KiB of what is read, compressed."""
+    """The cost of writing all files of a channel that lists so many, at first and again; KiB of what is read, compressed.
+
+    Archives, metadata as large as real ones, and images are there, as publishers leave them.
+    """
     with tempfile.TemporaryDirectory(prefix="farm-scale-") as name:
         store = FolderStore(Path(name))
         made = entries(artifacts)
-        pointer = fill(store, "stable", made)
-        for archive in (archive for one in made for archive in one.archives):
-            store.put(archive.key, b"an archive, of which an index only says that it is there")
+        fill(store, "stable", made)
+        for one in made:
+            store.put(one.metadata, metadata.rendered(one))
+            for archive in one.archives:
+                store.put(archive.key, b"an archive, of which an index only says that it is there")
+            update.write_image(store, one, frozenset())
         seconds = []
         for _ in range(2):
             began = time.process_time()
             update.rewrite(store, "stable", base_url="https://python.example.org")
             seconds.append(time.process_time() - began)
-        index = [keys.channel_pointer("stable"), *(ref.key for ref in pointer.shards)]
+        index = [keys.channel_pointer("stable"), *update.shard_keys(store, "stable")]
         shown = [stat.key for stat in store.list(keys.site("stable", "data/"))]
         return {
             "first_cpu_s": round(seconds[0], 2),

@@ -62,13 +62,13 @@ def entry(cell: Cell, rebuild: int) -> Entry:
         build_id=build_id,
         created=f"{day:%Y-%m-%dT%H:%M:%SZ}",
         triple=triple,
-        recipe=_sha256(f"{cell}"),
+        recipe=_sha256(f"{cell} {rebuild}"),  # facts changed, or there would be no rebuild but for the distro's inputs
         inputs=_sha256(f"{cell.distro} {day}"),
         uv=True,
         metadata=f"{folder}/{keys.metadata_name(cell, triple, build_id)}",
         runtime=PACKAGES,
         archives=tuple(archive(kind, form) for kind, forms in _FORMS.items() for form in forms),
-    )
+    ).lean()
 
 
 def fill(store: Store, channel: str, made: Iterable[Entry]) -> Pointer:

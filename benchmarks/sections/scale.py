@@ -145,8 +145,8 @@ def _render(render: Sizes) -> Section:
     yield (
         "All files of a channel, as `farm index` writes them: indexes, clients' files, the registry, the catalog and"
         " the page of each artifact. Goals: 5,000 artifacts in 10 s once their images are there, with an index of less than"
-        " 1 MB compressed. The catalog's data is its index, which a browser reads; the parts of the other one hold two"
-        " hashes for each archive, which do not compress; a client reads one."
+        " 1 MB compressed. The catalog's data is its index, which a browser reads; the other one is every part that a channel"
+        " names, pages of older builds among them, most of it hashes, which do not compress; a client reads one part."
     )
     per = {size: one["again_cpu_s"] / int(size) for size, one in render.items()}
     first = next(iter(per.values()))

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from farm.audit import builds
 from farm.audit.survey import sha256_of
 from farm.errors import VerificationFailed
-from farm.index import exports, render, update
+from farm.export.table import rendered
+from farm.index import render, update
 from farm.index.model import Pointer, Shard
 from farm.plan.cell import Cell
 from farm.sign import envelope
@@ -102,7 +103,7 @@ def _entries(survey: Survey, channel: str, listed: list[Entry]) -> None:
         if (
             known not in survey.damaged
             and known in survey.entries
-            and entry != survey.entries[known].model_copy(update={"yanked": survey.yanked.get(known, "")})
+            and entry.lean() != survey.entries[known].model_copy(update={"yanked": survey.yanked.get(known, "")})
         ):
             survey.say("error", "channel.entry", key, f"{' build '.join(known)} is not listed as it is published", _REPAIR)
     there = {(entry.cell, entry.build_id) for entry in listed}
@@ -124,7 +125,7 @@ def _names(build: keys.Published, channel: str, entry: Entry) -> bool:
 
 def _files(survey: Survey, channel: str, listed: list[Entry]) -> None:
     """The files of clients say what the index says."""
-    for key, data in exports.rendered(channel, listed, survey.against.base_url).items():
+    for key, data in rendered(channel, listed, survey.against.base_url).items():
         found = survey.content(key)
         if found != data:
             said = "a client's file is missing" if found is None else "it does not say what the index says"

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from farm.audit.retention import superseded
 from farm.index import oci, update
+from farm.plan.cell import Cell
 from farm.store import catalog, keys, run_keys
 from farm.store.artifact import Model
 from farm.store.keys import Published
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from farm.audit.retention import Policy
     from farm.audit.survey import EntryOf
     from farm.index.model import Entry
+    from farm.store.artifact import Artifact
     from farm.store.protocol import Store
 
 _LEFT_OVER = "left-over"
@@ -74,7 +76,8 @@ def find(store: Store, policy: Policy, entry_of: EntryOf, now: float) -> Garbage
     named: set[str] = set()
     gone: dict[Published, set[str]] = {}
     for build in published:
-        files = _files(entry_of(catalog.artifact(store, build)), stats)
+        artifact = catalog.artifact(store, build)
+        files = _files(artifact, entry_of(artifact), stats)
         if (str(build.cell), build.build_id) in staying:
             named |= files
         else:
@@ -97,12 +100,13 @@ def find(store: Store, policy: Policy, entry_of: EntryOf, now: float) -> Garbage
     return found
 
 
-def _files(entry: Entry, stats: dict[str, Stat]) -> set[str]:
-    """Every object of a build: archives, what lies beside them, and its image in the registry."""
+def _files(artifact: Artifact, entry: Entry, stats: dict[str, Stat]) -> set[str]:
+    """Every object of a build: all its archives, which no index lists, what lies beside them, and its image."""
+    folder = keys.artifact_folder(Cell.parse(artifact.build.cell), artifact.build_id)
     stem = entry.metadata.removesuffix(".json")
     files = {entry.metadata, *(key for key in (f"{stem}.intoto.json", f"{stem}.spdx.json") if key in stats)}
-    for archive in entry.archives:
-        files |= {archive.key, f"{archive.key}.sha256"}
+    for archive in artifact.archives:
+        files |= {f"{folder}/{archive.name}", f"{folder}/{archive.name}.sha256"}
     if image := oci.image(entry):
         files |= {
             keys.oci_blob(f"sha256:{image.layer.sha256}"),

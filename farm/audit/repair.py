@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from farm.audit.survey import EntryOf
 from farm.errors import Conflict, FarmError
-from farm.index import exports, growth, update
+from farm.export.table import rendered
+from farm.index import growth, update
 from farm.index.rebuild import rebuild
 from farm.publish import identity
 from farm.sign.keys import Signer
@@ -54,7 +55,7 @@ def relist(store: Store, channel: str, means: Means, damaged: Collection[Build] 
     """
     rebuild(store, channel, lambda: _entries(store, channel, means.entry_of, damaged, without), means.clock)
     for distro in update.distros(store, channel):
-        files = exports.rendered(channel, update.entries(store, channel, distro), means.base_url)
+        files = rendered(channel, update.entries(store, channel, distro), means.base_url)
         for key, data in files.items():
             if "/sha256:" in key and store.get(key) is None:  # a tag that is right already would not bring it back
                 store.put(key, data)

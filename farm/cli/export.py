@@ -9,14 +9,14 @@ import click
 from farm.cli.opening import opened
 from farm.errors import BadInput
 from farm.export.formats import dashed
-from farm.export.table import TABLE, Asked, written
+from farm.export.table import FOLDERS, Asked, written
 from farm.index import update
 from farm.pull.fetch import Kept
 from farm.settings import Settings
 
 
 @click.command()
-@click.argument("format_", metavar="FORMAT", type=click.Choice(sorted(TABLE)))
+@click.argument("format_", metavar="FORMAT", type=click.Choice(sorted(FOLDERS)))
 @click.option("--to", "folder", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write to.")
 @click.option("--distro", required=True, help="Distro, e.g. ubuntu24.04.")
 @click.option("--channel", default="stable", show_default=True, help="Channel to export.")
@@ -27,7 +27,7 @@ def export(format_: str, folder: Path, distro: str, channel: str, stack: str, ad
 
     oci-layout is a folder of container images, with the archives as they are.
     """
-    wanted = TABLE[format_]
+    wanted = FOLDERS[format_]
     if wanted.addressed and not address:
         raise BadInput(f"{wanted.listing} names addresses", hint="say where the folder will be served: --base-url https://…")
     settings = Settings()

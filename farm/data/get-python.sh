@@ -5,7 +5,8 @@ set -eu
 export LC_ALL=C # what tar lists is read
 
 base=@BASE_URL@
-channel=stable distro='' variant='' key='' older='' work=''
+channel=stable distro='' variant='' arch=$(uname -m) exact='' key='' older='' offline='' runtime='' work=''
+cache=${FARM_CACHE:-${HOME:-/root}/.cache/python-farm}/get-python
 list_bytes=67108864 archive_bytes=1073741824 tree_bytes=4000000000 tree_members=100000
 
 fail() {
@@ -13,28 +14,39 @@ fail() {
     exit 1
 }
 
+# For what cannot be had.
+absent() {
+    fail "$1${offline:+; with --offline only what was fetched before is there}"
+}
+
 usage() {
-    echo "usage: get-python.sh [--channel NAME] [--distro NAME] [--variant NAME] [--key PUBLIC.pem] [--from URL] [--older]" >&2
-    echo "                     PYTHON FOLDER" >&2
+    echo "usage: get-python.sh [--channel NAME] [--distro NAME] [--arch NAME] [--variant NAME] [--key PUBLIC.pem] [--from URL]" >&2
+    echo "                     [--exact BUILD | --older] [--offline] [--with-runtime | --with-runtime=install] PYTHON FOLDER" >&2
     echo "  e.g. get-python.sh --key farm.pem 3.13 /opt/python" >&2
     exit 2
 }
 
 while [ $# -gt 0 ]; do
     case $1 in
-    --channel | --distro | --variant | --key | --from)
+    --channel | --distro | --arch | --variant | --key | --from | --exact)
         [ $# -ge 2 ] || usage
         case $1 in
         --channel) channel=$2 ;;
         --distro) distro=$2 ;;
+        --arch) arch=$2 ;;
         --variant) variant=$2 ;;
         --key) key=$2 ;;
         --from) base=$2 ;;
+        --exact) exact=$2 ;;
         esac
         shift 2
         ;;
-    --older)
-        older=yes
+    --older | --offline | --with-runtime | --with-runtime=install)
+        case $1 in
+        --older) older=yes ;;
+        --offline) offline=yes ;;
+        *) runtime=${1#--with-runtime} runtime=${runtime#=} runtime=${runtime:-name} ;;
+        esac
         shift
         ;;
     -*) usage ;;
@@ -43,6 +55,7 @@ while [ $# -gt 0 ]; do
 done
 [ $# -eq 2 ] || usage
 wanted=$1 folder=${2%/}
+[ "$variant" != default ] || variant=''
 
 # A command that writes no file of more bytes, which the kernel sees to, in blocks of 512.
 limited() (
@@ -52,17 +65,31 @@ limited() (
     exec "$@"
 )
 
+# An object of the store, of so many bytes at most: address, file, bytes. It is kept, for --offline.
 fetch() {
-    limited "$3" curl -fsSL --retry 3 --max-filesize "$3" -o "$2" "$1"
+    kept=$(printf '%s' "$1" | sha256sum)
+    kept=$cache/${kept%% *}
+    if [ -n "$offline" ]; then
+        cp "$kept" "$2" 2>/dev/null || return 1
+    else
+        limited "$3" curl -fsSL --retry 3 --max-filesize "$3" -o "$2" "$1" || return 1
+        { mkdir -p "$cache" && cp "$2" "$kept.$$" && mv "$kept.$$" "$kept"; } 2>/dev/null || rm -f "$kept.$$"
+    fi
 }
 
-# A distro release as the store calls it: debian13, ubuntu24.04, but rocky9 on 9.4.
-if [ -z "$distro" ]; then
-    # shellcheck source=/dev/null
-    full=$(. /etc/os-release && echo "$ID$VERSION_ID") || fail "this host cannot be told: say which distro it is with --distro"
-    distro=$full
-    curl -fsSL --max-filesize $list_bytes -o /dev/null "$base/channels/$channel/$distro/SHA256SUMS" || distro=${full%%.*}
-fi
+# The document in an envelope, at $work/document, when the key signed it as what it should be: file, type.
+# https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
+unsealed() {
+    awk -F '"' '$2 == "payload" { print $4 }' "$1" | openssl base64 -d -A >"$work/document"
+    printf 'DSSEv1 %d %s %d ' ${#2} "$2" "$(wc -c <"$work/document")" | cat - "$work/document" >"$work/signed"
+    awk -F '"' '$2 == "sig" { print $4 }' "$1" >"$work/signatures"
+    while read -r signature; do
+        printf '%s' "$signature" | openssl base64 -d -A >"$work/signature"
+        openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$work/signed" -sigfile "$work/signature" >/dev/null 2>&1 &&
+            return 0
+    done <"$work/signatures"
+    return 1
+}
 
 if [ -e "$folder" ] && [ ! -e "$folder/share/python-farm/build.json" ]; then
     rmdir "$folder" 2>/dev/null || fail "$folder is not empty, and no Python of ours"
@@ -72,49 +99,127 @@ work=$(mktemp -d "$folder.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-signed() {
-    fetch "$base/channels/$channel/$distro/SHA256SUMS" "$work/SHA256SUMS" $list_bytes ||
-        fail "$base has nothing for $distro in the channel $channel"
-    [ -n "$key" ] || return 0
-    fetch "$base/channels/$channel/$distro/SHA256SUMS.sig" "$work/sig" $list_bytes || fail "the channel $channel is not signed"
-    openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$work/SHA256SUMS" -sigfile "$work/sig" >/dev/null 2>&1
+# A distro release as the store calls it: debian13, ubuntu24.04, but rocky9 on 9.4.
+if [ -z "$distro" ]; then
+    # shellcheck source=/dev/null
+    full=$(. /etc/os-release && echo "$ID$VERSION_ID") || fail "this host cannot be told: say which distro it is with --distro"
+    distro=$full
+    fetch "$base/channels/$channel/$distro/SHA256SUMS" "$work/SHA256SUMS" $list_bytes || distro=${full%%.*}
+fi
+
+# What the farm knows of arches and distros: $arch and $cpu, $libc, and commands that list and install packages.
+cpu=$arch libc=gnu query='' install=''
+# @FACTS@
+
+flavour=${variant:+$variant-}install_only.tar.gz
+whole="Python $wanted${variant:+ ($variant)} for $distro on $arch"
+
+# One build, by the names that all its files have: hash and address.
+one() {
+    case $wanted in
+    *.*.*) ;;
+    *) fail "--exact is about a whole version, such as 3.13.5" ;;
+    esac
+    place=$base/artifacts/$distro/$wanted/$arch/$exact
+    stem=cpython-$wanted-$cpu-unknown-linux-$libc-$distro.$exact
+    if [ -n "$key" ]; then
+        said=$stem${variant:+-$variant}.intoto.json
+        fetch "$place/$said" "$work/envelope" $list_bytes || absent "there is no signed build $exact of $whole"
+        unsealed "$work/envelope" application/vnd.in-toto+json || fail "$said is not signed by $key: the store was changed"
+        awk -F '"' -v name="$stem-$flavour" '
+            $2 == "subject" { among = 1 }
+            $2 == "predicateType" { among = 0 }
+            $2 == "name" { found = $4 }
+            among && found == name && $2 == "sha256" { print $4 "  " name; exit }
+        ' "$work/document" >"$work/sum"
+    else
+        said=$stem-$flavour.sha256
+        fetch "$place/$said" "$work/sum" $list_bytes || absent "there is no build $exact of $whole"
+    fi
+    read -r sha256 name <"$work/sum" || true
+    [ "${name:-}" = "$stem-$flavour" ] || fail "$said does not speak of $stem-$flavour"
+    url=$place/$name stale=''
 }
-# Twice, because a publisher may have written the one and not yet the other.
-signed || { sleep 2 && signed; } || fail "SHA256SUMS is not signed by $key: the store was changed, or the farm has a new key"
+
+# With a key: all that the signed index offers for the distro, in the form of SHA256SUMS. No older index than was ever seen.
+signed() {
+    place=channels/$channel/index.dsse.json
+    fetch "$base/$place" "$work/envelope" $list_bytes || absent "the channel $channel is not signed, or there is none"
+    unsealed "$work/envelope" application/vnd.python-farm.channel+json ||
+        fail "the index is not signed by $key: the store was changed, or the farm has a new key"
+    awk -F '"' -v channel="$channel" '$2 == "channel" && $4 == channel { found = 1 } END { exit !found }' "$work/document" ||
+        fail "the index is that of another channel"
+    serial=$(awk -F '[:, ]+' '$2 == "\"serial\"" { print $3 }' "$work/document")
+    kept=$(printf '%s' "$base/$place" | sha256sum)
+    kept=$cache/${kept%% *}.serial seen=0
+    [ ! -f "$kept" ] || read -r seen <"$kept"
+    [ "$serial" -ge "$seen" ] || fail "the index went back from serial $seen to $serial: an old one is shown. \
+If the store was restored from a backup, remove $kept"
+    { mkdir -p "$cache" && echo "$serial" >"$kept"; } 2>/dev/null || echo "note: $kept cannot be written" >&2
+    awk -F '"' -v distro="$distro" -v wanted="$wanted." '
+        $2 == "distro" { mine = $4 == distro }
+        $2 == "series" { mine = mine && (index(wanted, $4 ".") == 1 || index($4 ".", wanted) == 1) }
+        $2 == "key" { key = $4 }
+        $2 == "sha256" && mine { print $4, key }
+    ' "$work/document" >"$work/parts"
+    while read -r sha256 part; do
+        fetch "$base/$part" "$work/part" $list_bytes || absent "$part cannot be fetched"
+        echo "$sha256  $work/part" | sha256sum -c >/dev/null 2>&1 || fail "$part is not what the index says"
+        awk -F '"' -v base="$base" '
+            $2 == "yanked" { yanked = $4 }
+            $2 == "kind" { kind = $4 }
+            $2 == "format" { kind = kind "." $4 }
+            $2 == "key" { key = $4 }
+            $2 == "sha256" && kind == "install_only.tar.gz" && yanked == "" { print $4 "  " base "/" key }
+            $2 == "sha256" { kind = "" }
+        ' "$work/part"
+    done <"$work/parts" >"$work/SHA256SUMS"
+}
 
 # cpython-3.13.5-x86_64-unknown-linux-gnu-debian13.2026112201-install_only.tar.gz; a variant stands before the last part.
 note=share/python-farm/get-python there=''
 if [ -f "$folder/$note" ]; then read -r there <"$folder/$note" || true; fi
-flavour=install_only.tar.gz
-[ -z "$variant" ] || [ "$variant" = default ] || flavour=$variant-$flavour
-awk -v wanted="$wanted" -v arch="$(uname -m)" -v distro="$distro" -v flavour="$flavour" -v there="$there" '
-    # Of a build that is wanted, text that is greater the newer it is; else nothing.
-    function age(file, name, last, number, stage, pre, build) {
-        if (split(file, name, "-") != 7 + split(flavour, last, "-") || name[3] != arch) return ""
-        if (substr(file, length(file) - length(flavour)) != "-" flavour) return ""
-        if (name[2] != wanted && index(name[2], wanted ".") != 1) return ""
-        if (index(name[7], distro ".") != 1) return ""
-        build = substr(name[7], length(distro) + 2)
-        if (build !~ /^[0-9]+$/) return ""
-        split(name[2], number, ".")
-        stage = 300
-        if (match(number[3], /(a|b|rc)[0-9]+$/)) {
-            stage = index("abr", substr(number[3], RSTART, 1)) * 10 - 10
-            pre = substr(number[3], RSTART)
-            gsub(/[a-z]/, "", pre)
-            stage = stage * 3 + pre
+newest() {
+    awk -v wanted="$wanted" -v arch="$cpu" -v distro="$distro" -v flavour="$flavour" -v there="$there" '
+        # Of a build that is wanted, text that is greater the newer it is; else nothing.
+        function age(file, name, last, number, stage, pre, build) {
+            if (split(file, name, "-") != 7 + split(flavour, last, "-") || name[3] != arch) return ""
+            if (substr(file, length(file) - length(flavour)) != "-" flavour) return ""
+            if (name[2] != wanted && index(name[2], wanted ".") != 1) return ""
+            if (index(name[7], distro ".") != 1) return ""
+            build = substr(name[7], length(distro) + 2)
+            if (build !~ /^[0-9]+$/) return ""
+            split(name[2], number, ".")
+            stage = 300
+            if (match(number[3], /(a|b|rc)[0-9]+$/)) {
+                stage = index("abr", substr(number[3], RSTART, 1)) * 10 - 10
+                pre = substr(number[3], RSTART)
+                gsub(/[a-z]/, "", pre)
+                stage = stage * 3 + pre
+            }
+            return sprintf("v%03d.%03d.%03d.%03d.%20s", number[1], number[2], number[3], stage, build)
         }
-        return sprintf("v%03d.%03d.%03d.%03d.%20s", number[1], number[2], number[3], stage, build)
-    }
-    {
-        parts = split($2, path, "/")
-        found = age(path[parts])
-        if (found > best) { best = found; line = $1 " " $2 }
-    }
-    END { if (best) print line, (age(there) > best ? "older" : "") }
-' "$work/SHA256SUMS" >"$work/chosen"
-read -r sha256 url stale <"$work/chosen" || true
-[ -n "${url:-}" ] || fail "the channel $channel has no Python $wanted${variant:+ ($variant)} for $distro on $(uname -m)"
+        {
+            parts = split($2, path, "/")
+            found = age(path[parts])
+            if (found > best) { best = found; line = $1 " " $2 }
+        }
+        END { if (best) print line, (age(there) > best ? "older" : "") }
+    ' "$work/SHA256SUMS" >"$work/chosen"
+    read -r sha256 url stale <"$work/chosen" || true
+    [ -n "${url:-}" ] || fail "the channel $channel has no $whole"
+}
+
+if [ -n "$exact" ]; then
+    one
+elif [ -n "$key" ]; then
+    signed
+    newest
+else
+    fetch "$base/channels/$channel/$distro/SHA256SUMS" "$work/SHA256SUMS" $list_bytes ||
+        absent "$base has nothing for $distro in the channel $channel"
+    newest
+fi
 [ -z "$stale" ] || [ -n "$older" ] ||
     fail "$folder has $there, and the channel only an older one: it was yanked, or an old list is shown (--older takes it)"
 case $url in
@@ -122,8 +227,8 @@ http://* | https://* | file://*) ;;
 *) fail "'$url' is no address" ;;
 esac
 
-fetch "$url" "$work/archive" $archive_bytes || fail "$url cannot be fetched"
-echo "$sha256  $work/archive" | sha256sum -c >/dev/null 2>&1 || fail "$url has not the bytes that SHA256SUMS says"
+fetch "$url" "$work/archive" $archive_bytes || absent "$url cannot be fetched"
+echo "$sha256  $work/archive" | sha256sum -c >/dev/null 2>&1 || fail "$url has not the bytes that it should have"
 
 limited "$tree_bytes" gzip -dc "$work/archive" >"$work/tar" 2>/dev/null ||
     fail "${url##*/} cannot be unpacked: no space, or more than $tree_bytes bytes"
@@ -213,4 +318,18 @@ needed=$(awk '
         }
     }
 ' "$folder/share/python-farm/build.json")
-[ -z "$needed" ] || echo "packages of $distro that it needs:$needed"
+if [ -z "$runtime" ]; then
+    [ -z "$needed" ] || echo "packages of $distro that it needs:$needed"
+    exit
+fi
+sh -c "$query" >"$work/packages" && [ -s "$work/packages" ] || fail "packages cannot be listed: is this host a $distro?"
+lacking=$(awk -v needed="$needed" '
+    { there[$1] = 1 }
+    END { count = split(needed, name, " "); for (i = 1; i <= count; i++) if (!(name[i] in there)) printf " %s", name[i] }
+' "$work/packages")
+[ -n "$lacking" ] || exit 0
+echo "packages of $distro that this host lacks:$lacking"
+[ "$runtime" = install ] || exit 0
+command=${install%%" {packages}"*}$lacking${install#*"{packages}"}
+[ "$(id -u)" = 0 ] || fail "only root can install packages: $command"
+sh -c "$command" || fail "the package manager failed: $command"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from farm.index.model import Listed
+from farm.index.upstream import VERSIONS, upstream
 from farm.plan.cell import Cell
 from farm.plan.recipe import Form
 
@@ -63,16 +64,24 @@ def dashed(distro: str) -> str:
 
 def cloud_foundry(made: Sequence[Flattened], base_url: str, stack: str) -> bytes:
     """Dependencies of the manifest.yml of Cloud Foundry's Python buildpack."""
-    lines = ["dependencies:"]
+    ends = {one.cell.python.series: upstream(one.cell.python).eol for one in made}
+    lines = ["dependency_deprecation_dates:"] if any(ends.values()) else []
+    for series, eol in ends.items():
+        if eol:
+            lines += [f"- version_line: {series}.x", "  name: python", f"  date: {eol}", f"  link: {VERSIONS}"]
+    lines += ["dependencies:"]
     for one in made:
+        known = upstream(one.cell.python)
         lines += [
             "- name: python",
             f'  version: "{one.cell.python}"',
             f"  uri: {base_url}/{one.name}",
-            f"  sha256: {one.sha256}",
+            f'  sha256: "{one.sha256}"',
             "  cf_stacks:",
             f"  - {stack}",
         ]
+        if known.source:
+            lines += [f"  source: {known.source}", f'  source_sha256: "{known.sha256}"']
     return "".join(f"{line}\n" for line in lines).encode()
 
 

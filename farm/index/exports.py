@@ -1,4 +1,4 @@
-"""Every file that clients read, in one table; and the renderers of those that take more than uv's list.
+"""Renderers of the files of clients that take more than uv's list; `farm.export.table` names them all.
 
 A renderer is pure: entries and the store's address in, bytes out. It gets the entries that share a file, newest or not.
 """
@@ -6,41 +6,31 @@ A renderer is pure: entries and the store's address in, bytes out. It gets the e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.index import oci, render, tried
-from farm.index.model import Entry
-from farm.index.tried import Tried
-from farm.plan.cell import Cell
+from farm.index import render
+from farm.index.upstream import upstream
 from farm.store import keys
 
 if TYPE_CHECKING:
-    from farm.index.model import Listed
+    from collections.abc import Iterable
+
+    from farm.index.model import Entry, Listed
+    from farm.plan.cell import Cell
     from farm.plan.recipe import Form
 
 _GZIP: tuple[Form, ...] = ("tar.gz",)  # for clients that don't unpack zstd, or did not always
 # How clients call an arch, by what stands first in a triple. An arch that is not here is left out of their files.
 _MISE_ARCHES = {"x86_64": "linux-x64", "aarch64": "linux-arm64"}
 _PANTS_ARCHES = {"x86_64": "linux_x86_64", "aarch64": "linux_arm64"}
+# Paketo's stacks that are one of our distros (https://paketo.io/docs/reference/builders-reference/)
+_PAKETO_STACKS = {"ubuntu22.04": "io.buildpacks.stacks.jammy", "ubuntu24.04": "io.buildpacks.stacks.noble"}
 _HATCH_SUFFIXES = {"default": "", "freethreaded": "t"}
 # hatch 1.18 finds only installations again whose source has this in it, so every address gets it, behind a '#'
 _HATCH_MARK = "#/python-build-standalone/releases/download/"
 # python-build would ask its maker's mirror for the hashes of our archives, and wait for it behind a firewall
 _PYENV_MIRROR = '[ -z "$PYTHON_BUILD_DEFAULT_MIRROR" ] || unset PYTHON_BUILD_MIRROR_URL'
 _PYENV_FAILS = '* ) echo "{name} is not offered for $(uname -m)" >&2; exit 1 ;;'
-
-
-@dataclass(frozen=True)
-class Export:
-    """A kind of file for one kind of client: the key of the file that lists a cell, what is in it, what it is tried with."""
-
-    format: str
-    key: Callable[[str, Cell], str]
-    render: Callable[[Iterable[Entry], str], bytes]
-    tried: Tried
-    pinned: Callable[[bytes], str] | None = None  # the key under which this content stays for ever, too
 
 
 def bazel(entries: Iterable[Entry], base_url: str) -> bytes:
@@ -50,6 +40,25 @@ def bazel(entries: Iterable[Entry], base_url: str) -> bytes:
     ours for the default one (https://github.com/bazel-contrib/rules_python, `parse_filename`).
     """
     return render.sum_lines((archive for _, _, archive in _default(entries, _GZIP)), base_url)
+
+
+def bzlmod(entries: Iterable[Entry], base_url: str) -> bytes:
+    """Lines of a MODULE.bazel: each Python in the place of the one that rules_python knows for the platform.
+
+    https://rules-python.readthedocs.io/en/latest/api/rules_python/python/extensions/python.html
+    """
+    lines = ['python = use_extension("@rules_python//python/extensions:python.bzl", "python")']
+    for entry, cell, archive in _default(entries, _GZIP):
+        fields = {
+            "platform": entry.triple,
+            "python_version": str(cell.python),
+            "sha256": archive.sha256,
+            "strip_prefix": "python",
+            "urls": [render.url(base_url, archive.key)],
+        }
+        lines += ["python.single_version_platform_override("]
+        lines += [*(f"    {name} = {_quoted(value)}," for name, value in fields.items()), ")"]
+    return _text(lines)
 
 
 def mise(entries: Iterable[Entry], base_url: str) -> bytes:
@@ -112,26 +121,35 @@ def pants(entries: Iterable[Entry], base_url: str) -> bytes:
 
 
 def paketo(entries: Iterable[Entry], base_url: str) -> bytes:
-    """Dependencies of the buildpack.toml of Paketo's CPython buildpack (https://github.com/paketo-buildpacks/cpython)."""
+    """Dependencies of the buildpack.toml of Paketo's CPython buildpack (https://github.com/paketo-buildpacks/cpython).
+
+    Only of distros that are a stack there: a stack names the C library and the packages that a build needs.
+    """
     lines: list[str] = []
     for _, cell, archive in _default(entries, _GZIP):
+        if (stack := _PAKETO_STACKS.get(cell.distro)) is None:
+            continue
+        known = upstream(cell.python)
         address = render.url(base_url, archive.key)
         fields: dict[str, object] = {
             "arch": cell.arch,
             "checksum": f"sha256:{archive.sha256}",
             "cpe": f"cpe:2.3:a:python:python:{cell.python}:*:*:*:*:*:*:*",
+            "deprecation_date": known.eol and f"{known.eol}T00:00:00Z",
             "id": "python",
             "licenses": ["PSF-2.0"],
             "name": "Python",
             "os": "linux",
             "purl": f"pkg:generic/python@{cell.python}?checksum={archive.sha256}&download_url={address}",
-            "stacks": ["*"],
+            "source": known.source,
+            "source-checksum": known.sha256 and f"sha256:{known.sha256}",
+            "stacks": [stack],
             "strip-components": 1,
             "uri": address,
             "version": str(cell.python),
         }
-        lines += ["[[metadata.dependencies]]", *(f"  {name} = {_quoted(value)}" for name, value in fields.items()), ""]
-    return _text(lines[:-1])
+        lines += ["[[metadata.dependencies]]", *(f"  {name} = {_quoted(value)}" for name, value in fields.items() if value), ""]
+    return _text(lines[:-1] or ["# Paketo has no stack of this distro"])
 
 
 def _default(entries: Iterable[Entry], formats: tuple[Form, ...]) -> list[tuple[Entry, Cell, Listed]]:
@@ -148,32 +166,3 @@ def _quoted(value: object) -> str:
 
 def _text(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-def rendered(channel: str, entries: Iterable[Entry], base_url: str) -> dict[str, bytes]:
-    """Every file of clients, by its key, that entries of one distro in a channel give; those that stay for ever, too."""
-    shared: dict[tuple[Export, str], list[Entry]] = {}
-    for entry in entries:
-        for export in EXPORTS:
-            shared.setdefault((export, export.key(channel, Cell.parse(entry.cell))), []).append(entry)
-    files: dict[str, bytes] = {}
-    for (export, key), group in shared.items():
-        files[key] = export.render(group, base_url)
-        if export.pinned:
-            files[export.pinned(files[key])] = files[key]
-    return files
-
-
-EXPORTS = (
-    Export("uv", lambda channel, cell: keys.uv_index(channel, cell.distro), render.uv_index, tried.UV),
-    Export("sha256sum", lambda channel, cell: keys.sums(channel, cell.distro), render.sums, tried.SHA256SUM),
-    Export("mise", keys.mise, mise, tried.MISE),
-    Export("hatch", lambda channel, cell: keys.hatch(channel, cell.distro, cell.arch), hatch, tried.HATCH),
-    Export("pyenv", keys.pyenv, pyenv, tried.PYENV),
-    Export("bazel", lambda channel, cell: keys.bazel(channel, cell.distro), bazel, tried.BAZEL),
-    Export("pants", lambda channel, cell: keys.pants(channel, cell.distro), pants, tried.PANTS),
-    Export("paketo", lambda channel, cell: keys.paketo(channel, cell.distro), paketo, tried.PAKETO),
-    Export("shell", lambda _channel, _cell: keys.get_python(), render.get_python, tried.SHELL),
-    Export("oci", oci.release_tag, oci.index, tried.REGISTRY, lambda data: keys.oci_manifest(oci.digest(data))),
-    Export("oci series", oci.series_tag, oci.index, tried.REGISTRY, lambda data: keys.oci_manifest(oci.digest(data))),
-)

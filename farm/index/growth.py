@@ -1,7 +1,8 @@
 """How a shard takes in a build, at a cost that does not depend on how many there are. Pure: loading is an argument.
 
-Of each cell the shard itself keeps the newest builds and the newest one that is offered. What it has no room for goes to pages
-of the cell: shards of their own, which fill up one after the other and are left alone then, unless a build in one is yanked.
+Of each cell the shard itself keeps the newest builds and the newest one that is offered. When there are enough others they go
+to pages of the cell: shards of their own, which fill up one after the other and are left alone then, unless a build in one is
+yanked. Fewer stay in the shard, because a page of one build is as large as the ten that it compresses with.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 KEPT = 2  # builds of a cell in the shard: what is offered, and the one before
 PAGE = 64  # builds of a cell in a page
+LEAST = 8  # builds for which there is a page
 
 Load = Callable[[Older], Iterable[Entry]]  # the builds of a page
 
@@ -41,13 +43,15 @@ def taken_in(shard: Shard, builds: list[Entry]) -> tuple[Shard, dict[str, bytes]
 
 def _laid_out(shard: Shard, cell: str, builds: list[Entry], full: list[Older]) -> tuple[Shard, dict[str, bytes]]:
     """A cell's builds divided between the shard and its pages, of which the `full` ones stay as they are."""
-    kept = _kept(builds)
-    rest = [each for each in builds if each not in kept]
-    written = [_page(shard, rest[at : at + PAGE]) for at in range(0, len(rest), PAGE)]
+    standing = kept(builds)
+    rest = [each for each in builds if each not in standing]
+    paged = len(rest) - few if (few := len(rest) % PAGE) < LEAST else len(rest)
+    written = [_page(shard, rest[at : min(at + PAGE, paged)]) for at in range(0, paged, PAGE)]
     others = [each for each in shard.entries if each.cell != cell]
     older = [ref for ref in shard.older if ref.cell != cell] + full + [ref for ref, _ in written]
+    entries = [*others, *rest[paged:], *standing]
     changed = {
-        "entries": tuple(sorted([*others, *kept], key=lambda each: (Cell.parse(each.cell).sort_key, each.build_id))),
+        "entries": tuple(sorted(entries, key=lambda each: (Cell.parse(each.cell).sort_key, each.build_id))),
         "older": tuple(sorted(older, key=lambda ref: (Cell.parse(ref.cell).sort_key, ref.first))),
     }
     return shard.model_copy(update=changed), {ref.key: data for ref, data in written}
@@ -67,7 +71,8 @@ def _together(builds: Iterable[Entry]) -> list[Entry]:
     return [latest[build_id] for build_id in sorted(latest)]
 
 
-def _kept(builds: list[Entry]) -> list[Entry]:
+def kept(builds: list[Entry]) -> list[Entry]:
+    """The builds of a cell, given oldest first, that stand in the shard in any case: the newest, and what is offered."""
     offered = [each for each in builds if not each.yanked][-1:]
     newest = builds[-KEPT:]
     return newest if not offered or offered[0] in newest else [*offered, *newest]

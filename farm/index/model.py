@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from farm.store.artifact import Artifact
 
 
+INSTALLABLE: ArchiveKind = "install_only"
+LAYERED: Form = "tar.gz"  # what the layer of an image is, which the hash of the tar names, too
+
+
 class Listed(Model):
     """An archive of a build. `key` is its path below the store's root."""
 
@@ -23,7 +27,7 @@ class Listed(Model):
     key: str
     size: int
     sha256: str
-    tar_sha256: str = Field(default="", description="sha256 of the uncompressed tar")
+    tar_sha256: str = Field(default="", description="sha256 of the uncompressed tar, of a `.tar.gz` only")
 
 
 class Entry(Model):
@@ -33,13 +37,19 @@ class Entry(Model):
     build_id: str
     created: str
     triple: str = Field(description="e.g. 'x86_64-unknown-linux-gnu'")
-    recipe: str
-    inputs: str
+    recipe: str = Field(description="how the digest of its recipe begins, as in the catalog's names")
+    inputs: str = Field(description="the same of its inputs")
     uv: bool = Field(description="whether uv can install it")
     metadata: str = Field(description="path of the build's metadata below the store's root")
     runtime: tuple[PackageName, ...] = Field(default=(), description="distro packages that it needs at run time")
     yanked: str = Field(default="", description="why no client should get it any more; '' for what is offered")
-    archives: tuple[Listed, ...]
+    archives: tuple[Listed, ...] = Field(description="what clients install from; the metadata has all other archives")
+
+    def lean(self) -> Entry:
+        """The same with nothing that the metadata alone is asked for. Older indexes list all."""
+        found = (archive for archive in self.archives if archive.kind == INSTALLABLE)
+        lean = tuple(a if a.format == LAYERED else a.model_copy(update={"tar_sha256": ""}) for a in found)
+        return self.model_copy(update={"archives": lean, "recipe": keys.short(self.recipe), "inputs": keys.short(self.inputs)})
 
 
 class Older(Model):
@@ -97,7 +107,7 @@ class Pointer(Model):
 
 
 def entry_of(artifact: Artifact, triple: str, *, uv: bool) -> Entry:
-    """The entry of an artifact in a channel's index."""
+    """The entry of an artifact in a channel's index: an index of 5,000 builds with every hash of theirs would be some MB."""
     build = artifact.build
     cell = Cell.parse(build.cell)
     folder = keys.artifact_folder(cell, artifact.build_id)
@@ -117,4 +127,4 @@ def entry_of(artifact: Artifact, triple: str, *, uv: bool) -> Entry:
             )
             for a in artifact.archives
         ),
-    )
+    ).lean()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farm.index import render
-from farm.index.model import Listed
+from farm.index.model import INSTALLABLE, LAYERED, Listed
 from farm.plan.cell import Cell
 from farm.store import keys
 
@@ -40,7 +40,7 @@ class Image:
 
 def image(entry: Entry) -> Image | None:
     """A build as an image; None when it has no `.tar.gz` whose tar is known."""
-    layer = next((a for a in entry.archives if (a.kind, a.format) == (render.INSTALLABLE, "tar.gz") and a.tar_sha256), None)
+    layer = next((a for a in entry.archives if (a.kind, a.format) == (INSTALLABLE, LAYERED) and a.tar_sha256), None)
     if layer is None:
         return None
     cell = Cell.parse(entry.cell)

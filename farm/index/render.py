@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from farm import data
+from farm.index.model import INSTALLABLE
 from farm.plan.cell import Cell
 
 if TYPE_CHECKING:
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from farm.index.model import Entry, Listed
     from farm.plan.recipe import Form
 
-INSTALLABLE = "install_only"
 _UV_VARIANTS = {
     "default": None,
     "freethreaded": "freethreaded",
@@ -89,12 +86,6 @@ def offers(entries: Iterable[Entry], formats: tuple[Form, ...]) -> Iterator[tupl
         found = {archive.format: archive for archive in entry.archives if archive.kind == INSTALLABLE}
         if form := next((form for form in formats if form in found), None):
             yield entry, Cell.parse(entry.cell), found[form]
-
-
-def get_python(_: Iterable[Entry], base_url: str) -> bytes:
-    """A POSIX shell script that installs from this store."""
-    script = (Path(data.__file__).parent / "get-python.sh").read_text()
-    return script.replace("@BASE_URL@", shlex.quote(base_url.rstrip("/"))).encode()
 
 
 def url(base_url: str, key: str) -> str:

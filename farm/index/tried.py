@@ -28,19 +28,24 @@ PYENV = Tried(
     "pyenv, asdf (python-build)",
     "pyenv: install, exec, uninstall; python-build: changed bytes, a mirror; bash alone for machines that are not at hand",
 )
+_NO_BAZEL = "rules_python is in no package index; Debian's Bazel is 4.2, which has no modules"
 BAZEL = Tried(
     "Bazel, rules_python from 2.1",
-    "its rules for names, said again in our tests; its own parser, run by `starlark-pyo3`, where `FARM_TEST_RULES_PYTHON` "
-    "names a checkout",
-    "rules_python is in no package index; Debian's Bazel is 4.2, which has no modules",
+    "its rules for names, said again in our tests, against what its own parser was once seen to make of these lines; that "
+    "parser, run by `starlark-pyo3`, where `FARM_TEST_RULES_PYTHON` names a checkout",
+    _NO_BAZEL,
 )
+BZLMOD = Tried("Bazel, rules_python", "`starlark-pyo3`, the language that it is in: calls and values", _NO_BAZEL)
 PANTS = Tried(
     "Pants from 2.24",
     "its rules for elements, said again in our tests; a TOML parser",
     "the last Pants in a package index is 2.17, which has no such section",
 )
 PAKETO = Tried("Paketo's CPython buildpack", "a TOML parser", _NOT_INDEXED.format("buildpack and builder image"))
-SHELL = Tried("hosts without Python", "dash, busybox: install, replace, variants, signature, changed bytes")
+SHELL = Tried(
+    "hosts without Python",
+    "dash, busybox: install, replace, variants, signature, rollback, one build, offline, packages, changed bytes",
+)
 REGISTRY = Tried(
     "Docker, skopeo and other clients of registries",
     "skopeo: each arch, pinned digest, changed bytes of each part, no such tag, digest or arch; "

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from farm.errors import Conflict, FarmError, StoreUnavailable
+from farm.export.table import FILES
 from farm.index import growth, oci, signatures
-from farm.index.exports import EXPORTS
 from farm.index.model import Entry, Older, Pointer, Shard, ShardRef
 from farm.plan.cell import Cell
 from farm.site import write as site
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
     from datetime import datetime
 
-    from farm.index.exports import Export
+    from farm.export.table import File
     from farm.sign.keys import Signer
     from farm.store.protocol import Store
 
@@ -59,7 +59,7 @@ def add(
     with _each_part_once():
         until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
         write_image(store, entry)
-        pending = [(export, export.key(channel, cell)) for export in EXPORTS]
+        pending = [(export, export.key(channel, cell)) for export in FILES]
         until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
         if signer:
             until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
@@ -86,7 +86,7 @@ def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None 
             if not entry.yanked:
                 write_image(store, entry, registry)
         pending = sorted(
-            {(export, export.key(channel, Cell.parse(entry.cell))) for export in EXPORTS for entry in listed}, key=_KEY
+            {(export, export.key(channel, Cell.parse(entry.cell))) for export in FILES for entry in listed}, key=_KEY
         )
         written |= {key for _, key in pending}
         until_it_holds(store, channel, partial(_export, store, channel, distro, pending, base_url))
@@ -187,16 +187,16 @@ def write_image(store: Store, entry: Entry, there: Container[str] | None = None)
             _write_named_by_content(store, key, data)
 
 
-def _export(store: Store, channel: str, distro: str, pending: list[tuple[Export, str]], base_url: str) -> None:
+def _export(store: Store, channel: str, distro: str, pending: list[tuple[File, str]], base_url: str) -> None:
     """One try to write the pending files of clients; what was written leaves the list. Raises Conflict when some stay.
 
     Each is read before the pointer is: whoever was overtaken meanwhile gets a Conflict.
     """
     before = {key: store.get(key) for _, key in pending}
-    shared: dict[tuple[Export, str], list[Entry]] = {}
+    shared: dict[tuple[File, str], list[Entry]] = {}
     for entry in current(store, channel, distro):
         cell = Cell.parse(entry.cell)
-        for export in EXPORTS:
+        for export in FILES:
             shared.setdefault((export, export.key(channel, cell)), []).append(entry)
     for export, key in tuple(pending):
         data = export.render(shared.get((export, key), ()), base_url)
@@ -228,7 +228,7 @@ def _show_build(store: Store, channel: str, cell: Cell, build_id: str, base_url:
     pages = [page for page in shard.older if page.cell == str(cell)]
     first = next((at for at, page in enumerate(pages) if build_id <= page.last), len(pages))
     older = [entry for page in pages[max(0, first - 1) :] for entry in _shard(store, page).entries]
-    only = {build_id, *(entry.build_id for entry in standing)}
+    only = {build_id, *(entry.build_id for entry in growth.kept(standing))}
     site.builds(store, channel, [*older, *standing], base_url, only)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from farm.errors import BadInput, VerificationFailed
-from farm.index.model import Pointer, Shard
+from farm.index.model import INSTALLABLE, Pointer, Shard
 from farm.sign import envelope
 from farm.sign.rotation import followed
 from farm.store import keys
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from farm.store.protocol import Reading
 
 _FORMATS = ("tar.zst", "tar.gz")  # the smaller one first
-_INSTALLABLE = "install_only"
 
 
 class Kept:
@@ -137,7 +136,7 @@ def entries(store: Kept, where: Pointer, distro: str, build_id: str = "") -> lis
 
 def installable(entry: Entry) -> Listed:
     """The archive of a build to fetch. Raises BadInput when it has none."""
-    found = {archive.format: archive for archive in entry.archives if archive.kind == _INSTALLABLE}
+    found = {archive.format: archive for archive in entry.archives if archive.kind == INSTALLABLE}
     for form in _FORMATS:
         if form in found:
             return found[form]

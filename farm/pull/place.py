@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, cast
 import zstandard
 
 from farm.errors import BadInput, Transient, VerificationFailed
-from farm.store import members
+from farm.store import keys, members
 from farm.store.artifact import BUILD_INFO_PATH
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def holds(target: Path, entry: Entry) -> bool:
         return False
     try:
         build = json.loads((target / BUILD_INFO_PATH).read_bytes())
-        return bool((build["cell"], build["recipe"], build["inputs"]) == (entry.cell, entry.recipe, entry.inputs))
+        said = build["cell"], keys.short(build["recipe"]), keys.short(build["inputs"])
+        return said == (entry.cell, keys.short(entry.recipe), keys.short(entry.inputs))
     except (OSError, ValueError, KeyError, TypeError):
         raise BadInput(
             f"{target} is not empty, and no Python of ours", hint="--to takes a folder that is new, empty, or a Python of ours"

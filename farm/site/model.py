@@ -9,11 +9,13 @@ from pydantic import Field
 
 from farm.index import render
 from farm.plan.cell import Cell
+from farm.plan.options import Options
+from farm.plan.selection import impossible
 from farm.site.snippets import of_distro, places, templates
 from farm.store.artifact import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from farm.index.model import Entry
     from farm.plan.facts import Facts
@@ -41,6 +43,10 @@ class Channel(Model):
     untested: dict[str, str] = Field(default_factory=dict)
     arches: tuple[str, ...] = ()
     recent: tuple[Recent, ...] = ()
+    possible: dict[str, dict[str, tuple[str, ...]]] = Field(
+        default_factory=dict, description="by variant and distro the series that could be there: gaps of the matrix, if not"
+    )
+    machines: tuple[str, ...] = Field(default=(), description="arches of those")
 
     def told(self, distro: str, entries: Iterable[Entry], base_url: str, facts: Facts) -> Channel:
         """The same with what a distro offers now; a distro that offers nothing is left out."""
@@ -60,6 +66,10 @@ class Channel(Model):
             "untested": {name: facts.distros[name].facts.untested for name in sorted(distros) if _untested(name, facts)},
             "arches": tuple(sorted({cell.arch for cell in every})),
             "recent": tuple(recent),
+            "possible": {
+                name: _possible(name, distros, facts) for name in sorted({"default", *(cell.variant for cell in every)})
+            },
+            "machines": tuple(facts.arches),
         }
         return self.model_copy(update=changed)
 
@@ -98,6 +108,18 @@ def distro_script(distro: str, entries: Iterable[Entry], channel: str, base_url:
     shared = {name: known for name, known in of_distro(distro, facts).items() if name != "command"}
     tabs = [{"id": name, **template.model_dump()} for name, template in templates().items()]
     return f"farm.distro({_safe(distro)},{_safe({'places': shared, 'builds': builds, 'tabs': tabs})});\n".encode()
+
+
+def _possible(variant: str, offered: Container[str], facts: Facts) -> dict[str, tuple[str, ...]]:
+    """The series that upstream looks after and that facts know how to build, on each distro that was tried or is offered."""
+    series = [name for name, row in facts.series.items() if row.status != "end-of-life"]
+    newest = {name: version for name in series if (version := facts.newest(name))}
+    suffix = "" if variant == "default" else f"-{variant}"
+    found = {}
+    for distro in sorted(name for name in facts.distros if name in offered or not _untested(name, facts)):
+        cells = {name: Cell.parse(f"{version}-{distro}-{next(iter(facts.arches))}{suffix}") for name, version in newest.items()}
+        found[distro] = tuple(name for name, cell in cells.items() if not impossible(cell, Options(optimize="none"), facts))
+    return found
 
 
 def _untested(distro: str, facts: Facts) -> bool:

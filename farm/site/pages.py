@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
 import jinja2
+from markupsafe import Markup, escape
 
 from farm.index import render
 from farm.plan.cell import Cell
@@ -99,10 +100,11 @@ def build(entry: Entry, around: Surroundings, channel: str, base_url: str, facts
             eol=f"{series.eol}" if series else "",
             snippets=snippets(entry, channel, base_url, facts),
             root="../../../../../",
-            files=list(_files(entry, around.files)),
+            files=list(_files(entry, around)),
             linked=_linked(around.artifact),
             untested=around.artifact.build.untested if around.artifact else "",
             checks=_checks(around.artifact),
+            tags=_tags,
             changes=changes,
             before=around.before,
             newer=around.newer,
@@ -111,9 +113,11 @@ def build(entry: Entry, around: Surroundings, channel: str, base_url: str, facts
     )
 
 
-def _files(entry: Entry, stats: Iterable[Stat]) -> Iterable[File]:
-    hashes = {archive.key: archive.sha256 for archive in entry.archives}
-    sizes = {archive.key: archive.size for archive in entry.archives} | {stat.key: stat.size for stat in stats}
+def _files(entry: Entry, around: Surroundings) -> Iterable[File]:
+    folder = entry.metadata.rpartition("/")[0]
+    described = around.artifact.archives if around.artifact else ()  # the entry has only what clients install from
+    hashes = {f"{folder}/{a.name}": a.sha256 for a in described} | {a.key: a.sha256 for a in entry.archives}
+    sizes = {archive.key: archive.size for archive in entry.archives} | {stat.key: stat.size for stat in around.files}
     found = []
     for key, count in sizes.items():
         name = key.rpartition("/")[2]
@@ -121,6 +125,13 @@ def _files(entry: Entry, stats: Iterable[Stat]) -> Iterable[File]:
         if rank is not None:  # a `.sha256` says nothing that the page does not
             found.append((rank, File(_WHAT[rank][1], name, key, size(count), hashes.get(key, ""))))
     return (file for _, file in sorted(found, key=lambda each: (each[0], each[1].name)))
+
+
+@lru_cache(maxsize=256)
+def _tags(names: tuple[str, ...]) -> Markup:
+    """Names as a list of tags; most builds of a store have the same."""
+    items = "".join(f"<li>{escape(name)}</li>" for name in names)
+    return Markup(f'<ul class="tags">{items}</ul>')  # noqa: S704 - each name is escaped
 
 
 def _linked(artifact: Artifact | None) -> list[tuple[str, str]]:

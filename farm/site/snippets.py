@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from farm.index import oci, render
+from farm.index.model import INSTALLABLE
 from farm.plan.cell import Cell
 from farm.store import keys
 
@@ -78,7 +79,7 @@ def places(entry: Entry, channel: str, base_url: str, facts: Facts) -> dict[str,
     known = {"version": str(cell.python), "series": cell.python.series, "cell": entry.cell, **of_distro(cell.distro, facts)}
     if "command" in known:
         known["install"] = _command(known.pop("command"), entry.runtime) if entry.runtime else ""
-    gzip = next((a for a in entry.archives if (a.kind, a.format) == (render.INSTALLABLE, "tar.gz")), None)
+    gzip = next((a for a in entry.archives if (a.kind, a.format) == (INSTALLABLE, "tar.gz")), None)
     if gzip:
         url = render.url(base_url, gzip.key)
         known |= {"url": url, "name": url.rpartition("/")[2], "sha256": gzip.sha256}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from farm.errors import Conflict
@@ -17,10 +17,10 @@ from farm.store import catalog, keys
 from farm.store.artifact import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Container, Iterable, Sequence
 
     from farm.index.model import Entry
-    from farm.store.protocol import Store
+    from farm.store.protocol import Stat, Store
 
 
 def distro(store: Store, channel: str, name: str, current: Callable[[], list[Entry]], base_url: str) -> None:
@@ -60,15 +60,23 @@ def builds(store: Store, channel: str, entries: Iterable[Entry], base_url: str, 
     by_cell: dict[str, list[Entry]] = {}
     for entry in entries:
         by_cell.setdefault(entry.cell, []).append(entry)
+    files = _listing(store, by_cell, every=only is None)
     for same in by_cell.values():
         ordered = sorted(same, key=lambda entry: entry.build_id)
         offered = next((entry.build_id for entry in render.newest(ordered)), "")
+        artifact = lru_cache(maxsize=3)(partial(_artifact, store))  # each is the one before of the next, too
         befores: list[Entry | None] = [None, *ordered]
         for before, entry in zip(befores, ordered, strict=False):
             if only is None or entry.build_id in only:
                 key = page(channel, entry.cell, entry.build_id)
                 found = store.get(key)
-                around = _around(store, entry, before, offered)
+                around = Surroundings(
+                    files=files(keys.artifact_folder(Cell.parse(entry.cell), entry.build_id)),
+                    artifact=artifact(entry.metadata),
+                    newer=offered if offered > entry.build_id else "",
+                    before=before.build_id if before else "",
+                    artifact_before=artifact(before.metadata) if before else None,
+                )
                 _put(store, key, found, pages.build(entry, around, channel, base_url, facts))
 
 
@@ -77,18 +85,19 @@ def page(channel: str, cell: str, build_id: str) -> str:
     return keys.site(channel, f"builds/{cell}/{build_id}.html")
 
 
-def _around(store: Store, entry: Entry, before: Entry | None, offered: str) -> Surroundings:
-    return Surroundings(
-        files=list(store.list(f"{keys.artifact_folder(Cell.parse(entry.cell), entry.build_id)}/")),
-        artifact=_artifact(store, entry),
-        newer=offered if offered > entry.build_id else "",
-        before=before.build_id if before else "",
-        artifact_before=_artifact(store, before) if before else None,
-    )
+def _listing(store: Store, cells: Iterable[str], *, every: bool) -> Callable[[str], Sequence[Stat]]:
+    """What lies in a build's folder: asked for folder by folder, or where every one is wanted in a listing for each distro."""
+    if not every:
+        return lambda folder: list(store.list(f"{folder}/"))
+    found: dict[str, list[Stat]] = {}
+    for name in sorted({Cell.parse(cell).distro for cell in cells}):
+        for stat in store.list(keys.artifacts(name)):
+            found.setdefault(stat.key.rpartition("/")[0], []).append(stat)
+    return lambda folder: found.get(folder, ())
 
 
-def _artifact(store: Store, entry: Entry) -> Artifact | None:
-    found = catalog.load(store, entry.metadata, Artifact)
+def _artifact(store: Store, key: str) -> Artifact | None:
+    found = catalog.load(store, key, Artifact)
     return found[0] if found else None
 
 

@@ -71,7 +71,8 @@ class FolderStore:
         path = self._path(key)
         self._prepare(key)
         with self._failing():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
             with _written(path, data) as fresh:
                 etag = _etag(fresh.stat())
                 if if_absent:

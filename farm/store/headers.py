@@ -24,6 +24,7 @@ _TYPES = (
     (".pem", "application/x-pem-file"),
     (".sh", "text/plain; charset=utf-8"),
     ("SHA256SUMS", "text/plain; charset=utf-8"),
+    (".bazel", "text/plain; charset=utf-8"),
     ("layout", "text/plain; charset=utf-8"),
 )
 _UNKNOWN = "application/octet-stream"

@@ -30,6 +30,11 @@ _CATALOG_RE = re.compile(
 )
 
 
+def short(digest: str) -> str:
+    """How a digest begins, as names have it."""
+    return digest[:_DIGEST]
+
+
 def valid(key: str) -> bool:
     """Whether a text may be a key: relative, no empty part, none that climbs, only characters that every url keeps."""
     return bool(_KEY_RE.fullmatch(key)) and not {".", ".."} & set(key.split("/"))
@@ -59,12 +64,12 @@ class Published:
 
     def same(self, recipe: str, inputs: str) -> bool:
         """Whether it was built from this recipe and these inputs (full or shortened digests)."""
-        return (self.recipe, self.inputs) == (recipe[:_DIGEST], inputs[:_DIGEST])
+        return (self.recipe, self.inputs) == (short(recipe), short(inputs))
 
 
 def published(cell: Cell, build_id: str, recipe: str, inputs: str, channel: str) -> Published:
     """The catalog's name of a build, from full digests."""
-    return Published(cell, build_id, recipe[:_DIGEST], inputs[:_DIGEST], channel)
+    return Published(cell, build_id, short(recipe), short(inputs), channel)
 
 
 def catalog(cell: Cell | None = None) -> str:
@@ -74,7 +79,7 @@ def catalog(cell: Cell | None = None) -> str:
 
 def claim(cell: Cell, recipe: str, inputs: str) -> str:
     """Created once per recipe and inputs of a cell; holds the build id, so that nothing is published twice."""
-    return f"claims/{cell}/{recipe[:_DIGEST]}.{inputs[:_DIGEST]}"
+    return f"claims/{cell}/{short(recipe)}.{short(inputs)}"
 
 
 def reservation(cell: Cell, build_id: str) -> str:
@@ -90,6 +95,11 @@ def reservations(cell: Cell) -> str:
 def claims_like(distro: str, python: str, arch: str) -> str:
     """Prefix of the claims of a cell's builds, whatever the variant."""
     return f"claims/{python}-{distro}-{arch}"
+
+
+def artifacts(distro: str) -> str:
+    """Prefix of the files of all builds for a distro."""
+    return f"artifacts/{distro}/"
 
 
 def artifact_folder(cell: Cell, build_id: str) -> str:
@@ -185,12 +195,12 @@ def signed_sums(channel: str, distro: str) -> str:
 
 def public_key(key_id: str) -> str:
     """A public key that something in the store is, or was, signed with."""
-    return f"keys/farm-{key_id[:_DIGEST]}.pem"
+    return f"keys/farm-{short(key_id)}.pem"
 
 
 def endorsement(key_id: str) -> str:
     """A public key, signed by the one that it takes the place of."""
-    return f"keys/farm-{key_id[:_DIGEST]}.dsse.json"
+    return f"keys/farm-{short(key_id)}.dsse.json"
 
 
 def public_keys() -> str:
@@ -216,6 +226,11 @@ def sums(channel: str, distro: str) -> str:
 def bazel(channel: str, distro: str) -> str:
     """The runtime manifest that rules_python reads."""
     return f"channels/{channel}/bazel/{distro}/SHA256SUMS"
+
+
+def bzlmod(channel: str, distro: str) -> str:
+    """The same as lines of a MODULE.bazel."""
+    return f"channels/{channel}/bazel/{distro}/{distro}.MODULE.bazel"
 
 
 def mise(channel: str, cell: Cell) -> str:

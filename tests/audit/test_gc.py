@@ -79,6 +79,18 @@ def test_an_old_build_is_unlisted_first_and_removed_after_the_grace_time(store):
     assert not find(store, POLICY, shelf.entry, LATER + 3 * DAY).drop
 
 
+def test_archives_that_no_index_lists_go_and_stay_with_their_build(store):
+    kinds = ("debugsymbols.tar.zst", "debugsymbols.tar.zst.sha256")
+    before = {key for key in under(store, "artifacts/") if key.endswith(kinds)}
+    assert len(before) == 6
+    assert not [a for e in update.entries(store, "testing", "debian13") for a in e.archives if a.kind == "debugsymbols"]
+    for days in range(4):
+        collect(store, LATER + days * DAY)
+    left = {key for key in under(store, "artifacts/") if key.endswith(kinds)}
+    assert left == {key for key in before if f"/{CELL.python}/amd64/{OLD}/" not in key}
+    assert len(left) == 4
+
+
 def test_the_id_of_a_removed_build_is_never_given_again(store):
     for days in (0, 1, 2):
         collect(store, LATER + days * DAY)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,11 @@ from tests.clients.shop import CHANNEL, serving
 
 MISE = "2026.9.15"
 MISE_ARCHES = {"amd64": "x64", "arm64": "arm64"}
+APPLETS = (
+    *("sh", "tar", "gzip", "awk", "sha256sum", "mktemp", "mv", "rm", "rmdir", "mkdir"),
+    *("uname", "dirname", "cat", "cp", "wc", "id"),
+)
+HOSTS = ("dpkg", "dpkg-query", "sed")  # what facts of Debian's family ask for packages with
 
 
 @pytest.fixture
@@ -29,6 +36,37 @@ def home(tmp_path):
     folder = tmp_path / "home"
     folder.mkdir()
     return {"HOME": str(folder), "PATH": "/usr/local/bin:/usr/bin:/bin", "TMPDIR": str(tmp_path)}
+
+
+@pytest.fixture(params=["dash", "busybox"])
+def get(request, shop, home, tmp_path):
+    """The shop's `get-python.sh`, as either shell runs it; `facts` are lines of shell in the place of what it knows."""
+    if not (program := shutil.which(request.param)):
+        pytest.skip(f"{request.param} is not installed")
+    environment = dict(home)
+    shell = [program]
+    if request.param == "busybox":
+        applets = tmp_path / "applets"
+        applets.mkdir()
+        for name in APPLETS:
+            (applets / name).symlink_to(program)
+        for name in ("curl", "openssl", *HOSTS):
+            if program_of_host := shutil.which(name):
+                (applets / name).symlink_to(program_of_host)
+        environment["PATH"], shell = str(applets), [str(applets / "sh")]
+
+    def call(*words, python="3.13", to=tmp_path / "out" / "python", ok=True, facts="", **limits):
+        script = tmp_path / "get-python.sh"
+        text = shop.text(keys.get_python())
+        for name, value in limits.items():
+            text, count = re.subn(rf"\b{name}=\d+", f"{name}={value}", text)
+            assert count == 1, name
+        assert text.count("\nflavour=") == 1
+        script.write_text(text.replace("\nflavour=", f"\n{facts}\nflavour="))
+        return run(environment, *shell, script, "--distro", "debian13", *words, python, to, ok=ok)
+
+    call.program = request.param
+    return call
 
 
 @pytest.fixture

@@ -209,9 +209,9 @@ def test_sha256sum_takes_the_sums(shop, home, tmp_path, host_arch):
 
 @pytest.mark.parametrize("key", [keys.pants, keys.paketo])
 def test_toml_that_is_read_by_clients_that_cannot_run_here(shop, key):
-    entry = shop.offer("3.13.5-debian13-amd64")
-    shop.offer("3.13.5-debian13-amd64-freethreaded")
-    document = tomllib.loads(shop.text(key(CHANNEL, "debian13")))
+    entry = shop.offer("3.13.5-ubuntu24.04-amd64")
+    shop.offer("3.13.5-ubuntu24.04-amd64-freethreaded")
+    document = tomllib.loads(shop.text(key(CHANNEL, "ubuntu24.04")))
     archive = entry.archives[0]
     assert json.dumps(document).count(shop.url(archive.key)) == (2 if key is keys.paketo else 1)
     assert json.dumps(document).count(archive.sha256) == (2 if key is keys.paketo else 1)

@@ -128,3 +128,23 @@ def test_it_rewrites_what_our_check_rewrites_and_leaves_the_rest(installed):
     assert (found / name).read_text() == ours.sysconfigdata(data, str(found))
     assert (found / "lib/pkgconfig/python-3.13.pc").read_text() == ours.pkgconfig(PC)
     assert (found / "bin/pip3").read_bytes() == script
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "left"),
+    [
+        ("CC", "clang -pthread", "cc -pthread"),
+        ("CC", "/usr/bin/aarch64-linux-gnu-gcc -pthread", "cc -pthread"),
+        ("CXX", "clang++ -pthread", "c++ -pthread"),
+        ("CFLAGS", "-O2 -isysroot /sdk -g", "-O2 -g"),
+        ("CC", "gcc -pthread", "gcc -pthread"),
+        ("CXX", "/usr/bin/g++", "/usr/bin/g++"),
+    ],
+)
+def test_it_takes_away_words_of_its_own_makers_machines(installed, name, value, left):
+    """None of which ours have: they name `gcc` and `g++`, which it leaves alone."""
+    path = "lib/python3.13/_sysconfigdata__linux_x86_64-linux-gnu.py"
+    data = f"{ours.HEADER}build_time_vars = { ({name: value})!r}\n"
+    kept = [each for each in python(CELL, BUILD) if not each[0].name.endswith(path)]
+    text = (installed(tar_of([*kept, member(f"python/{path}", data.encode())])) / path).read_text()
+    assert ours.parse(text)[name] == left

@@ -18,6 +18,7 @@ from farm.cli.export import export
 from farm.errors import BadInput
 from farm.export.formats import semver
 from farm.plan.cell import Version
+from farm.plan.facts import load_facts
 from tests.clients.conftest import from_npm
 from tests.clients.shop import CHANNEL, serving
 
@@ -80,6 +81,11 @@ def test_cloud_foundry_gets_a_manifest_with_hashes_of_what_lies_beside_it(export
         name = each["uri"].removeprefix("https://cf.example.org/")
         done = subprocess.run(["sha256sum", folder / name], capture_output=True, text=True, check=True)
         assert (done.stdout.split()[0], each["cf_stacks"]) == (each["sha256"], ["cflinuxfs4"])
+    known = load_facts().sources["3.13.5"]
+    assert document["dependencies"][0]["source"] == f"https://www.python.org/ftp/python/{known.path}"
+    assert document["dependencies"][0]["source_sha256"] == known.sha256
+    dates = {each["version_line"]: each["date"] for each in document["dependency_deprecation_dates"]}
+    assert dates == {f"{series}.x": load_facts().series[series].eol for series in ("3.13", "3.15")}
 
 
 def test_setup_python_installs_into_the_tool_cache(exported, tmp_path):

@@ -18,6 +18,7 @@ from farm.sign.rotation import endorsement
 from farm.store import keys, remote
 from farm.store.remote import HttpStore
 from tests.clients.shop import CHANNEL
+from tests.publish.test_tarball import UNSAFE
 from tests.pull.conftest import BUILD, CELL
 
 OLD, NEW = BUILD, "2026112202"
@@ -97,6 +98,21 @@ def test_what_is_not_ours_is_not_replaced(pull, tmp_path, make):
     with pytest.raises(BadInput, match=r"no folder|no Python of ours"):
         pull(to=target)
     assert target.is_symlink() or target.is_file() or (target / "precious").read_text() == "x"
+
+
+# --- archives that are none of ours ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("extra", UNSAFE.values(), ids=UNSAFE.keys())
+def test_an_unsafe_archive_is_not_installed_and_what_was_there_stays(shop, pull, tmp_path, extra):
+    pull()
+    shop.offer(CELL, NEW, extra=extra)
+    with pytest.raises(VerificationFailed, match="unsafe"):
+        pull()
+    assert version(tmp_path) == OLD
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["python"]
+    assert not (tmp_path / "out" / "x").exists()
+    assert not (tmp_path / "x").exists()
 
 
 # --- signatures -----------------------------------------------------------------------------------------------------

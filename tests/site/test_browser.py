@@ -158,7 +158,14 @@ def test_the_matrix_shows_what_is_there_what_is_behind_and_gaps(look):
         grid.get_by_role("button", name="3.13.5 for debian13 on amd64, the newest").wait_for()
         assert grid.get_by_role("button", name="3.13.4 for debian12 on amd64, behind 3.13.5").count() == 1
         assert grid.get_by_role("button", name="3.9.2 for debian11 on amd64, end of life").count() == 1
-        assert grid.locator(".gap").count() == 2 * 3 * 2 - 4  # series, distros, arches
+        facts = load_facts()
+        alive = [name for name, row in facts.series.items() if row.status != "end-of-life" and facts.newest(name)]
+        tried = [name for name, distro in facts.distros.items() if not distro.facts.untested]
+        assert len(alive) >= 3
+        assert tried == ["debian11", "debian12", "debian13"]
+        assert grid.locator(".gap").count() == len(alive) * len(tried) * 2 - 3  # arches; three of those series are offered
+        assert grid.get_by_title("no 3.11 for debian13 on arm64").count() == 1, "a series of which nothing was ever built"
+        assert grid.get_by_title("3.9 is not for debian13").count() == 2, "upstream no longer looks after it"
         grid.get_by_role("button", name="3.13.5 for debian13 on arm64").click()
         page.locator(".answer").first.wait_for()
         assert answers(page) == ["3.13.5-debian13-arm64"]
@@ -171,6 +178,32 @@ def test_a_phone_shows_it_without_scrolling_sideways(look, scheme):
             page.locator("[role=tab]").first.wait_for()
             assert page.evaluate("document.documentElement.scrollWidth") == 360
             shot(page, f"phone-{scheme}-{path[:5]}")
+
+
+PICTURES = {
+    "catalog-light": (1180, "light", "html"),
+    "catalog-dark": (1180, "dark", "html"),
+    "catalog-phone": (360, "light", "html"),
+    "catalog-matrix": (1180, "light", "#grid"),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_documentation_has_a_picture_of_it(look, name):
+    """Taken anew each time, into the folder for people to look at; those in docs/catalog are copied from there by hand."""
+    width, scheme, part = PICTURES[name]
+    with look("index.html#distro=debian13", viewport={"width": width, "height": 760}, color_scheme=scheme) as page:
+        page.locator("[role=tab]").first.wait_for()
+        picture = SHOTS / f"{name}.png"
+        if part == "html":
+            page.screenshot(path=picture)
+        else:
+            page.locator(part).screenshot(path=picture)
+        assert page.locator(part).bounding_box()["width"] <= width
+    kept = Path(__file__).parents[2] / "docs" / "catalog" / picture.name
+    assert f"](catalog/{kept.name})" in (kept.parents[1] / "clients.md").read_text("utf-8")
+    assert kept.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert kept.stat().st_size < 150_000
 
 
 def from_a_folder(shop, _):

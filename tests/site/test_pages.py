@@ -82,6 +82,15 @@ def test_a_build_whose_metadata_names_no_checks_names_none():
     assert "Which checks" not in page
 
 
+def test_a_page_has_the_checksum_of_every_archive():
+    store, of = MemoryStore(), order(channel="stable", recipe=recipe(optimize="pgo"))
+    artifact = publish(store, stage(store, of), of, clock=now)
+    page = text(store, f"builds/{CELL}/2026112201.html")
+    assert len(artifact.archives) == 3
+    for archive in artifact.archives:
+        assert archive.sha256 in page, archive.name
+
+
 def test_a_yank_is_said_and_another_build_offered():
     store = MemoryStore()
     add(store)

@@ -139,21 +139,27 @@ const farm = (() => {
 
   const grid = () => {
     const same = cells.filter((cell) => cell.variant === chosen.variant);
-    const rows = [...new Set(same.map((cell) => cell.series))].sort(compare).reverse();
-    const columns = Object.keys(channel.distros).flatMap((distro) => channel.arches.map((arch) => ({ distro, arch })));
+    const possible = channel.possible?.[chosen.variant] ?? {};
+    const rows = [...new Set([...same.map((cell) => cell.series), ...Object.values(possible).flat()])].sort(compare).reverse();
+    const names = [...new Set([...Object.keys(channel.distros), ...Object.keys(possible)])].sort();
+    const arches = [...new Set([...channel.arches, ...(channel.machines ?? [])])];
+    const columns = names.flatMap((distro) => arches.map((arch) => ({ distro, arch })));
+    const nothing = (series, { distro, arch }) => (possible[distro] && !possible[distro].includes(series)
+      ? make("span", { class: "none", title: `${series} is not for ${distro}` })
+      : make("span", { class: "gap", title: `no ${series} for ${distro} on ${arch}` }));
     const best = {}, top = {};
     for (const cell of same) {
       const key = `${cell.series}/${cell.distro}/${cell.arch}`;
       if (!best[key] || compare(cell.python, best[key]) > 0) best[key] = cell.python;
       if (!top[cell.series] || compare(cell.python, top[cell.series]) > 0) top[cell.series] = cell.python;
     }
-    const first = (at) => (at % channel.arches.length ? "" : "first");
+    const first = (at) => (at % arches.length ? "" : "first");
     const head = make("thead", {},
-      make("tr", {}, make("th", { scope: "col", rowspan: "2" }, ""), ...Object.keys(channel.distros).map((name) => make("th", { scope: "colgroup", colspan: channel.arches.length, class: "first" }, name))),
+      make("tr", {}, make("th", { scope: "col", rowspan: "2" }, ""), ...names.map((name) => make("th", { scope: "colgroup", colspan: arches.length, class: "first" }, name))),
       make("tr", {}, ...columns.map((column, at) => make("th", { scope: "col", class: `arch ${first(at)}` }, column.arch))));
     const body = make("tbody", {}, ...rows.map((series) => make("tr", {}, make("th", { scope: "row" }, series), ...columns.map((column, at) => {
       const python = best[`${series}/${column.distro}/${column.arch}`];
-      if (!python) return make("td", { class: first(at) }, make("span", { class: "gap", title: `no ${series} for ${column.distro} on ${column.arch}` }));
+      if (!python) return make("td", { class: first(at) }, nothing(series, column));
       const state = channel.eol[series] <= today ? "eol" : python === top[series] ? "current" : "behind";
       const note = { current: "the newest", behind: `behind ${top[series]}`, eol: "end of life" }[state];
       const button = make("button", { type: "button", class: state, title: `${python} for ${column.distro} on ${column.arch}: ${note}`, "aria-label": `${python} for ${column.distro} on ${column.arch}, ${note}` }, python);
