@@ -126,7 +126,12 @@ ANSWERS = {
     "environments.py": {"results": {"venv": {"error": "", "step": ""}, "venv --copies": {"error": "", "step": ""}}},
     "scratch/host /work/probes/abi.py": abi(),
     "abi.py": abi(),
-    "asking.py": {"answers": {f"http://127.0.0.1:{place}": dict(SITE) for place in ("8081/embedded", "8081/daemon", "8082/")}},
+    "asking.py": {
+        "answers": {
+            f"http://127.0.0.1:{place}": {**SITE, "group": group}
+            for place, group in {"8081/embedded": "", "8081/daemon": "site", "8082/": ""}.items()
+        }
+    },
     "install.py": {"results": {"any": {"error": "", "step": ""}, "tagged": {"error": "", "step": ""}}},
     "extension.py": {"error": "", "step": "", "path": f"{EXTENSION}/farm_extension.so", "needed": ["libc.so.6"]},
     "extending.py": {

@@ -127,6 +127,8 @@ SABOTAGE = [
         site("8081/embedded", prefix="/install"),
         "embedded mode the site says that its prefix is '/install'",
     ),
+    ("embed.mod_wsgi", site("8081/daemon", group=""), "in daemon mode the process group is '', and not 'site'"),
+    ("embed.mod_wsgi", site("8081/embedded", group="site"), "in embedded mode the process group is 'site', and not ''"),
     ("embed.mod_wsgi", site("8081/embedded", parsed=0), "pyexpat parsed 0 elements of 1000"),
     ("embed.mod_wsgi", site("8081/embedded", mapped=[]), "the process has no libpython"),
     ("embed.uwsgi", box(**{"uwsgiconfig.py": (1, "no main.c")}), "uWSGI does not build: no main.c"),

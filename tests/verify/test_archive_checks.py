@@ -22,6 +22,7 @@ from tests.verify.crafted import (
     Crafted,
     Entry,
     build_info,
+    unadvised,
 )
 from tests.verify.elves import Shape, elf
 from workers.verify.table import TABLE
@@ -220,6 +221,7 @@ def test_a_good_archive_has_no_findings(check, tmp_path):
 def test_sabotage_is_found(check, crafted, says, tmp_path):
     found = look(check, crafted, tmp_path)
     assert any(says in finding.message for finding in found), found
+    assert unadvised(found) == []
     assert {finding.check for finding in found} == {check}
 
 

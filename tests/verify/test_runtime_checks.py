@@ -21,7 +21,7 @@ from tests.verify.boxes import (
     look,
     subject,
 )
-from tests.verify.crafted import CERTIFICATES, SYSCONFIG, Entry, build_info
+from tests.verify.crafted import CERTIFICATES, SYSCONFIG, Entry, build_info, unadvised
 from tests.verify.sabotage import FAILED, SABOTAGE
 from workers.verify.expected import names_of
 from workers.verify.probe import MARK
@@ -40,6 +40,7 @@ def test_good_answers_make_no_findings(check, tmp_path):
 def test_sabotage_is_found(check, scripted, says, tmp_path):
     found = look(check, subject(tmp_path, scripted))
     assert any(says in finding.message for finding in found), found
+    assert unadvised(found) == []
 
 
 def test_every_check_in_a_box_can_fail():

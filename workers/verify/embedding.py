@@ -30,7 +30,10 @@ def embed(subject: Subject, name: str, commands: Sequence[str], env: Mapping[str
         )
         return
     if subject.build.soname not in embedded.needed:
-        yield error(f"the program NEEDs {', '.join(embedded.needed)}, and not {subject.build.soname}")
+        yield error(
+            f"the program NEEDs {', '.join(embedded.needed)}, and not {subject.build.soname}",
+            hint="see the -l in the flags: BLDLIBRARY and LIBPYTHON of the shared build",
+        )
     yield from _runs(embedded.runs, root)
 
 
@@ -57,4 +60,4 @@ def _runs(runs: Mapping[str, str], root: str) -> Iterator[Finding]:
                 f"the program, finding libpython by {way} and told nothing else, says '{answer}', and not {root}", hint=hint
             )
     if not runs:
-        yield error("the program was not run")
+        yield error("the program was not run", hint="see probes/embed.py: its answer names no run")

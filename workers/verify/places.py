@@ -31,7 +31,10 @@ def judge(places: Places, root: str) -> Iterator[Finding]:
     prefixes = {"sys.prefix": places.prefix, "sys.exec_prefix": places.exec_prefix, "sys.base_prefix": places.base_prefix}
     for name, value in prefixes.items():
         if value != root:
-            yield error(f"{name} is '{value}', and not {root}")
+            yield error(
+                f"{name} is '{value}', and not {root}",
+                hint="getpath finds it by the executable's own place: see the patches embed-prefix-*",
+            )
     inside = {name: places.variables.get(name, "") for name in INSIDE}
     told = {**places.variables, "sys.executable": places.executable, **inside, **places.paths, **places.files}
     checked = {"sys.executable", *INSIDE, *places.paths, *places.files}

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _BUILD = 'cmake -S "$1" -B "$2" "-DWANTED=$3" "-DPython_ROOT_DIR=$4" -DPython_FIND_STRATEGY=LOCATION && cmake --build "$2"'
 _LIBRARY = "-- farm library="
 
+_PREFIX = "libpython finds it from its own place: see the patches embed-prefix-*, and `ldd` of the program"
+
 
 def look(subject: Subject) -> Iterator[Finding]:
     """Told nothing but the root of the tree."""
@@ -27,7 +29,10 @@ def look(subject: Subject) -> Iterator[Finding]:
         return
     found = [line.removeprefix(_LIBRARY) for line in built.output.splitlines() if line.startswith(_LIBRARY)]
     if not all(library.startswith(f"{root}/lib/") for library in found) or not found:
-        yield error(f"CMake found {', '.join(found) or 'no library'}, which is not in {root}/lib")
+        yield error(
+            f"CMake found {', '.join(found) or 'no library'}, which is not in {root}/lib",
+            hint="FindPython goes by sysconfig and python3-config: see moved.sysconfig",
+        )
     ran = run(subject.in_builder, [f"{folder}/cmade"])
     if f"prefix={root}" not in ran.output.splitlines():
-        yield error(f"the program that CMake built says '{quoted(ran.output)}', and not its prefix {root}")
+        yield error(f"the program that CMake built says '{quoted(ran.output)}', and not its prefix {root}", hint=_PREFIX)

@@ -28,7 +28,10 @@ def look(subject: Subject) -> Iterator[Finding]:
     imports = ask(subject.in_builder, [*argv, subject.build.soname], Imports, env=env)
     for name, failure in sorted(imports.failures.items()):
         if not excused(name, failure, subject):
-            yield error(f"module {name} does not import in a plugin: {failure.message}")
+            yield error(
+                f"module {name} does not import in a plugin: {failure.message}",
+                hint="libpython must export what modules want of it: see symbols.api and dual.symbols",
+            )
     try:
         local = ask(subject.in_builder, argv, Imports, env=env).failures
     except ProbeFailed:

@@ -30,4 +30,8 @@ def look(subject: Subject) -> Iterator[Finding]:
     for options, since in _STARTS:
         argv = [subject.python, *options, script("whoami.py")]
         if subject.version >= since and (found := problem(subject, argv, _STRANGERS)):
-            yield error(f"started with {' '.join(options)}, {found}", file=f"bin/{subject.build.executable}")
+            yield error(
+                f"started with {' '.join(options)}, {found}",
+                file=f"bin/{subject.build.executable}",
+                hint="getpath finds the tree by the executable's own place: see the patches embed-prefix-*",
+            )

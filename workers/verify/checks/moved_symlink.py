@@ -34,7 +34,11 @@ def look(subject: Subject) -> Iterator[Finding]:
     env = {"ROOT": subject.root, "EXE": subject.build.executable, "PROBE": script("whoami.py"), "DIR": folder}
     for how, text in _STARTS:
         if found := problem(subject, ["sh", "-c", text, "start"], env, subject.root, f"{folder}/tree"):
-            yield error(f"started {how}, {found}", file=f"bin/{subject.build.executable}")
+            yield error(
+                f"started {how}, {found}",
+                file=f"bin/{subject.build.executable}",
+                hint="getpath finds the tree by the executable's own place: see the patches embed-prefix-*",
+            )
 
 
 def problem(subject: Subject, argv: Sequence[str], env: Mapping[str, str], *right: str, user: str = USER) -> str:

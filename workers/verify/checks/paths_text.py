@@ -53,7 +53,11 @@ def leaks(tree: Path, lib: str) -> Iterator[Finding]:
             and not any(fnmatchcase(name, pattern) for pattern in allowed)
         ):
             line = data.count(b"\n", 0, found.start()) + 1
-            yield error(f"line {line} names the build prefix {PREFIX}: {_line(data, found.start())}", file=name)
+            yield error(
+                f"line {line} names the build prefix {PREFIX}: {_line(data, found.start())}",
+                file=name,
+                hint="the relocate step rewrites files that programs read: add this one, or a row of scrub.toml",
+            )
     for folder, files in sorted(building.items()):
         yield from shared_by(
             f"it names {folder}, a folder of the build", files, hint="see -ffile-prefix-map and the relocate step"

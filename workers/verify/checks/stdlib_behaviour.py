@@ -19,7 +19,10 @@ def look(subject: Subject) -> Iterator[Finding]:
     """Each trial of the probe, in the pristine image."""
     results = ask(subject.in_runtime, [subject.python, script("behaviour.py"), PROBES, SCRATCH], Behaviour).results
     if not results:
-        yield error("no trial was made")
+        yield error("no trial was made", hint="see probes/behaviour.py: its answer names none")
     for name, problem in sorted(results.items()):
         if problem:
-            yield error(f"{name.replace('_', ' ')}: {problem}")
+            yield error(
+                f"{name.replace('_', ' ')}: {problem}",
+                hint="see the trial of that name in probes/behaviour.py, and the module's packages in capabilities.toml",
+            )

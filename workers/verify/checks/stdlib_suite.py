@@ -41,7 +41,10 @@ def look(subject: Subject) -> Iterator[Finding]:
         why = f": {outcome.raised[name][:_LONG]}" if name in outcome.raised else ""
         yield error(f"{name} of the test suite fails{why}", hint="a defect, or a row for suite.toml with its reason")
     if not ended or (done.exit_code in _FAILED and not outcome.failed):
-        yield error(f"the test suite ended with code {done.exit_code}, and no test says why: {quoted(done.output)}")
+        yield error(
+            f"the test suite ended with code {done.exit_code}, and no test says why: {quoted(done.output)}",
+            hint="see the end of the output: a crash of regrtest itself, or a deadline",
+        )
     for name in suite.unexpected_passes(outcome, rows):
         yield error(f"{name} of the test suite passes, and a row expects it to fail", hint="limit or remove its row")
     yield seen("note", f"{len(outcome.ran)} modules of the test suite ran, {len(outcome.skipped)} were skipped{_some(outcome)}")
