@@ -101,6 +101,7 @@ ANSWERS = {
     "host beside another": imported(),
     "terminal.py": {"results": {"curses": "", "readline": ""}},
     "tk.py": {"patchlevel": "8.6.16", "without": "no display name and no $DISPLAY environment variable"},
+    "loading.py": {"answer": "42", "refused": True},
     "behaviour.py": {"results": {"tls": "", "sqlite": ""}},
     "imports.py": {
         "version": "3.13.5",

@@ -66,6 +66,13 @@ SABOTAGE = [
     ("stdlib.smoke", box({"smoke.py": {"openssl": "OpenSSL 1.1.1"}}), "OpenSSL is 'OpenSSL 1.1.1' when it runs"),
     ("stdlib.behaviour", box({"behaviour.py": {"results": {"text_mode": "ValueError: no"}}}), "text mode: ValueError: no"),
     ("stdlib.behaviour", box(**{"behaviour.py": MARK + '{"results": {}}'}), "no trial was made"),
+    (
+        "stdlib.sqlite",
+        box({"loading.py": {"answer": "OperationalError: no"}}),
+        "that SQLite loaded says 'OperationalError: no'",
+    ),
+    ("stdlib.sqlite", box({"loading.py": {"refused": False}}), "loads an extension though loading was switched off"),
+    ("stdlib.sqlite", box(**{"sqlite_extension.c": (1, "no sqlite3ext.h")}), "from sqlite_extension.c: no sqlite3ext.h"),
     ("stdlib.smoke", box({"smoke.py": {"sqlite": ""}}), "SQLite is '' when it runs"),
     ("stdlib.smoke", box({"smoke.py": {"authorities": 0}}), "TLS trusts no authority"),
     ("moved.sysconfig", box({"places.py": {"prefix": "/install"}}), "sys.prefix is '/install'"),

@@ -10,6 +10,7 @@ import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -58,9 +59,32 @@ def test_smoke():
 def test_behaviour(tmp_path):
     """What every Python has; the one that runs the tests may lack dbm flavours and loadable extensions."""
     told = ask("behaviour.py", facts.Behaviour, str(FOLDER), str(tmp_path)).results
-    assert {name: told[name] for name in ("tls", "spawned", "ipv6", "names", "text_mode")} == dict.fromkeys(
-        ("tls", "spawned", "ipv6", "names", "text_mode"), ""
-    )
+    everywhere = ("tls", "spawned", "ipv6", "names", "text_mode", "locales", "zones")
+    assert {name: told[name] for name in everywhere} == dict.fromkeys(everywhere, "")
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "trial"),
+    [
+        ("import time; time.localtime = time.gmtime", "zones"),
+        ("import os; os.listdir = lambda folder: []", "locales"),
+        ("import socket; socket.create_connection = None", "ipv6"),
+    ],
+)
+def test_a_behaviour_that_is_wrong_is_told(spoilt, trial, tmp_path):
+    code = f"import sys; sys.path.insert(0, sys.argv[1]); {spoilt}; import behaviour; behaviour.{trial}()"
+    argv = [sys.executable, "-c", code, str(FOLDER), str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    loopback = Path("/proc/net/if_inet6")
+    if trial == "ipv6" and not (loopback.exists() and "0" * 31 + "1" in loopback.read_text()):
+        assert "Absent: the box has no address ::1" in done.stderr
+    else:
+        assert done.returncode == 1
+
+
+def test_an_extension_of_sqlite(tmp_path):
+    told = ask("loading.py", facts.Loaded, str(tmp_path / "none.so"))
+    assert told.answer.split(":")[0] in ("OperationalError", "AttributeError")  # the latter where Python has no loading
 
 
 def test_behaviour_tells_what_fails_and_goes_on(tmp_path):

@@ -144,6 +144,11 @@ def test_local_symbols_are_told_and_stop_nothing(tmp_path):
     assert (finding.severity, "math do not import" in finding.message) == ("note", True)
 
 
+def test_what_a_box_lacks_is_told_and_stops_nothing(tmp_path):
+    (finding,) = look("stdlib.behaviour", subject(tmp_path, box({"behaviour.py": {"absent": {"ipv6": "no ::1"}}})))
+    assert (finding.severity, finding.message) == ("note", "ipv6: not tried to the end, no ::1")
+
+
 def test_no_authority_is_no_finding_without_the_package(tmp_path):
     build = build_info()
     crafted = replace(GOOD, build=build.model_copy(update={"runtime": tuple(p for p in build.runtime if p != CERTIFICATES)}))
