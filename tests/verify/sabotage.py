@@ -244,6 +244,11 @@ SABOTAGE = [
     ("upgrade.venv", box(**{"environment over/bin/python": "I am 3.13.4, 42"}), "unpacked over it, says: I am 3.13.4, 42"),
     ("upgrade.venv", box(**{"environment beside/bin/python": (127, "not found")}), "a link turned to this build, says: not"),
     ("upgrade.venv", box(**{"-m venv": (1, "no ensurepip")}), "the build before makes no environment: no ensurepip"),
+    (
+        "build.config",
+        box(**{"probes/extension.cpp": MARK + '{"error": "c++: not found", "step": "compile", "needed": []}'}),
+        "an extension in C++ by python-config fails at the step 'compile': c++: not found",
+    ),
     ("build.config", box({"extension.py": {"flags": ["-fprofile-use"]}}), "by python-config is built with -fprofile-use"),
     (
         "dual.abi",

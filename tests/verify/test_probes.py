@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import subprocess
@@ -14,7 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from workers.build.relocate import BUILD_FOLDERS
 from workers.verify import facts, wheel
+from workers.verify.building import FOLDERS
+from workers.verify.places import judge
 from workers.verify.probe import MARK, PROBES, parcel, probe_files
 
 FOLDER = resources.files("workers.verify") / "probes"
@@ -80,6 +84,53 @@ def test_a_behaviour_that_is_wrong_is_told(spoilt, trial, tmp_path):
         assert "Absent: the box has no address ::1" in done.stderr
     else:
         assert done.returncode == 1
+
+
+def log_of(*flags):
+    return "gcc {} -I/usr/include -c extension.c -o build/extension.o".format(" ".join(flags))
+
+
+@pytest.fixture
+def steps():
+    spec = importlib.util.spec_from_file_location("steps", FOLDER / "steps.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_folder_of_the_build_is_a_leak(folder, steps, tmp_path):
+    file = tmp_path / "x.so"
+    file.write_bytes(Path(sys.executable).read_bytes())
+    assert steps.product(str(file), log_of())["leaks"] == []
+    assert steps.product(str(file), log_of(f"-I/work/{folder}/Include"))["leaks"] == [f"/work/{folder}"]
+    assert steps.product(str(file), log_of(f"-I/work/{folder}less"))["leaks"] == []
+    file.write_bytes(file.read_bytes() + f"\0/work/{folder}/x.c\0".encode())
+    assert steps.product(str(file), log_of())["leaks"] == [f"/work/{folder}"]
+    assert list(judge(places("/x", f"/work/{folder}/lib"), "/x"))
+    assert not list(judge(places("/x", f"/opt/{folder}/lib"), "/x"))
+
+
+def places(root, ldflags):
+    values = {"prefix": root, "exec_prefix": root, "base_prefix": root, "executable": f"{root}/bin/python3"}
+    return facts.Places(**values, paths={}, variables={"LDFLAGS": f"-L{ldflags}"}, files={}, missing=())
+
+
+def test_the_build_has_no_other_folders():
+    assert {folder.rpartition("/")[2] for folder in BUILD_FOLDERS} <= set(FOLDERS)
+
+
+@pytest.mark.parametrize("flag", ["-flto=auto", "-fprofile-use", "-fno-semantic-interposition"])
+def test_flags_that_only_the_interpreter_may_have(flag, steps):
+    lto = [] if flag.startswith("-fno") else [flag]
+    assert steps.product(sys.executable, log_of(flag))["flags"] == lto
+
+
+def test_a_log_that_does_not_tell_how_it_was_compiled_is_a_failed_step(steps):
+    with pytest.raises(steps.Broken, match="no line of it says how"):
+        steps.product(sys.executable, "[1/2] Building C object extension.c.o\n[2/2] Linking")
+    for line in ("[1/2] cc -O2 -c ../extension.c", "/usr/bin/c++ -o x.o -c '/a b/x/extension.cpp'", log_of()):
+        assert steps.product(sys.executable, line)["flags"] == []
 
 
 def test_an_extension_of_sqlite(tmp_path):

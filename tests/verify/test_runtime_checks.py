@@ -179,6 +179,11 @@ def test_what_a_series_calls_things(tmp_path):
     for check in ("build.embed.config", "build.embed.pkgconfig"):
         assert look(check, subject(tmp_path / check, scripted, old)) == ()
     config, pkgconfig = scripted.commands
+    for version, package in (("2.7.18", "Python2"), ("3.13.5", "Python3")):
+        scripted = box()
+        crafted = replace(GOOD, build=build_info(python=version, series=version[: version.rindex(".")]))
+        look("embed.cmake", subject(tmp_path / version, scripted, crafted))
+        assert scripted.commands[0].endswith(f" {version} {BUILDER} {package}")
     assert config.endswith("/bin/python2-config --cflags;/work/elsewhere/opt/python/bin/python2-config --ldflags")
     assert pkgconfig.endswith("pkg-config --cflags --libs python-2.7")
 

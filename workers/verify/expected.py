@@ -79,6 +79,7 @@ class _Names(_Row):
     pkgconfig: str
     config: str
     wheel: str
+    cmake: str
 
 
 class _Apart(_Row):
@@ -134,11 +135,14 @@ class _Theirs(BaseModel):
 
 @dataclass(frozen=True)
 class Names:
-    """What a Python calls things: its .pc file for embedders, the command that prints their flags, the tags of its wheels."""
+    """What a Python calls things: its .pc file for embedders, the command that prints their flags, the tags of its wheels; and
+    what CMake calls it.
+    """
 
     pkgconfig: str
     config: str
     wheel: str
+    cmake: str
 
 
 @cache
@@ -241,7 +245,7 @@ def names_of(build: BuildInfo) -> Names:
     for row in _expected().names:
         if row.spans(_numbers(build.series)):
             values = {"series": build.series, "digits": build.series.replace(".", ""), "abiflags": build.abiflags}
-            return Names(*(text.format(**values) for text in (row.pkgconfig, row.config, row.wheel)))
+            return Names(*(text.format(**values) for text in (row.pkgconfig, row.config, row.wheel, row.cmake)))
     raise ProbeFailed(f"no row of expected.toml says what Python {build.series} calls things")
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from farm.plan.recipe import PREFIX
+from workers.verify.building import BEGINS, ENDS, FOLDER
 from workers.verify.findings import error
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ INSIDE = (
     *("SCRIPTDIR", "MACHDESTLIB", "MANDIR"),
 )
 
-_STALE = re.compile(rf"(?<![\w.])(?:-[ILB])?(?:{PREFIX}|/work/(?:src|build|shared|static|native|cross|tree|private))(?![\w-])")
+_STALE = re.compile(rf"{BEGINS}(?:{PREFIX}|{FOLDER}){ENDS}")
 _SHOWN = 4
 _HINT = "the code behind the literal in _sysconfigdata*.py puts the true prefix in; see the relocate step"
 

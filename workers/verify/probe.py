@@ -108,7 +108,7 @@ def probe_files() -> dict[str, bytes]:
     return {
         f"probes/{item.name}": item.read_bytes()
         for item in folder.iterdir()
-        if item.name.endswith((".py", ".c", ".sh", ".txt", ".wsgi", ".pem"))
+        if item.name.endswith((".py", ".c", ".cpp", ".sh", ".txt", ".wsgi", ".pem"))
     }
 
 

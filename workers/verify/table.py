@@ -192,7 +192,7 @@ TABLE: tuple[Check, ...] = (
     Check("upgrade.place", "it installs over the build before", "runtime", 12, upgrade_place.look, "full", upgrade=True),
     Check("upgrade.venv", "environments of the build before go on", "runtime", 30, upgrade_venv.look, "full", upgrade=True),
     Check("build.extension", "a C extension builds, imports, and NEEDs no libpython", "builder", 2, build_extension.look),
-    Check("build.config", "a C extension builds with python-config's flags alone", "builder", 2, build_config.look),
+    Check("build.config", "C and C++ build with python-config's flags alone", "builder", 3, build_config.look),
     Check("build.embed.pkgconfig", "a program embeds it through pkg-config", "builder", 2, build_embed_pkgconfig.look),
     Check("build.embed.config", "a program embeds it through python3-config", "builder", 2, build_embed_config.look),
     Check("embed.extension", "a C extension works in a program that embeds it", "builder", 3, embed_extension.look),
@@ -203,8 +203,8 @@ TABLE: tuple[Check, ...] = (
     ),
     Check("build.c++", "an sdist in C++ builds with setuptools", "builder", 15, build_cplusplus.look, *FULL, "c++"),
     Check("build.cython", "an sdist in Cython builds", "builder", 20, build_cython.look, *FULL, "cython"),
-    Check("build.meson", "an extension builds with meson-python", "builder", 15, build_meson.look, *FULL, "meson"),
-    Check("build.cmake", "an extension builds with scikit-build-core", "builder", 15, build_cmake.look, *FULL, "cmake"),
+    Check("build.meson", "C and C++ build with meson-python", "builder", 25, build_meson.look, *FULL, "meson"),
+    Check("build.cmake", "C and C++ build with scikit-build-core", "builder", 25, build_cmake.look, *FULL, "cmake"),
     Check("build.manylinux", "a manylinux wheel with a C core works", "builder", 8, build_manylinux.look, *FULL, "manylinux"),
     Check(
         "build.distro",
@@ -221,7 +221,7 @@ TABLE: tuple[Check, ...] = (
     Check("moved.oldlib", "so does one in /usr/local/lib", "builder", 4, moved_oldlib.look, "full", twin="trapped"),
     Check("stdlib.tk", "Tk works where its package is, and is asked for where not", "builder", 2, stdlib_tk.look, "full"),
     Check("stdlib.sqlite", "SQLite loads an extension, and none when told not to", "builder", 1, stdlib_sqlite.look, "full"),
-    Check("embed.cmake", "CMake finds it for embedding", "builder", 5, embed_cmake.look, "full"),
+    Check("embed.cmake", "CMake's FindPython3 finds it for embedding", "builder", 5, embed_cmake.look, "full"),
     Check("embed.mod_wsgi", "mod_wsgi serves from it in Apache", "builder", 40, embed_mod_wsgi.look, "full", source="mod_wsgi"),
     Check("embed.uwsgi", "uWSGI serves from it", "builder", 90, embed_uwsgi.look, "full", source="uwsgi"),
 )
