@@ -14,7 +14,7 @@ from farm.errors import BadInput, Conflict, StoreUnavailable, VerificationFailed
 from farm.index import update
 from farm.index.model import entry_of
 from farm.plan.recipe import digest_of, staged_name
-from farm.publish import identity, sbom
+from farm.publish import budget, identity, sbom
 from farm.publish.order import check, check_channel
 from farm.publish.staged import check_fence, fetch_checked
 from farm.sign import envelope, provenance
@@ -89,7 +89,24 @@ def _first(store: Measured, staged: Result, build: BuildInfo, order: Order, now:
         build_id = identity.settle(store, order.cell, recipe, order.inputs, content, now.date())
         archives = _write_archives(store, order, build_id, checked)
 
-    artifact = Artifact(
+    artifact = _artifact(staged, build, order, build_id, archives, now)
+    artifact = _write_metadata(store, order, budget.compared(store, artifact, checked))
+    bill = sbom.document(artifact, inside)
+    key = f"{keys.artifact_folder(order.cell, build_id)}/{keys.sbom_name(order.cell, order.triple, build_id)}"
+    _write_once(store, key, bill, Content.of(bill))
+    _write_provenance(store, order, artifact, {key.rpartition("/")[2]: bill})
+    _check_written(store, order, artifact)
+    if not identity.holds(store, order.cell, recipe, order.inputs, build_id):
+        raise Conflict(f"{order} is not published: another publisher took over", hint="nothing to do")
+    _mark(store, artifact)
+    return artifact
+
+
+def _artifact(
+    staged: Result, build: BuildInfo, order: Order, build_id: str, archives: tuple[ArchiveInfo, ...], now: datetime
+) -> Artifact:
+    """What is published, as builder and order tell it."""
+    return Artifact(
         build_id=build_id,
         channel=order.channel,
         created=f"{now:%Y-%m-%dT%H:%M:%SZ}",
@@ -107,16 +124,6 @@ def _first(store: Measured, staged: Result, build: BuildInfo, order: Order, now:
         isolation=staged.isolation,
         beside=("sbom", "provenance") if order.signer else ("sbom",),
     )
-    artifact = _write_metadata(store, order, artifact)
-    bill = sbom.document(artifact, inside)
-    key = f"{keys.artifact_folder(order.cell, build_id)}/{keys.sbom_name(order.cell, order.triple, build_id)}"
-    _write_once(store, key, bill, Content.of(bill))
-    _write_provenance(store, order, artifact, {key.rpartition("/")[2]: bill})
-    _check_written(store, order, artifact)
-    if not identity.holds(store, order.cell, recipe, order.inputs, build_id):
-        raise Conflict(f"{order} is not published: another publisher took over", hint="nothing to do")
-    _mark(store, artifact)
-    return artifact
 
 
 def _write_archives(store: Store, order: Order, build_id: str, checked: Sequence[Checked]) -> tuple[ArchiveInfo, ...]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from farm.errors import Transient
 from farm.plan.recipe import ArchiveKind
+from farm.store import growth
 from farm.store.artifact import Finding
 from farm.wire.verification import Depth, Where
 from workers.verify.checks import (
@@ -181,7 +182,7 @@ TABLE: tuple[Check, ...] = (
     Check("beside.debug", "the debug information is that of these binaries", "archive", 3, beside_debug.look, needs=OTHERS[:1]),
     Check("dual.flags", "libpython was compiled as the executable was", "archive", 4, dual_flags.look, needs=OTHERS[:1]),
     Check("beside.static", "the static library is for this machine", "archive", 1, beside_static.look, needs=OTHERS[2:]),
-    Check("size.budget", "it grew by less than 5 % since the build before", "archive", 1, size_budget.look, upgrade=True),
+    Check(growth.CHECK, "it grew by less than 5 % since the build before", "archive", 1, size_budget.look, upgrade=True),
     Check("run.version", "it runs, silently, and is the cell's version", "runtime", 1, run_version.look),
     Check("modules.import", "the whole standard library imports", "runtime", 5, modules_import.look),
     Check("modules.builtin", "the modules linked in are the expected ones", "runtime", 0, modules_builtin.look),
