@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib import resources
 
 import pytest
 
@@ -138,7 +139,10 @@ def test_local_symbols_are_told_and_stop_nothing(tmp_path):
     scripted = box()
     local = "plugin host /work/scratch/plugin.so /work/probes/embedded_imports.py"
     scripted.script = {f"{local} libpython": scripted.script["plugin host"], local: (139, "crash"), **scripted.script}
-    assert [found.severity for found in look("embed.plugin", subject(tmp_path, scripted))] == ["note"]
+    (finding,) = look("embed.plugin", subject(tmp_path, scripted))
+    assert finding.severity == "note"
+    assert "ours of 2.7 by extensions-without-libpython-2.7.patch" in finding.hint
+    assert (resources.files("farm.data") / "patches" / "extensions-without-libpython-2.7.patch").is_file()
     scripted.script[local] = MARK + json.dumps(imported(math=FAILED))
     (finding,) = look("embed.plugin", subject(tmp_path / "2", scripted))
     assert (finding.severity, "math do not import" in finding.message) == ("note", True)

@@ -43,4 +43,7 @@ def look(subject: Subject) -> Iterator[Finding]:
         yield seen("note", f"while libpython stays local to a plugin, {few} do not import", hint=_HINT)
 
 
-_HINT = "so it is with any Python since 3.8: the plugin says dlopen(libpython, RTLD_NOLOAD | RTLD_GLOBAL) first"
+_HINT = (
+    "extension modules NEED no libpython (CPython's own since 3.8, ours of 2.7 by extensions-without-libpython-2.7.patch): "
+    "the plugin says dlopen(libpython, RTLD_NOLOAD | RTLD_GLOBAL) first"
+)
