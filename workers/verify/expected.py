@@ -116,6 +116,7 @@ class _Expected(BaseModel):
     made: tuple[_Made, ...]
     own: tuple[_Symbols, ...]
     foreign: tuple[_Symbols, ...]
+    banned: tuple[_Symbols, ...]
     one_sided: tuple[_Symbols, ...]
     one_pass: tuple[_Flags, ...]
     source: dict[str, SourceRow]
@@ -209,6 +210,11 @@ def own(version: Numbers) -> tuple[str, ...]:
 def foreign() -> tuple[str, ...]:
     """Globs of what must never be exported."""
     return tuple(name for row in _expected().foreign for name in row.symbols)
+
+
+def banned() -> frozenset[str]:
+    """What no binary may want of others."""
+    return frozenset(name for row in _expected().banned for name in row.symbols)
 
 
 def one_sided(version: Numbers) -> tuple[str, ...]:

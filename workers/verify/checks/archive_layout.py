@@ -10,7 +10,7 @@ from workers.verify.findings import error, shared_by
 from workers.verify.unpack import TOP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from farm.store.artifact import Finding
     from workers.verify.subject import Subject
@@ -93,7 +93,7 @@ def _problem(member: Member) -> str:
     return ""
 
 
-def _present(members: Iterable[Member], names: Iterable[str]) -> Iterator[Finding]:
+def _present(members: Iterable[Member], names: Sequence[str]) -> Iterator[Finding]:
     kinds = {posixpath.normpath(member.name): member for member in members}
     for name in names:
         member = kinds.get(f"{TOP}/bin/{name}")
@@ -105,6 +105,25 @@ def _present(members: Iterable[Member], names: Iterable[str]) -> Iterator[Findin
             )
         elif member.kind == "file" and not member.mode & 0o111:
             yield error("it cannot be executed", file=f"bin/{name}", hint=_HINT)
+    yield from _interpreters(kinds, names)
+
+
+def _interpreters(kinds: Mapping[str, Member], names: Sequence[str]) -> Iterator[Finding]:
+    """All short names of the interpreter are links to one file, the executable that the metadata names first."""
+    executable = f"{TOP}/bin/{names[0]}"
+    for name in names[1:]:
+        path = f"{TOP}/bin/{name}"
+        if name.startswith("python") and path in kinds and (led := _led(path, kinds)) != executable:
+            yield error(f"it leads to {_shown(led)}, and not to bin/{names[0]}", file=f"bin/{name}", hint=_LINKS)
+
+
+def _led(path: str, kinds: Mapping[str, Member]) -> str:
+    for _ in kinds:
+        member = kinds.get(path)
+        if member is None or member.kind != "symlink":
+            break
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), member.link))
+    return path
 
 
 def _escapes(name: str) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def look(subject: Subject) -> Iterator[Finding]:
-    """The header of every ELF file."""
+    """The header of every ELF file, of object files too: embedders link the one that is shipped."""
     wanted = machine(subject.build.arch)
     if not wanted:
         yield error(
@@ -23,8 +23,9 @@ def look(subject: Subject) -> Iterator[Finding]:
             hint="add the arch to arches.toml, with `machine` as `readelf -h` calls it",
         )
         return
-    for found in sorted({elf.machine for elf in subject.elf.elves} - {wanted}):
-        files = [elf.path for elf in subject.elf.elves if elf.machine == found]
+    machines = {elf.path: elf.machine for elf in subject.elf.elves} | dict(subject.elf.objects)
+    for found in sorted({*machines.values()} - {wanted}):
+        files = [path for path, machine_said in machines.items() if machine_said == found]
         yield from shared_by(
             f"it is for {found}, and the cell for {wanted}",
             files,
