@@ -138,7 +138,7 @@ def test_a_report_in_markdown_has_every_check_and_no_markup_of_what_was_seen():
     page = report_markdown.page(outcome("a_b.tar.gz", BAD))
     assert "| `linkage.glibc` | no newer \\| glibc | ok | 0.2 |" in page
     assert "| **1 error** <br> error: bin/x\\_y: \\`venv\\` fails \\| here (see \\*this\\*) | 2.0 |" in page
-    assert "1 error(s)" in page
+    assert "\n`farm verify` of 3.13.5-debian13-amd64: 1 error(s)" in page
 
 
 def test_pythons_side_by_side(tmp_path):

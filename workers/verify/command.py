@@ -121,7 +121,7 @@ def verify_stranger(stranger: Stranger, facts: Facts, settings: Settings, wanted
     with tempfile.TemporaryDirectory(prefix="farm-stranger-") as folder:
         archive, build = strangers.Packer(facts, engine, settings, _say).pack(stranger, Path(folder))
         outcome = verify_archive(archive, build, _ground(build, engine, settings, wanted), _say, wanted.rows)
-    return outcome.model_copy(update={"archive": stranger.name})
+    return outcome.model_copy(update={"archive": stranger.name, "optimize": ""})
 
 
 def build_info(archive: Path) -> BuildInfo:

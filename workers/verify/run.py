@@ -88,7 +88,7 @@ def verify(
         checks.append(done)
         if on_line:
             on_line(_told(done, [finding for finding in findings if finding.check == check.id]))
-    return Verification(cell=subject.build.cell, archive=subject.archive.name, checks=tuple(checks), findings=tuple(findings))
+    return _outcome(subject.build, subject.archive, tuple(checks), tuple(findings))
 
 
 def verify_archive(
@@ -236,4 +236,8 @@ def _unreadable(archive: Path, build: BuildInfo, problem: BadInput, rows: Rows |
         for check in rest
     ]
     checks = (Checked(check=first.id, proves=first.proves, where=first.where), *skipped)
-    return Verification(cell=build.cell, archive=archive.name, checks=checks, findings=(finding,))
+    return _outcome(build, archive, checks, (finding,))
+
+
+def _outcome(build: BuildInfo, archive: Path, checks: tuple[Checked, ...], findings: tuple[Finding, ...]) -> Verification:
+    return Verification(cell=build.cell, archive=archive.name, optimize=build.optimize, checks=checks, findings=findings)
