@@ -157,8 +157,16 @@ SABOTAGE = [
     ("linkage.policy", with_elf(EXE, needed=("libssl.so.3",)), "NEEDs libssl.so.3, which nothing allows the interpreter"),
     ("linkage.glibc", with_elf(MATH, glibc="2.99"), "it wants glibc 2.99, and debian13 has 2.41"),
     ("linkage.glibc", built(elf=ElfInfo(sonames=(), glibc="2.17")), "is '2.38', and the metadata says '2.17'"),
-    ("hardening.compiler", with_elf(EXE, imports=GUARDS[1:]), "built with -fstack-protector-strong, and calls no"),
-    ("hardening.compiler", with_elf(LIB, imports=GUARDS[:1]), "built with -D_FORTIFY_SOURCE=2, and calls no"),
+    (
+        "hardening.compiler",
+        with_elf(EXE, imports=GUARDS[1:]),
+        "it calls no __stack_chk_fail, as code that is compiled with -fstack-protector-strong",
+    ),
+    (
+        "hardening.compiler",
+        with_elf(LIB, imports=GUARDS[:1]),
+        "it calls no __*_chk, as code that is compiled with -D_FORTIFY_SOURCE=2",
+    ),
     ("hardening.compiler", built(configure=ConfigureInfo(shared=(), static=(), make=())), "not told -fstack-protector-strong"),
     ("symbols.api", with_elf(EXE, exports=API[1:]), "it does not export Py_Initialize"),
     ("symbols.api", with_elf(LIB, exports=tuple(name for name in API if name != "PyInit__io")), "not export PyInit__io"),

@@ -105,6 +105,7 @@ class Check:
     `needs`: it is about other archives of the build, and runs when one of these lies beside the one that is verified.
     `source`: the program that it builds, by its name in expected.toml. `trial`: what it installs, by a name in wheels.toml.
     `upgrade`: it looks at the build before this one, too, and runs when that is there.
+    `ours`: it is about what this farm alone puts into an archive.
     `twin`: it runs in a second box that sees the first one's folder read-only; see `workers.verify.run`.
     """
 
@@ -119,6 +120,7 @@ class Check:
     trial: str = ""
     upgrade: bool = False
     twin: Twin = ""
+    ours: bool = False
 
     @property
     def depth(self) -> Depth:
@@ -156,7 +158,7 @@ OTHERS: tuple[ArchiveKind, ...] = ("debugsymbols", "tests", "static-lib")
 TABLE: tuple[Check, ...] = (
     Check("archive.layout", "one folder python/, links inside it, sane modes, owner 0", "archive", 1, archive_layout.look),
     Check("archive.licenses", "the licence texts of all that is in it are there", "archive", 0, archive_licenses.look),
-    Check("archive.metadata", "the metadata inside is the build's own", "archive", 0, archive_metadata.look),
+    Check("archive.metadata", "the metadata inside is the build's own", "archive", 0, archive_metadata.look, ours=True),
     Check("linkage.executable", "the interpreter is linked into the executable", "archive", 1, linkage_executable.look),
     Check("linkage.libpython", "libpython is there for embedders, with its SONAME", "archive", 0, linkage_libpython.look),
     Check("linkage.declared", "needed libraries and declared packages are the same", "archive", 0, linkage_declared.look),
