@@ -55,7 +55,7 @@ def judge(built: Built, what: str, hint: str = "see CC, CFLAGS, LDSHARED in sysc
         if soname.startswith("libpython"):
             yield error(
                 f"{what} NEEDs {soname}: importing it loads the interpreter a second time",
-                hint="see LDSHARED, LIBPYTHON and the flags above: no -lpython may be in them",
+                hint="see LDSHARED and LIBPYTHON in sysconfig: no -lpython may be in them",
             )
     if built.leaks:
         yield error(f"{what} names {', '.join(built.leaks)} of the build", hint="see the rows of scrub.toml")
