@@ -159,6 +159,13 @@ def test_no_authority_is_no_finding_without_the_package(tmp_path):
     assert look("stdlib.smoke", subject(tmp_path, box({"smoke.py": {"authorities": 0}}), crafted)) == ()
 
 
+def test_a_program_that_cannot_be_built_is_no_broken_interpreter(tmp_path):
+    (finding,) = look("dual.abi", subject(tmp_path, box(**{"host.c": (1, "no -lpython3.13")})))
+    assert finding.hint == f"see what {BUILDER}/bin/python3-config --embed prints, and the headers"
+    (finding,) = look("stdlib.sqlite", subject(tmp_path / "2", box(**{"sqlite_extension.c": (1, "no sqlite3ext.h")})))
+    assert finding.message.startswith("could not be checked: what is to be tried cannot be built")
+
+
 def test_embedding_starts_without_a_home_and_says_whether_one_helps(tmp_path):
     runs = {"rpath": "error: encodings", "rpath and PYTHONHOME": BUILDER}
     scripted = box({"embed.py": {"runs": runs}})

@@ -48,7 +48,11 @@ def compiled(subject: Subject, source: str, name: str, options: str = "", *, emb
     text = f'cc "$2" -o "$1" $5 {flags}'
     made = run(subject.in_builder, ["sh", "-c", text, "build", program, script(source), config, f"{root}/lib", options])
     if not made.ok:
-        raise ProbeFailed(f"a program that embeds it cannot be built from {source}: {quoted(made.output)}")
+        what = "a program that embeds it" if embeds else "what is to be tried"
+        hint = (
+            f"see what {config} prints, and the headers" if embeds else "see whether the builder image has all that it includes"
+        )
+        raise ProbeFailed(f"{what} cannot be built from {source}: {quoted(made.output)}", hint)
     return program
 
 

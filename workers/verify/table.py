@@ -133,9 +133,7 @@ class Check:
         try:
             found.extend(self.look(subject))
         except ProbeFailed as failed:
-            found.append(
-                error(f"could not be checked: {failed}", hint="see what run.version says; the interpreter may be broken")
-            )
+            found.append(error(f"could not be checked: {failed}", hint=failed.hint))
         if subject.emulated and any(_COMPILER_CRASHED in finding.message for finding in found):
             raise Transient(f"the compiler crashed under emulation in {self.id}", hint="a native worker needs none")
         return tuple(finding.model_copy(update={"check": self.id}) for finding in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.verify.checks.moved_symlink import problem
+from workers.verify.checks.moved_symlink import ADVICE, problem
 from workers.verify.findings import error
 from workers.verify.probe import script
 
@@ -33,5 +33,5 @@ def look(subject: Subject) -> Iterator[Finding]:
             yield error(
                 f"started with {' '.join(options)}, {found}",
                 file=f"bin/{subject.build.executable}",
-                hint="getpath finds the tree by the executable's own place: see the patches embed-prefix-*",
+                hint=ADVICE,
             )

@@ -26,6 +26,10 @@ _STARTS: tuple[tuple[str, str], ...] = (
     ("with an argv[0] that is no file", 'exec bash -c \'exec -a /no/where "$ROOT/bin/$EXE" "$PROBE"\''),
 )
 
+ADVICE = (
+    "getpath finds the tree by the executable's own place: see the patches embed-prefix-*; for a libpython see linkage.maps"
+)
+
 
 def look(subject: Subject) -> Iterator[Finding]:
     """Prefix and base prefix as it tells them, and no libpython in the process."""
@@ -37,7 +41,7 @@ def look(subject: Subject) -> Iterator[Finding]:
             yield error(
                 f"started {how}, {found}",
                 file=f"bin/{subject.build.executable}",
-                hint="getpath finds the tree by the executable's own place: see the patches embed-prefix-*",
+                hint=ADVICE,
             )
 
 
