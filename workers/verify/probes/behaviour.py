@@ -140,7 +140,7 @@ def offsets():
 
 def zones():
     """Time zones by rule, which libc reads itself, and by name where the distro has them; since 3.9 it must."""
-    named = os.path.exists("/usr/share/zoneinfo/Europe/Berlin")
+    before, named = os.environ.get("TZ", "UTC"), os.path.exists("/usr/share/zoneinfo/Europe/Berlin")
     try:
         for zone in ("CET-1CEST,M3.5.0,M10.5.0/3", "Europe/Berlin") if named else ("CET-1CEST,M3.5.0,M10.5.0/3",):
             os.environ["TZ"] = zone
@@ -148,7 +148,7 @@ def zones():
             check(offsets() == [1, 2], "with TZ={} it is {} hours ahead, and not 1 and 2".format(zone, offsets()))
             check(time.tzname == ("CET", "CEST"), "with TZ={} the zone is called {}".format(zone, time.tzname))
     finally:
-        del os.environ["TZ"]
+        os.environ["TZ"] = before
         time.tzset()
     if sys.version_info >= (3, 9):
         datetime, zoneinfo = load("datetime"), load("zoneinfo")
