@@ -111,7 +111,7 @@ def again(artifact: Artifact, folder: Path, engine: Engine, settings: Settings) 
     )
     same, files = compared(artifact.archives, made.archives, folder, target)
     for kind in {one.kind for one in files}:
-        _diffoscope(
+        told_apart(
             _file(artifact.archives, kind, folder), _file(made.archives, kind, target), folder / f"{kind}.diffoscope.txt"
         )
     return Reproduction(
@@ -194,7 +194,7 @@ def _file(archives: Sequence[ArchiveInfo], kind: ArchiveKind, folder: Path) -> P
     return folder / names[-1]
 
 
-def _diffoscope(published: Path, made: Path, target: Path) -> None:
+def told_apart(published: Path, made: Path, target: Path) -> None:
     """Keep what diffoscope says, where it is installed."""
     if program := shutil.which(_DIFFOSCOPE):
         argv = [program, "--text", str(target), str(published), str(made)]

@@ -69,7 +69,8 @@ class FamilyRow(Row):
 class YardstickRow(Row):
     """A Python of the distro's own, for `farm audit`; the row's key is its series.
 
-    `packages` are installed for it; those whose source package is one of `sources` are it, `development` ones apart.
+    `packages` are installed for it; those whose source package is one of `sources` are it, `development` ones apart. Where it
+    is verified as a tree of ours, so is what the distro keeps in packages `besides`, of `besides_sources`: pip, venv, IDLE.
     """
 
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
@@ -77,6 +78,8 @@ class YardstickRow(Row):
     packages: Annotated[tuple[PackageName, ...], Field(min_length=1)]
     sources: Annotated[tuple[PackageName, ...], Field(min_length=1)]
     development: tuple[PackageName, ...]
+    besides: tuple[PackageName, ...] = ()
+    besides_sources: tuple[PackageName, ...] = ()
 
 
 class NamesRow(Row):

@@ -14,7 +14,7 @@ from farm.errors import BadInput, Conflict
 from farm.index import update
 from farm.index.model import entry_of
 from farm.plan.recipe import digest_of, staged_name
-from farm.publish import identity, sbom
+from farm.publish import budget, identity, sbom
 from farm.publish.folder import Folder, Spoiled
 from farm.publish.order import check, check_channel
 from farm.publish.staged import check_fence, fetch_checked
@@ -91,7 +91,8 @@ def _first(store: Measured, staged: Result, build: BuildInfo, order: Order, now:
         place = Folder(store, keys.artifact_folder(order.cell, build_id))
         try:
             archives = _write_archives(place, order, build_id, checked)
-            artifact = _write_metadata(place, order, _artifact(staged, build, order, build_id, archives, now))
+            artifact = budget.compared(store, _artifact(staged, build, order, build_id, archives, now), checked)
+            artifact = _write_metadata(place, order, artifact)
             _write_beside(place, order, artifact, inside)
             place.check()
         except Spoiled:
@@ -106,6 +107,7 @@ def _first(store: Measured, staged: Result, build: BuildInfo, order: Order, now:
 def _artifact(
     staged: Result, build: BuildInfo, order: Order, build_id: str, archives: tuple[ArchiveInfo, ...], now: datetime
 ) -> Artifact:
+    """What is published, as builder and order tell it."""
     return Artifact(
         build_id=build_id,
         channel=order.channel,

@@ -11,8 +11,9 @@ import io
 import re
 import tarfile
 import zlib
+from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 import zstandard
@@ -49,7 +50,7 @@ class Wheel:
 class Contents:
     """What was read off a safe archive: the hash of its tar, how many members, and what of its contents we speak of elsewhere.
 
-    `build_info` is its own metadata, `upstream_sbom` CPython's own SBOM, each if it has one.
+    `build_info` is its own metadata, `upstream_sbom` CPython's own SBOM, each if it has one. `files`: bytes of each file.
     """
 
     tar_sha256: str
@@ -57,6 +58,7 @@ class Contents:
     build_info: bytes | None
     upstream_sbom: bytes | None = None
     wheels: tuple[Wheel, ...] = ()
+    files: Mapping[str, int] = field(default_factory=dict)
 
 
 def inspect(path: Path, form: Form, bounds: Bounds = members.LIMITS) -> Contents:
@@ -111,10 +113,13 @@ def _walked(stream: _Measured, bounds: Bounds) -> Contents:
     rules = members.Rules(TOP)
     kept: dict[str, bytes] = {}
     wheels: list[Wheel] = []
+    files: dict[str, int] = {}
     end = 0
     with members.opened(stream) as tar:  # type: ignore[arg-type]  # of a stream, tarfile only reads
         for member in members.bounded(tar, bounds):
             rules.add(member)
+            if member.isreg():
+                files[member.name] = member.size
             if member.name in _KEPT:
                 kept[member.name] = _content(tar, member)
             elif _WHEEL_RE.fullmatch(member.name) and member.isreg():
@@ -126,7 +131,7 @@ def _walked(stream: _Measured, bounds: Bounds) -> Contents:
         raise Unsafe("there is more behind its end, which other programs may read")
     rules.check()
     info, upstream = (kept.get(name) for name in _KEPT)
-    return Contents(stream.sha256, len(rules.kinds), info, upstream, tuple(wheels))
+    return Contents(stream.sha256, len(rules.kinds), info, upstream, tuple(wheels), files)
 
 
 def _wheel(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Wheel:

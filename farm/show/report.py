@@ -16,7 +16,7 @@ PLACES = {"archive": "in the archive", "runtime": "run in the pristine image", "
 
 def lines(outcome: Verification) -> Iterator[str]:
     """The report: every check in one line, what it saw below it, and the verdict."""
-    yield f"{outcome.archive} ({outcome.cell})"
+    yield f"{outcome.archive} ({subject(outcome)})"
     for where, checks in groupby(outcome.checks, key=lambda check: check.where):
         yield f"\n{PLACES[where]}:"
         for check in checks:
@@ -26,6 +26,11 @@ def lines(outcome: Verification) -> Iterator[str]:
                 yield from _told(finding)
     yield ""
     yield verdict(outcome)
+
+
+def subject(outcome: Verification) -> str:
+    """What was verified: the cell, and what it was optimised with if that is told."""
+    return f"{outcome.cell}, optimize {outcome.optimize}" if outcome.optimize else outcome.cell
 
 
 def verdict(outcome: Verification) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from farm.show.report import PLACES, verdict
+from farm.show.report import PLACES, subject, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ _WORST = ("error", "warning", "note")
 
 def page(outcome: Verification) -> str:
     """The whole report: the verdict, then every check with what it saw."""
-    title = f"{escape(outcome.archive)} ({escape(outcome.cell)})"
+    title = f"{escape(outcome.archive)} ({escape(subject(outcome))})"
     rows = "\n".join(_row(check, outcome) for check in outcome.checks)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from farm.show.report import PLACES, verdict
+from farm.show.report import PLACES, subject, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ def page(outcome: Verification) -> str:
 
 
 def _page(outcome: Verification) -> Iterator[str]:
-    yield from (f"# {outcome.archive}", "", f"`farm verify` of {outcome.cell}: {verdict(outcome)}.")
+    yield from (f"# {outcome.archive}", "", f"`farm verify` of {subject(outcome)}: {verdict(outcome)}.")
     for where, checks in groupby(outcome.checks, key=lambda check: check.where):
         yield from ("", f"## {PLACES[where].capitalize()}", "", "| check | proves | seen | seconds |", "|---|---|---|---|")
         for check in checks:
@@ -42,7 +42,9 @@ def _side_by_side(outcomes: Sequence[tuple[str, Verification]]) -> Iterator[str]
     yield from ("# Side by side", "")
     yield "Written by `farm compare` from the outcomes of `farm verify --json`, never by hand: the same checks on each Python."
     yield ""
-    yield from (f"- **{_cell(name)}**: {_cell(outcome.archive)}: {verdict(outcome)}" for name, outcome in outcomes)
+    yield from (
+        f"- **{_cell(name)}**: {_cell(outcome.archive)} ({subject(outcome)}): {verdict(outcome)}" for name, outcome in outcomes
+    )
     checks = {check.check: check for _, outcome in outcomes for check in outcome.checks}
     yield from (
         "",

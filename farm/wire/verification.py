@@ -28,10 +28,14 @@ class Checked(Message):
 
 
 class Verification(Message):
-    """All checks of one archive, in the order they ran, and everything that they saw."""
+    """All checks of one archive, in the order they ran, and everything that they saw.
+
+    `optimize` is what the build was optimised with; '' for Pythons of others, and in outcomes of early days.
+    """
 
     cell: str
     archive: str
+    optimize: str = ""
     checks: tuple[Checked, ...]
     findings: tuple[Finding, ...]
 

@@ -101,6 +101,7 @@ ANSWERS = {
     "host beside another": imported(),
     "terminal.py": {"results": {"curses": "", "readline": ""}},
     "tk.py": {"patchlevel": "8.6.16", "without": "no display name and no $DISPLAY environment variable"},
+    "loading.py": {"answer": "42", "refused": True},
     "behaviour.py": {"results": {"tls": "", "sqlite": ""}},
     "imports.py": {
         "version": "3.13.5",
@@ -126,7 +127,12 @@ ANSWERS = {
     "environments.py": {"results": {"venv": {"error": "", "step": ""}, "venv --copies": {"error": "", "step": ""}}},
     "scratch/host /work/probes/abi.py": abi(),
     "abi.py": abi(),
-    "asking.py": {"answers": {f"http://127.0.0.1:{place}": dict(SITE) for place in ("8081/embedded", "8081/daemon", "8082/")}},
+    "asking.py": {
+        "answers": {
+            f"http://127.0.0.1:{place}": {**SITE, "group": group}
+            for place, group in {"8081/embedded": "", "8081/daemon": "site", "8082/": ""}.items()
+        }
+    },
     "install.py": {"results": {"any": {"error": "", "step": ""}, "tagged": {"error": "", "step": ""}}},
     "extension.py": {"error": "", "step": "", "path": f"{EXTENSION}/farm_extension.so", "needed": ["libc.so.6"]},
     "extending.py": {

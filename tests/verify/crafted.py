@@ -167,3 +167,8 @@ def _info(name: str, entry: Entry) -> tarfile.TarInfo:
     if entry.kind:
         info.type = entry.kind
     return info
+
+
+def unadvised(found) -> list[str]:
+    """Messages of errors and warnings that do not say what to do."""
+    return [finding.message for finding in found if finding.severity != "note" and len(finding.hint) < len("see X")]

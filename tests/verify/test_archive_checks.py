@@ -22,6 +22,7 @@ from tests.verify.crafted import (
     Crafted,
     Entry,
     build_info,
+    unadvised,
 )
 from tests.verify.elves import Shape, elf
 from workers.verify.table import TABLE
@@ -81,6 +82,9 @@ SABOTAGE = [
     ("archive.layout", GOOD.having("opt/x", Entry(b"x")), "has more than bin lib include share"),
     ("archive.layout", GOOD.without("include/python3.13/Python.h"), "no folder python/include"),
     ("archive.layout", GOOD.without("bin/pip"), "there is no bin/pip"),
+    ("archive.layout", GOOD.having("bin/python", Entry(link="pip3")), "it leads to bin/pip3, and not to bin/python3.13"),
+    ("archive.layout", GOOD.having("bin/python3", Entry(elf(Shape()), mode=0o755)), "it leads to bin/python3, and not to"),
+    ("archive.layout", GOOD.having("bin/python3", Entry(link="python")), "and not to bin/python3.13"),
     ("archive.layout", GOOD.having(EXE, Entry(b"x", mode=0o644)), "cannot be executed"),
     ("archive.layout", beside("metadata.json", mode=0o644), "clients strip one folder"),
     ("archive.layout", beside("python/../../etc/x", mode=0o644), "outside the archive"),
@@ -142,13 +146,27 @@ SABOTAGE = [
     ("linkage.runpath", with_elf(MATH, runpath="$ORIGIN/..:"), "the working folder"),
     ("linkage.runpath", with_elf(MATH, runpath="$ORIGINAL/lib"), "not relative to the file"),
     ("linkage.machine", with_elf(MATH, machine=183), "it is for EM_AARCH64, and the cell for EM_X86_64"),
+    (
+        "linkage.machine",
+        GOOD.having("lib/python3.13/config/python.o", Entry(elf(Shape(kind=1, machine=183)))),
+        "it is for EM_AARCH64, and the cell for EM_X86_64",
+    ),
+    ("linkage.policy", with_elf(MATH, imports=("pthread_yield",)), "it wants pthread_yield, which nothing may call"),
     ("linkage.machine", built(arch="vax"), "no row of arches.toml knows vax"),
     ("linkage.policy", with_elf(MATH, needed=("libssl.so.3",)), "NEEDs libssl.so.3, which nothing allows module math"),
     ("linkage.policy", with_elf(EXE, needed=("libssl.so.3",)), "NEEDs libssl.so.3, which nothing allows the interpreter"),
     ("linkage.glibc", with_elf(MATH, glibc="2.99"), "it wants glibc 2.99, and debian13 has 2.41"),
     ("linkage.glibc", built(elf=ElfInfo(sonames=(), glibc="2.17")), "is '2.38', and the metadata says '2.17'"),
-    ("hardening.compiler", with_elf(EXE, imports=GUARDS[1:]), "built with -fstack-protector-strong, and calls no"),
-    ("hardening.compiler", with_elf(LIB, imports=GUARDS[:1]), "built with -D_FORTIFY_SOURCE=2, and calls no"),
+    (
+        "hardening.compiler",
+        with_elf(EXE, imports=GUARDS[1:]),
+        "it calls no __stack_chk_fail, as code that is compiled with -fstack-protector-strong",
+    ),
+    (
+        "hardening.compiler",
+        with_elf(LIB, imports=GUARDS[:1]),
+        "it calls no __*_chk, as code that is compiled with -D_FORTIFY_SOURCE=2",
+    ),
     ("hardening.compiler", built(configure=ConfigureInfo(shared=(), static=(), make=())), "not told -fstack-protector-strong"),
     ("symbols.api", with_elf(EXE, exports=API[1:]), "it does not export Py_Initialize"),
     ("symbols.api", with_elf(LIB, exports=tuple(name for name in API if name != "PyInit__io")), "not export PyInit__io"),
@@ -220,6 +238,7 @@ def test_a_good_archive_has_no_findings(check, tmp_path):
 def test_sabotage_is_found(check, crafted, says, tmp_path):
     found = look(check, crafted, tmp_path)
     assert any(says in finding.message for finding in found), found
+    assert unadvised(found) == []
     assert {finding.check for finding in found} == {check}
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import ScriptedBox
-from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted, Entry, build_info
+from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted, Entry, build_info, unadvised
 from tests.verify.elves import Shape, elf
 from workers.verify import ar
 from workers.verify.companions import beside
@@ -180,6 +180,7 @@ def test_good_archives_have_no_findings(check, tmp_path):
 def test_sabotage_is_found(check, changes, says, tmp_path):
     found = look(check, subject(tmp_path, changes))
     assert any(says in finding.message for finding in found), found
+    assert unadvised(found) == []
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_only_some_checks(tmp_path):
 def test_a_published_cell(tmp_path, published):
     done = farm(tmp_path, "3.13.5-debian13-amd64")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("a.tar.gz (3.13.5-debian13-amd64)")
+    assert done.stdout.startswith("a.tar.gz (3.13.5-debian13-amd64, optimize none)")
 
 
 def test_a_published_cell_whose_bytes_changed(tmp_path, published):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import subprocess
@@ -10,10 +11,14 @@ import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
+from workers.build.relocate import BUILD_FOLDERS
 from workers.verify import facts, wheel
+from workers.verify.building import FOLDERS
+from workers.verify.places import judge
 from workers.verify.probe import MARK, PROBES, parcel, probe_files
 
 FOLDER = resources.files("workers.verify") / "probes"
@@ -58,9 +63,79 @@ def test_smoke():
 def test_behaviour(tmp_path):
     """What every Python has; the one that runs the tests may lack dbm flavours and loadable extensions."""
     told = ask("behaviour.py", facts.Behaviour, str(FOLDER), str(tmp_path)).results
-    assert {name: told[name] for name in ("tls", "spawned", "ipv6", "names", "text_mode")} == dict.fromkeys(
-        ("tls", "spawned", "ipv6", "names", "text_mode"), ""
-    )
+    everywhere = ("tls", "spawned", "ipv6", "names", "text_mode", "locales", "zones")
+    assert {name: told[name] for name in everywhere} == dict.fromkeys(everywhere, "")
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "trial"),
+    [
+        ("import time; time.localtime = time.gmtime", "zones"),
+        ("import os; os.listdir = lambda folder: []", "locales"),
+        ("import socket; socket.create_connection = None", "ipv6"),
+    ],
+)
+def test_a_behaviour_that_is_wrong_is_told(spoilt, trial, tmp_path):
+    code = f"import sys; sys.path.insert(0, sys.argv[1]); {spoilt}; import behaviour; behaviour.{trial}()"
+    argv = [sys.executable, "-c", code, str(FOLDER), str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    loopback = Path("/proc/net/if_inet6")
+    if trial == "ipv6" and not (loopback.exists() and "0" * 31 + "1" in loopback.read_text()):
+        assert "Absent: the box has no address ::1" in done.stderr
+    else:
+        assert done.returncode == 1
+
+
+def log_of(*flags):
+    return "gcc {} -I/usr/include -c extension.c -o build/extension.o".format(" ".join(flags))
+
+
+@pytest.fixture
+def steps():
+    spec = importlib.util.spec_from_file_location("steps", FOLDER / "steps.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_folder_of_the_build_is_a_leak(folder, steps, tmp_path):
+    file = tmp_path / "x.so"
+    file.write_bytes(Path(sys.executable).read_bytes())
+    assert steps.product(str(file), log_of())["leaks"] == []
+    assert steps.product(str(file), log_of(f"-I/work/{folder}/Include"))["leaks"] == [f"/work/{folder}"]
+    assert steps.product(str(file), log_of(f"-I/work/{folder}less"))["leaks"] == []
+    file.write_bytes(file.read_bytes() + f"\0/work/{folder}/x.c\0".encode())
+    assert steps.product(str(file), log_of())["leaks"] == [f"/work/{folder}"]
+    assert list(judge(places("/x", f"/work/{folder}/lib"), "/x"))
+    assert not list(judge(places("/x", f"/opt/{folder}/lib"), "/x"))
+
+
+def places(root, ldflags):
+    values = {"prefix": root, "exec_prefix": root, "base_prefix": root, "executable": f"{root}/bin/python3"}
+    return facts.Places(**values, paths={}, variables={"LDFLAGS": f"-L{ldflags}"}, files={}, missing=())
+
+
+def test_the_build_has_no_other_folders():
+    assert {folder.rpartition("/")[2] for folder in BUILD_FOLDERS} <= set(FOLDERS)
+
+
+@pytest.mark.parametrize("flag", ["-flto=auto", "-fprofile-use", "-fno-semantic-interposition"])
+def test_flags_that_only_the_interpreter_may_have(flag, steps):
+    lto = [] if flag.startswith("-fno") else [flag]
+    assert steps.product(sys.executable, log_of(flag))["flags"] == lto
+
+
+def test_a_log_that_does_not_tell_how_it_was_compiled_is_a_failed_step(steps):
+    with pytest.raises(steps.Broken, match="no line of it says how"):
+        steps.product(sys.executable, "[1/2] Building C object extension.c.o\n[2/2] Linking")
+    for line in ("[1/2] cc -O2 -c ../extension.c", "/usr/bin/c++ -o x.o -c '/a b/x/extension.cpp'", log_of()):
+        assert steps.product(sys.executable, line)["flags"] == []
+
+
+def test_an_extension_of_sqlite(tmp_path):
+    told = ask("loading.py", facts.Loaded, str(tmp_path / "none.so"))
+    assert told.answer.split(":")[0] in ("OperationalError", "AttributeError")  # the latter where Python has no loading
 
 
 def test_behaviour_tells_what_fails_and_goes_on(tmp_path):

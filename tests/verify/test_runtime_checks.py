@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib import resources
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.verify.boxes import (
     look,
     subject,
 )
-from tests.verify.crafted import CERTIFICATES, SYSCONFIG, Entry, build_info
+from tests.verify.crafted import CERTIFICATES, SYSCONFIG, Entry, build_info, unadvised
 from tests.verify.sabotage import FAILED, SABOTAGE
 from workers.verify.expected import names_of
 from workers.verify.probe import MARK
@@ -40,6 +41,7 @@ def test_good_answers_make_no_findings(check, tmp_path):
 def test_sabotage_is_found(check, scripted, says, tmp_path):
     found = look(check, subject(tmp_path, scripted))
     assert any(says in finding.message for finding in found), found
+    assert unadvised(found) == []
 
 
 def test_every_check_in_a_box_can_fail():
@@ -137,16 +139,31 @@ def test_local_symbols_are_told_and_stop_nothing(tmp_path):
     scripted = box()
     local = "plugin host /work/scratch/plugin.so /work/probes/embedded_imports.py"
     scripted.script = {f"{local} libpython": scripted.script["plugin host"], local: (139, "crash"), **scripted.script}
-    assert [found.severity for found in look("embed.plugin", subject(tmp_path, scripted))] == ["note"]
+    (finding,) = look("embed.plugin", subject(tmp_path, scripted))
+    assert finding.severity == "note"
+    assert "ours of 2.7 by extensions-without-libpython-2.7.patch" in finding.hint
+    assert (resources.files("farm.data") / "patches" / "extensions-without-libpython-2.7.patch").is_file()
     scripted.script[local] = MARK + json.dumps(imported(math=FAILED))
     (finding,) = look("embed.plugin", subject(tmp_path / "2", scripted))
     assert (finding.severity, "math do not import" in finding.message) == ("note", True)
+
+
+def test_what_a_box_lacks_is_told_and_stops_nothing(tmp_path):
+    (finding,) = look("stdlib.behaviour", subject(tmp_path, box({"behaviour.py": {"absent": {"ipv6": "no ::1"}}})))
+    assert (finding.severity, finding.message) == ("note", "ipv6: not tried to the end, no ::1")
 
 
 def test_no_authority_is_no_finding_without_the_package(tmp_path):
     build = build_info()
     crafted = replace(GOOD, build=build.model_copy(update={"runtime": tuple(p for p in build.runtime if p != CERTIFICATES)}))
     assert look("stdlib.smoke", subject(tmp_path, box({"smoke.py": {"authorities": 0}}), crafted)) == ()
+
+
+def test_a_program_that_cannot_be_built_is_no_broken_interpreter(tmp_path):
+    (finding,) = look("dual.abi", subject(tmp_path, box(**{"host.c": (1, "no -lpython3.13")})))
+    assert finding.hint == f"see what {BUILDER}/bin/python3-config --embed prints, and the headers"
+    (finding,) = look("stdlib.sqlite", subject(tmp_path / "2", box(**{"sqlite_extension.c": (1, "no sqlite3ext.h")})))
+    assert finding.message.startswith("could not be checked: what is to be tried cannot be built")
 
 
 def test_embedding_starts_without_a_home_and_says_whether_one_helps(tmp_path):
@@ -173,6 +190,11 @@ def test_what_a_series_calls_things(tmp_path):
     for check in ("build.embed.config", "build.embed.pkgconfig"):
         assert look(check, subject(tmp_path / check, scripted, old)) == ()
     config, pkgconfig = scripted.commands
+    for version, package in (("2.7.18", "Python2"), ("3.13.5", "Python3")):
+        scripted = box()
+        crafted = replace(GOOD, build=build_info(python=version, series=version[: version.rindex(".")]))
+        look("embed.cmake", subject(tmp_path / version, scripted, crafted))
+        assert scripted.commands[0].endswith(f" {version} {BUILDER} {package}")
     assert config.endswith("/bin/python2-config --cflags;/work/elsewhere/opt/python/bin/python2-config --ldflags")
     assert pkgconfig.endswith("pkg-config --cflags --libs python-2.7")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,16 @@ from click.testing import CliRunner
 
 from farm.cli.compare import compare
 from farm.errors import BadInput
+from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
+from farm.settings import Settings
 from farm.show import report_markdown
 from farm.store.artifact import Finding
 from farm.wire.verification import Checked, Verification
-from tests.verify.crafted import build_info
+from tests.fakes import ScriptedBox, ScriptedEngine
+from tests.verify.crafted import Crafted, build_info
 from workers.verify import strangers
+from workers.verify.run import matching, verify
 
 FACTS = load_facts()
 GATHER = Path(strangers.__file__).parent / "probes" / "gather.sh"
@@ -90,6 +95,24 @@ def test_which_python_is_meant():
         strangers.find("rocky9", FACTS)
 
 
+def test_what_a_distro_keeps_in_other_packages_is_not_missing():
+    """pip, venv and IDLE of Debian's own are looked at with it, and its audit goes on without them."""
+    row = FACTS.distros["debian13"].facts.yardsticks["3.13"]
+    box = ScriptedBox({"itself.py": '@@facts {"openssl": "", "sqlite": "", "builtin": []}'})
+    packer = strangers.Packer(FACTS, ScriptedEngine({}), Settings(), print)
+    packer._distros(box, Cell.parse("3.13.5-debian13-amd64"), row)
+    assert {"python3-venv", "python3-pip", "idle-python3.13"} <= set(row.besides)
+    assert box.commands[0].endswith(" python3.13 python3-defaults python3-stdlib-extensions python-pip what-is-python")
+    assert not {*row.besides} & {*row.packages}
+
+
+def test_metadata_that_we_wrote_ourselves_is_not_held_for_theirs(tmp_path):
+    tested = replace(Crafted().subject(tmp_path), stranger=True)
+    told = {check.check: check.without for check in verify(tested, rows=matching(["archive.*"])).checks}
+    assert told["archive.metadata"] == "it is not of this farm, which wrote no metadata into it"
+    assert told["archive.layout"] == ""
+
+
 def test_an_archive_of_somebody_else_is_compared_with_a_cell_of_ours():
     found = strangers.peer(Path("/x/cpython-3.13.5.tar.gz"), "3.13.5-debian13-amd64", FACTS)
     assert (found.name, str(found.cell), found.archive) == (
@@ -138,7 +161,7 @@ def test_a_report_in_markdown_has_every_check_and_no_markup_of_what_was_seen():
     page = report_markdown.page(outcome("a_b.tar.gz", BAD))
     assert "| `linkage.glibc` | no newer \\| glibc | ok | 0.2 |" in page
     assert "| **1 error** <br> error: bin/x\\_y: \\`venv\\` fails \\| here (see \\*this\\*) | 2.0 |" in page
-    assert "1 error(s)" in page
+    assert "\n`farm verify` of 3.13.5-debian13-amd64: 1 error(s)" in page
 
 
 def test_pythons_side_by_side(tmp_path):

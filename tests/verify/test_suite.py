@@ -121,10 +121,42 @@ def test_what_passes_when_it_is_run_alone_does_not_count():
     assert told.failed == {"test_a.A.test_y"}
     assert told.raised == {"test_a.A.test_y": "OSError: no such device"}
     assert told.ran == {"test_a", "test_b", "test_c"}
+    assert told.flaky == {"test_a.A.test_x", "test_b.B.test_z", "test_c.*"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("[1/1] test_a.test_b crashed", "FAIL: test_x (test.test_a.test_b.A.test_x)"),
+        ("FAIL: test_x (test.test_a.test_b.A.test_x)", "[1/1] test_a.test_b crashed"),
+    ],
+    ids=["the module, then a test", "a test, then the module"],
+)
+def test_a_module_that_fails_again_is_not_flaky(first, second):
+    told = suite.read([first, "Re-running 1 failed tests in verbose mode", second])
+    assert (len(told.failed), told.flaky) == (1, frozenset())
+
+
+def test_what_passes_when_it_is_run_alone_is_noted(tmp_path):
+    notes = [found.message for found in findings(tmp_path, (2, "\n".join(AGAIN))) if found.severity == "note"]
+    assert notes[0] == ("3 tests failed, and passed when they were run again alone: test_a.A.test_x, test_b.B.test_z, test_c.*")
+
+
+def test_every_skipped_module_is_shown(tmp_path):
+    lines = [f"[ {number}/40] test_m{number} skipped" for number in range(1, 40)]
+    note = findings(tmp_path, (0, "\n".join([*lines, "[40/40] test_a passed"])))[-1].message
+    assert "39 were skipped" in note
+    assert all(f"test_m{number}" in note for number in range(1, 40))
+
+
+def test_rows_of_a_module_as_a_whole_are_not_written():
+    """Where its tests can be told apart: else nobody sees what else of it breaks."""
+    assert [name for name in suite._rows() if name.count(".") == 1 and name.endswith(".*")] == []
 
 
 def test_of_a_suite_that_was_cut_off_everything_counts():
     cut = AGAIN[: AGAIN.index("[2/3] test_b passed")]
+    assert suite.read(cut, whole=False).flaky == frozenset()
     assert suite.read(cut, whole=False).failed == {"test_a.A.test_x", "test_a.A.test_y", "test_b.B.test_z", "test_c.*"}
 
 

@@ -72,6 +72,40 @@ def test_every_difference_is_found(tmp_path):
     }
 
 
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch):
+    """A program called diffoscope on PATH, which does what the test says."""
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+
+    def write(text):
+        program = tmp_path / "bin" / "diffoscope"
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+
+    return write
+
+
+def test_what_diffoscope_says_is_kept_where_it_is_installed(stand_in, tmp_path):
+    words, kept = (tmp_path / "a b.tar.gz", tmp_path / "again.tar.gz"), tmp_path / "install_only.diffoscope.txt"
+    stand_in('echo "$1 $3 $4" > "$2"; exit 1')  # 1: they differ
+    reproduce.told_apart(*words, kept)
+    assert kept.read_text() == f"--text {words[0]} {words[1]}\n"
+
+
+def test_without_diffoscope_nothing_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    reproduce.told_apart(tmp_path / "a", tmp_path / "b", tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_diffoscope_that_takes_for_ever_is_ended_and_said(stand_in, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(reproduce, "_DIFFOSCOPE_S", 0.2)
+    stand_in("exec sleep 60")
+    reproduce.told_apart(tmp_path / "a", tmp_path / "b", tmp_path / "kept")
+    assert capsys.readouterr().err == "diffoscope took longer than 0.2 s and was ended\n"
+
+
 def test_an_archive_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "x.tar.gz").write_bytes(b"nothing")
     with pytest.raises(BadInput, match=r"x\.tar\.gz cannot be read"):

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,8 +120,9 @@ def verify_stranger(stranger: Stranger, facts: Facts, settings: Settings, wanted
     engine = DockerEngine(require(settings).url)
     with tempfile.TemporaryDirectory(prefix="farm-stranger-") as folder:
         archive, build = strangers.Packer(facts, engine, settings, _say).pack(stranger, Path(folder))
-        outcome = verify_archive(archive, build, _ground(build, engine, settings, wanted), _say, wanted.rows)
-    return outcome.model_copy(update={"archive": stranger.name})
+        ground = replace(_ground(build, engine, settings, wanted), stranger=True)
+        outcome = verify_archive(archive, build, ground, _say, wanted.rows)
+    return outcome.model_copy(update={"archive": stranger.name, "optimize": ""})
 
 
 def build_info(archive: Path) -> BuildInfo:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAGIC = b"\x7fELF"
+_HEAD = 64  # bytes of an ELF header
 _DF_TEXTREL, _DF_BIND_NOW, _DF_1_NOW = 0x4, 0x8, 0x1
 
 
@@ -44,15 +45,19 @@ class Elf:
 
 @dataclass(frozen=True)
 class Scan:
-    """All ELF files of a tree that a loader would load, and those that nobody can read, with the reason."""
+    """All ELF files of a tree that a loader would load; those that nobody can read, with the reason; object files, which only a
+    linker reads, with their machine.
+    """
 
     elves: tuple[Elf, ...]
     broken: tuple[tuple[str, str], ...]
+    objects: tuple[tuple[str, str], ...] = ()
 
 
 def scan(tree: Path) -> Scan:
-    """Read every regular ELF file under `tree`; object files (`.o`) are left out: no loader sees them."""
+    """Read every regular ELF file under `tree`."""
     elves: list[Elf] = []
+    objects: list[tuple[str, str]] = []
     broken: list[tuple[str, str]] = []
     for path in sorted(tree.rglob("*")):
         if path.is_symlink() or not path.is_file() or not is_elf(path):
@@ -63,8 +68,12 @@ def scan(tree: Path) -> Scan:
         except Exception as error:  # pyelftools raises whatever its parser meets in a file that lies about itself
             broken.append((name, f"{type(error).__name__}: {error}"))
         else:
-            elves.extend([found] if found else [])
-    return Scan(tuple(elves), tuple(broken))
+            if found:
+                elves.append(found)
+            else:
+                with path.open("rb") as file:
+                    objects.append((name, machine_of(file.read(_HEAD))))
+    return Scan(tuple(elves), tuple(broken), tuple(objects))
 
 
 def is_elf(path: Path) -> bool:
@@ -193,7 +202,7 @@ def crc32(path: Path) -> int:
 def machine_of(head: bytes) -> str:
     """What the first 64 bytes of an ELF file say that it is for, e.g. 'EM_X86_64'; '' when they are no ELF header."""
     try:
-        return str(ELFFile(io.BytesIO(head[:64].ljust(64, b"\0"))).header.e_machine) if head.startswith(MAGIC) else ""
+        return str(ELFFile(io.BytesIO(head[:_HEAD].ljust(_HEAD, b"\0"))).header.e_machine) if head.startswith(MAGIC) else ""
     except Exception:  # as in scan()
         return ""
 

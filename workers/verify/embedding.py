@@ -30,7 +30,10 @@ def embed(subject: Subject, name: str, commands: Sequence[str], env: Mapping[str
         )
         return
     if subject.build.soname not in embedded.needed:
-        yield error(f"the program NEEDs {', '.join(embedded.needed)}, and not {subject.build.soname}")
+        yield error(
+            f"the program NEEDs {', '.join(embedded.needed)}, and not {subject.build.soname}",
+            hint="see the -l in the flags: BLDLIBRARY and LIBPYTHON of the shared build",
+        )
     yield from _runs(embedded.runs, root)
 
 
@@ -45,7 +48,11 @@ def compiled(subject: Subject, source: str, name: str, options: str = "", *, emb
     text = f'cc "$2" -o "$1" $5 {flags}'
     made = run(subject.in_builder, ["sh", "-c", text, "build", program, script(source), config, f"{root}/lib", options])
     if not made.ok:
-        raise ProbeFailed(f"a program that embeds it cannot be built from {source}: {quoted(made.output)}")
+        what = "a program that embeds it" if embeds else "what is to be tried"
+        hint = (
+            f"see what {config} prints, and the headers" if embeds else "see whether the builder image has all that it includes"
+        )
+        raise ProbeFailed(f"{what} cannot be built from {source}: {quoted(made.output)}", hint)
     return program
 
 
@@ -57,4 +64,4 @@ def _runs(runs: Mapping[str, str], root: str) -> Iterator[Finding]:
                 f"the program, finding libpython by {way} and told nothing else, says '{answer}', and not {root}", hint=hint
             )
     if not runs:
-        yield error("the program was not run")
+        yield error("the program was not run", hint="see probes/embed.py: its answer names no run")

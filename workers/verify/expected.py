@@ -79,6 +79,7 @@ class _Names(_Row):
     pkgconfig: str
     config: str
     wheel: str
+    cmake: str
 
 
 class _Apart(_Row):
@@ -115,6 +116,7 @@ class _Expected(BaseModel):
     made: tuple[_Made, ...]
     own: tuple[_Symbols, ...]
     foreign: tuple[_Symbols, ...]
+    banned: tuple[_Symbols, ...]
     one_sided: tuple[_Symbols, ...]
     one_pass: tuple[_Flags, ...]
     source: dict[str, SourceRow]
@@ -134,11 +136,14 @@ class _Theirs(BaseModel):
 
 @dataclass(frozen=True)
 class Names:
-    """What a Python calls things: its .pc file for embedders, the command that prints their flags, the tags of its wheels."""
+    """What a Python calls things: its .pc file for embedders, the command that prints their flags, the tags of its wheels; and
+    what CMake calls it.
+    """
 
     pkgconfig: str
     config: str
     wheel: str
+    cmake: str
 
 
 @cache
@@ -207,6 +212,11 @@ def foreign() -> tuple[str, ...]:
     return tuple(name for row in _expected().foreign for name in row.symbols)
 
 
+def banned() -> frozenset[str]:
+    """What no binary may want of others."""
+    return frozenset(name for row in _expected().banned for name in row.symbols)
+
+
 def one_sided(version: Numbers) -> tuple[str, ...]:
     """Globs of what only executable or libpython may have."""
     return _globs(_expected().one_sided, version)
@@ -241,7 +251,7 @@ def names_of(build: BuildInfo) -> Names:
     for row in _expected().names:
         if row.spans(_numbers(build.series)):
             values = {"series": build.series, "digits": build.series.replace(".", ""), "abiflags": build.abiflags}
-            return Names(*(text.format(**values) for text in (row.pkgconfig, row.config, row.wheel)))
+            return Names(*(text.format(**values) for text in (row.pkgconfig, row.config, row.wheel, row.cmake)))
     raise ProbeFailed(f"no row of expected.toml says what Python {build.series} calls things")
 
 

@@ -53,7 +53,10 @@ def judge(built: Built, what: str, hint: str = "see CC, CFLAGS, LDSHARED in sysc
         yield error(f"{what} fails at the step '{built.step}': {built.error}", hint=hint)
     for soname in built.needed:
         if soname.startswith("libpython"):
-            yield error(f"{what} NEEDs {soname}: importing it loads the interpreter a second time")
+            yield error(
+                f"{what} NEEDs {soname}: importing it loads the interpreter a second time",
+                hint="see LDSHARED and LIBPYTHON in sysconfig: no -lpython may be in them",
+            )
     if built.leaks:
         yield error(f"{what} names {', '.join(built.leaks)} of the build", hint="see the rows of scrub.toml")
     if built.flags:

@@ -59,9 +59,10 @@ class Resolved(Answer):
 
 
 class Behaviour(Answer):
-    """probes/behaviour.py: every trial, and what went wrong in it; '' is fine."""
+    """probes/behaviour.py: every trial, and what went wrong in it; '' is fine. `absent`: what it needs and the box lacks."""
 
     results: dict[str, str]
+    absent: dict[str, str] = {}
 
 
 class Linked(Answer):
@@ -147,6 +148,13 @@ class Tcl(Answer):
 
     patchlevel: str
     without: str
+
+
+class Loaded(Answer):
+    """probes/loading.py: what an extension of SQLite answered, and whether it was refused once loading was switched off."""
+
+    answer: str
+    refused: bool
 
 
 class Abi(Answer):

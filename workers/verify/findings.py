@@ -1,4 +1,7 @@
-"""How a check says what it saw. The table fills in the check's id, so that an id stands in one place only."""
+"""How a check says what it saw and, if that is more than a note, what to look at or to do.
+
+The table fills in the check's id, so that an id stands in one place only.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,17 @@ def seen(severity: Severity, message: str, *, file: str = "", hint: str = "") ->
     return Finding(check="", severity=severity, message=message, file=file, hint=hint)
 
 
-def error(message: str, *, file: str = "", hint: str = "") -> Finding:
+def error(message: str, *, hint: str, file: str = "") -> Finding:
     """A finding that stops publication."""
     return seen("error", message, file=file, hint=hint)
 
 
-def warning(message: str, *, file: str = "", hint: str = "") -> Finding:
+def warning(message: str, *, hint: str, file: str = "") -> Finding:
     """A finding that an operator should know, and that stops nothing."""
     return seen("warning", message, file=file, hint=hint)
 
 
-def shared_by(message: str, files: Iterable[str], *, severity: Severity = "error", hint: str = "") -> Iterator[Finding]:
+def shared_by(message: str, files: Iterable[str], *, hint: str, severity: Severity = "error") -> Iterator[Finding]:
     """One finding for all files with the same defect (eighty extension modules mostly share one cause); none without files."""
     names = sorted(files)
     if not names:

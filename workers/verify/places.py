@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from farm.plan.recipe import PREFIX
+from workers.verify.building import BEGINS, ENDS, FOLDER
 from workers.verify.findings import error
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ INSIDE = (
     *("SCRIPTDIR", "MACHDESTLIB", "MANDIR"),
 )
 
-_STALE = re.compile(rf"(?<![\w.])(?:-[ILB])?(?:{PREFIX}|/work/(?:src|build|shared|static|native|cross|tree|private))(?![\w-])")
+_STALE = re.compile(rf"{BEGINS}(?:{PREFIX}|{FOLDER}){ENDS}")
 _SHOWN = 4
 _HINT = "the code behind the literal in _sysconfigdata*.py puts the true prefix in; see the relocate step"
 
@@ -31,7 +32,10 @@ def judge(places: Places, root: str) -> Iterator[Finding]:
     prefixes = {"sys.prefix": places.prefix, "sys.exec_prefix": places.exec_prefix, "sys.base_prefix": places.base_prefix}
     for name, value in prefixes.items():
         if value != root:
-            yield error(f"{name} is '{value}', and not {root}")
+            yield error(
+                f"{name} is '{value}', and not {root}",
+                hint="getpath finds it by the executable's own place: see the patches embed-prefix-*",
+            )
     inside = {name: places.variables.get(name, "") for name in INSIDE}
     told = {**places.variables, "sys.executable": places.executable, **inside, **places.paths, **places.files}
     checked = {"sys.executable", *INSIDE, *places.paths, *places.files}

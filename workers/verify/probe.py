@@ -35,7 +35,15 @@ Facts = TypeVar("Facts", bound=BaseModel)
 
 
 class ProbeFailed(Exception):  # noqa: N818 - named for what happened
-    """A probe gave no answer: the interpreter crashed, hung, or answered nonsense. A defect of what is verified."""
+    """A probe gave no answer: the interpreter crashed, hung, or answered nonsense. A defect of what is verified.
+
+    `hint` says what to look at.
+    """
+
+    def __init__(self, message: str, hint: str = "see what run.version says; the interpreter may be broken") -> None:
+        """Say what happened, and what to look at."""
+        super().__init__(message)
+        self.hint = hint
 
 
 def run(
@@ -108,7 +116,7 @@ def probe_files() -> dict[str, bytes]:
     return {
         f"probes/{item.name}": item.read_bytes()
         for item in folder.iterdir()
-        if item.name.endswith((".py", ".c", ".sh", ".txt", ".wsgi", ".pem"))
+        if item.name.endswith((".py", ".c", ".cpp", ".sh", ".txt", ".wsgi", ".pem"))
     }
 
 

@@ -48,7 +48,7 @@ class Ground:
     `family` says how the distro is asked; `labels` and `cancelled` are those of every box (see BoxSpec).
     `sources` are programs to build against it, for the checks that do; `facts` is the operator's own folder of facts.
     `earlier` is an archive of the build before it. `distro` is the builder's image with the distro's own Python of the same
-    series, whose executable is `distro_python`; '' where it has none.
+    series, whose executable is `distro_python`; '' where it has none. `stranger`: the archive is not of this farm.
     """
 
     engine: Engine
@@ -63,6 +63,7 @@ class Ground:
     earlier: Path | None = None
     distro: str = ""
     distro_python: str = ""
+    stranger: bool = False
 
     def box(self, image: str) -> BoxSpec:
         """A box of one of the images."""
@@ -88,7 +89,7 @@ def verify(
         checks.append(done)
         if on_line:
             on_line(_told(done, [finding for finding in findings if finding.check == check.id]))
-    return Verification(cell=subject.build.cell, archive=subject.archive.name, checks=tuple(checks), findings=tuple(findings))
+    return _outcome(subject.build, subject.archive, tuple(checks), tuple(findings))
 
 
 def verify_archive(
@@ -109,7 +110,7 @@ def verify_archive(
             builder.put(SOURCES, parcel({name: path.read_bytes()}))
         names = frozenset(ground.sources)
         furnished = replace(bare, runtime=runtime, builder=builder, family=ground.family, sources=names, overlay=ground.facts)
-        furnished = replace(furnished, distro_python=ground.distro_python)
+        furnished = replace(furnished, distro_python=ground.distro_python, stranger=ground.stranger)
         checks = of_depth("standard") if rows is None else rows
         wanted = {check.twin for check in checks if not _absent(check, furnished)}
         twins: dict[str, Box] = {name: boxes.enter_context(_twin(ground, name, furnished)) for name in sorted(wanted) if name}
@@ -177,6 +178,8 @@ def _absent(check: Check, subject: Subject) -> str:
 def _lacks(check: Check, subject: Subject) -> Iterator[str]:
     build = subject.build
     yield inapplicable(check.id, build.series, build.distro, subject.overlay)
+    if check.ours and subject.stranger:
+        yield "it is not of this farm, which wrote no metadata into it"
     if check.needs and not any(kind in subject.others for kind in check.needs):
         yield f"no {' or '.join(check.needs)} archive lies beside it"
     if check.source and check.source not in sources(subject.version):
@@ -237,4 +240,8 @@ def _unreadable(archive: Path, build: BuildInfo, problem: BadInput, rows: Rows |
         for check in rest
     ]
     checks = (Checked(check=first.id, proves=first.proves, where=first.where), *skipped)
-    return Verification(cell=build.cell, archive=archive.name, checks=checks, findings=(finding,))
+    return _outcome(build, archive, checks, (finding,))
+
+
+def _outcome(build: BuildInfo, archive: Path, checks: tuple[Checked, ...], findings: tuple[Finding, ...]) -> Verification:
+    return Verification(cell=build.cell, archive=archive.name, optimize=build.optimize, checks=checks, findings=findings)

@@ -67,7 +67,7 @@ class Packer:
         """An `install_only.tar.gz` in the folder, and the metadata that a build of ours would have. Raises FarmError."""
         recipe = compose(stranger.cell, Options(optimize="none"), self.facts, code="")
         source = fetch(recipe.source, self.settings, self.on_line)
-        own = stranger.row.packages if stranger.row else ()
+        own = (*stranger.row.packages, *stranger.row.besides) if stranger.row else ()
         maker = ImageMaker(
             self.facts.distros[stranger.cell.distro], stranger.cell.arch, self.engine, self.settings, self.on_line
         )
@@ -112,7 +112,7 @@ class Packer:
             raise BadInput(
                 f"the facts do not say how {cell.distro} lists the files of packages", hint="see 'files' in families.toml"
             )
-        self._do(box, f"{listing} > /tmp/listed", *row.sources)
+        self._do(box, f"{listing} > /tmp/listed", *row.sources, *row.besides_sources)
         self._do(
             box, 'sh /work/probes/gather.sh "$1" "$2" /work/tree < /tmp/listed', _USR, self.facts.arches[cell.arch].multiarch
         )

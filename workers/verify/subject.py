@@ -41,7 +41,7 @@ class Subject:
 
     `root` is where the tree lies in the runtime box, `builder_root` in the builder box. What several checks need is
     gathered once, when the first asks. `overlay` is the operator's own folder of facts. `distro_python` is the distro's own
-    executable of the same series, in the box of that name.
+    executable of the same series, in the box of that name. A `stranger` is not of this farm.
     """
 
     archive: Path
@@ -57,6 +57,7 @@ class Subject:
     twins: Mapping[str, Box] = field(default_factory=dict)
     overlay: Path | None = None
     distro_python: str = ""
+    stranger: bool = False
     root: str = f"/work/{RUNTIME_PLACE}/python"
     builder_root: str = f"/work/{BUILDER_PLACE}/python"
 

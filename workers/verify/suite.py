@@ -53,13 +53,15 @@ class _Rows(RootModel[dict[str, ExpectedRow]]):
 class Outcome:
     """What a run of the suite said: modules that ran, modules that were skipped, and ids of tests that failed.
 
-    A module that failed without naming a test is the id `module.*`. `raised` is the last line of a failure's traceback.
+    A module that failed without naming a test is the id `module.*`. `raised` is the last line of a failure's traceback. `flaky`
+    are those that failed, and passed when they were run again alone.
     """
 
     ran: frozenset[str]
     skipped: frozenset[str]
     failed: frozenset[str]
     raised: Mapping[str, str] = field(default_factory=dict)
+    flaky: frozenset[str] = frozenset()
 
 
 @cache
@@ -80,16 +82,21 @@ def expected(version: Numbers, distro: str, variant: str) -> dict[str, ExpectedR
 def read(lines: Iterable[str], *, whole: bool = True) -> Outcome:
     """The outcome that the output of regrtest tells, of 2.7 and later.
 
-    What failed was run once more, alone: a test that passes then is not counted, unless the suite ended before (not `whole`).
+    What failed was run once more, alone: a test that passes then is flaky, unless the suite ended before (not `whole`).
     """
     lines = list(lines)
     again = next((at for at, line in enumerate(lines) if _AGAIN.match(line)), len(lines))
     first, second = _read(lines[:again]), _read(lines[again:])
     counted = second.failed if whole and again < len(lines) else first.failed | second.failed
-    raised = {**first.raised, **second.raised}
-    return Outcome(
-        first.ran | second.ran, first.skipped - second.ran, counted, {name: raised[name] for name in counted if name in raised}
-    )
+    flaky = frozenset(name for name in first.failed - counted if not _within(name, counted))
+    raised = {name: text for name, text in {**first.raised, **second.raised}.items() if name in counted}
+    return Outcome(first.ran | second.ran, first.skipped - second.ran, counted, raised, flaky)
+
+
+def _within(name: str, failed: Iterable[str]) -> bool:
+    """Whether a failure is of the same module as one of others, where one of both says no more than the module."""
+    pairs = [pair for other in failed for pair in ((name, other), (other, name))]
+    return any(whole.endswith(".*") and one.startswith(whole[:-1]) for whole, one in pairs)
 
 
 def _read(lines: Sequence[str]) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from farm.errors import Transient
 from farm.plan.recipe import ArchiveKind
+from farm.store import growth
 from farm.store.artifact import Finding
 from farm.wire.verification import Depth, Where
 from workers.verify.checks import (
@@ -76,6 +77,7 @@ from workers.verify.checks import (
     size_budget,
     stdlib_behaviour,
     stdlib_smoke,
+    stdlib_sqlite,
     stdlib_suite,
     stdlib_terminal,
     stdlib_tk,
@@ -98,10 +100,12 @@ Look = Callable[[Subject], Iterable[Finding]]
 class Check:
     """One row. `where`: 'archive' reads the unpacked copy on this host, the others run things in a box. `cost` in seconds.
 
-    `depth`: 'standard' is needed to publish, and all of it stays within three minutes; 'full' is run when somebody asks.
+    `late`: why it is run only when somebody asks for depth 'full'; '' is for what is needed to publish ('standard'), all of
+    which stays within BUDGET_S on two cores.
     `needs`: it is about other archives of the build, and runs when one of these lies beside the one that is verified.
     `source`: the program that it builds, by its name in expected.toml. `trial`: what it installs, by a name in wheels.toml.
     `upgrade`: it looks at the build before this one, too, and runs when that is there.
+    `ours`: it is about what this farm alone puts into an archive.
     `twin`: it runs in a second box that sees the first one's folder read-only; see `workers.verify.run`.
     """
 
@@ -110,12 +114,18 @@ class Check:
     where: Where
     cost: int
     look: Look
-    depth: Depth = "standard"
+    late: str = ""
     needs: tuple[ArchiveKind, ...] = ()
     source: str = ""
     trial: str = ""
     upgrade: bool = False
     twin: Twin = ""
+    ours: bool = False
+
+    @property
+    def depth(self) -> Depth:
+        """The least depth at which it is run."""
+        return "full" if self.late else "standard"
 
     def findings(self, subject: Subject) -> tuple[Finding, ...]:
         """What the check saw, under its id. A defect of the archive never raises; a lost engine does (Transient)."""
@@ -123,9 +133,7 @@ class Check:
         try:
             found.extend(self.look(subject))
         except ProbeFailed as failed:
-            found.append(
-                error(f"could not be checked: {failed}", hint="see what run.version says; the interpreter may be broken")
-            )
+            found.append(error(f"could not be checked: {failed}", hint=failed.hint))
         if subject.emulated and any(_COMPILER_CRASHED in finding.message for finding in found):
             raise Transient(f"the compiler crashed under emulation in {self.id}", hint="a native worker needs none")
         return tuple(finding.model_copy(update={"check": self.id}) for finding in found)
@@ -133,13 +141,22 @@ class Check:
 
 # gcc catches the signal of its own crash, so an emulator says nothing of it; no machine crashes on what checks compile.
 _COMPILER_CRASHED = "internal compiler error: Segmentation fault"
-FULL: tuple[Depth, tuple[ArchiveKind, ...], str] = ("full", (), "")
+BUDGET_S = 180
+# Why a check waits until somebody asks for it.
+DISTRO = "tries the distro's own libraries further; that they are linked and loaded, standard has seen"
+TYPING = "the distro's own libraries again, and waits for a terminal: a slow or emulated machine is to stop no publication"
+SUITE = "a quarter of an hour, and defects of CPython and the distro that no build of ours can mend"
+BEFORE = "half a minute, and wants the build before; what it unpacks over is made by the same steps"
+MINUTES = "builds with wheels and packages that are fetched for it, which takes minutes in all; build.extension is standard"
+PROGRAMS = "wants packages or sources of programs, which are fetched and built; build.embed.* are standard"
+EMBEDS = "embeds as few programs do; build.embed.*, embed.extension and dual.abi are standard"
+IMAGE = "makes an image of its own for one check; moved.decoy, where the loader looks first, is standard"
 OTHERS: tuple[ArchiveKind, ...] = ("debugsymbols", "tests", "static-lib")
 
 TABLE: tuple[Check, ...] = (
     Check("archive.layout", "one folder python/, links inside it, sane modes, owner 0", "archive", 1, archive_layout.look),
     Check("archive.licenses", "the licence texts of all that is in it are there", "archive", 0, archive_licenses.look),
-    Check("archive.metadata", "the metadata inside is the build's own", "archive", 0, archive_metadata.look),
+    Check("archive.metadata", "the metadata inside is the build's own", "archive", 0, archive_metadata.look, ours=True),
     Check("linkage.executable", "the interpreter is linked into the executable", "archive", 1, linkage_executable.look),
     Check("linkage.libpython", "libpython is there for embedders, with its SONAME", "archive", 0, linkage_libpython.look),
     Check("linkage.declared", "needed libraries and declared packages are the same", "archive", 0, linkage_declared.look),
@@ -165,7 +182,7 @@ TABLE: tuple[Check, ...] = (
     Check("beside.debug", "the debug information is that of these binaries", "archive", 3, beside_debug.look, needs=OTHERS[:1]),
     Check("dual.flags", "libpython was compiled as the executable was", "archive", 4, dual_flags.look, needs=OTHERS[:1]),
     Check("beside.static", "the static library is for this machine", "archive", 1, beside_static.look, needs=OTHERS[2:]),
-    Check("size.budget", "it grew by less than 5 % since the build before", "archive", 1, size_budget.look, upgrade=True),
+    Check(growth.CHECK, "it grew by less than 5 % since the build before", "archive", 1, size_budget.look, upgrade=True),
     Check("run.version", "it runs, silently, and is the cell's version", "runtime", 1, run_version.look),
     Check("modules.import", "the whole standard library imports", "runtime", 5, modules_import.look),
     Check("modules.builtin", "the modules linked in are the expected ones", "runtime", 0, modules_builtin.look),
@@ -173,9 +190,9 @@ TABLE: tuple[Check, ...] = (
     Check("linkage.resolved", "the loader finds every library", "runtime", 3, linkage_resolved.look),
     Check("linkage.owned", "the distro says: the needed libraries are of declared packages", "runtime", 1, linkage_owned.look),
     Check("stdlib.smoke", "compression, hashes, TLS, SQLite and ctypes work", "runtime", 2, stdlib_smoke.look),
-    Check("stdlib.behaviour", "TLS, FTS5, dbm, spawn, terminals, time zones work", "runtime", 5, stdlib_behaviour.look, "full"),
-    Check("stdlib.terminal", "typing works: arrows, backspace, wide characters", "runtime", 4, stdlib_terminal.look, "full"),
-    Check("stdlib.suite", "CPython's own test suite passes", "runtime", 900, stdlib_suite.look, "full", needs=OTHERS[1:2]),
+    Check("stdlib.behaviour", "TLS, FTS5, dbm, spawn, terminals, time zones work", "runtime", 5, stdlib_behaviour.look, DISTRO),
+    Check("stdlib.terminal", "typing works: arrows, backspace, wide characters", "runtime", 4, stdlib_terminal.look, TYPING),
+    Check("stdlib.suite", "CPython's own test suite passes", "runtime", 900, stdlib_suite.look, SUITE, needs=OTHERS[1:2]),
     Check("moved.sysconfig", "sysconfig speaks of the new place after a move", "runtime", 1, moved_sysconfig.look),
     Check("moved.uv", "so it does after uv's rewriting", "runtime", 3, moved_uv.look),
     Check("moved.scripts", "scripts run from odd places and through links", "runtime", 10, moved_scripts.look),
@@ -188,38 +205,63 @@ TABLE: tuple[Check, ...] = (
     Check("moved.venv", "venv, venv --copies and offline pip install work", "runtime", 25, moved_venv.look),
     Check("beside.tests", "the tests archive fits the moved tree", "runtime", 8, beside_tests.look, needs=OTHERS[1:2]),
     Check("moved.pip", "pip installs wheels with this Python's tags, offline", "runtime", 4, moved_pip.look),
-    Check("upgrade.place", "it installs over the build before", "runtime", 12, upgrade_place.look, "full", upgrade=True),
-    Check("upgrade.venv", "environments of the build before go on", "runtime", 30, upgrade_venv.look, "full", upgrade=True),
+    Check("upgrade.place", "it installs over the build before", "runtime", 12, upgrade_place.look, BEFORE, upgrade=True),
+    Check("upgrade.venv", "environments of the build before go on", "runtime", 30, upgrade_venv.look, BEFORE, upgrade=True),
     Check("build.extension", "a C extension builds, imports, and NEEDs no libpython", "builder", 2, build_extension.look),
-    Check("build.config", "a C extension builds with python-config's flags alone", "builder", 2, build_config.look),
+    Check("build.config", "C and C++ build with python-config's flags alone", "builder", 3, build_config.look),
     Check("build.embed.pkgconfig", "a program embeds it through pkg-config", "builder", 2, build_embed_pkgconfig.look),
     Check("build.embed.config", "a program embeds it through python3-config", "builder", 2, build_embed_config.look),
     Check("embed.extension", "a C extension works in a program that embeds it", "builder", 3, embed_extension.look),
     Check("dual.abi", "executable and libpython are one ABI", "builder", 3, dual_abi.look),
     Check("moved.decoy", "another libpython on the loader's path changes nothing", "builder", 2, moved_decoy.look),
     Check(
-        "build.setuptools", "an sdist in C builds with setuptools", "builder", 12, build_setuptools.look, *FULL, "setuptools"
+        "build.setuptools",
+        "an sdist in C builds with setuptools",
+        "builder",
+        12,
+        build_setuptools.look,
+        MINUTES,
+        trial="setuptools",
     ),
-    Check("build.c++", "an sdist in C++ builds with setuptools", "builder", 15, build_cplusplus.look, *FULL, "c++"),
-    Check("build.cython", "an sdist in Cython builds", "builder", 20, build_cython.look, *FULL, "cython"),
-    Check("build.meson", "an extension builds with meson-python", "builder", 15, build_meson.look, *FULL, "meson"),
-    Check("build.cmake", "an extension builds with scikit-build-core", "builder", 15, build_cmake.look, *FULL, "cmake"),
-    Check("build.manylinux", "a manylinux wheel with a C core works", "builder", 8, build_manylinux.look, *FULL, "manylinux"),
+    Check("build.c++", "an sdist in C++ builds with setuptools", "builder", 15, build_cplusplus.look, MINUTES, trial="c++"),
+    Check("build.cython", "an sdist in Cython builds", "builder", 20, build_cython.look, MINUTES, trial="cython"),
+    Check("build.meson", "C and C++ build with meson-python", "builder", 25, build_meson.look, MINUTES, trial="meson"),
+    Check("build.cmake", "C and C++ build with scikit-build-core", "builder", 25, build_cmake.look, MINUTES, trial="cmake"),
+    Check(
+        "build.manylinux",
+        "a manylinux wheel with a C core works",
+        "builder",
+        8,
+        build_manylinux.look,
+        MINUTES,
+        trial="manylinux",
+    ),
     Check(
         "build.distro",
         "the distro's own Python and it take each other's wheels",
         "builder",
         25,
         build_distro.look,
-        "full",
+        MINUTES,
         trial="setuptools",
         twin="distro",
     ),
-    Check("embed.subinterpreters", "two sub-interpreters are alive at once", "builder", 3, embed_subinterpreters.look, "full"),
-    Check("embed.plugin", "a plugin that a host loads can embed it", "builder", 3, embed_plugin.look, "full"),
-    Check("moved.oldlib", "so does one in /usr/local/lib", "builder", 4, moved_oldlib.look, "full", twin="trapped"),
-    Check("stdlib.tk", "Tk works where its package is, and is asked for where not", "builder", 2, stdlib_tk.look, "full"),
-    Check("embed.cmake", "CMake finds it for embedding", "builder", 5, embed_cmake.look, "full"),
-    Check("embed.mod_wsgi", "mod_wsgi serves from it in Apache", "builder", 40, embed_mod_wsgi.look, "full", source="mod_wsgi"),
-    Check("embed.uwsgi", "uWSGI serves from it", "builder", 90, embed_uwsgi.look, "full", source="uwsgi"),
+    Check("embed.subinterpreters", "two sub-interpreters are alive at once", "builder", 3, embed_subinterpreters.look, EMBEDS),
+    Check("embed.plugin", "a plugin that a host loads can embed it", "builder", 3, embed_plugin.look, EMBEDS),
+    Check(
+        "moved.oldlib",
+        "a libpython of the same name in /usr/local/lib changes nothing",
+        "builder",
+        4,
+        moved_oldlib.look,
+        IMAGE,
+        twin="trapped",
+    ),
+    Check("stdlib.tk", "Tk works where its package is, and is asked for where not", "builder", 2, stdlib_tk.look, DISTRO),
+    Check("stdlib.sqlite", "SQLite loads an extension, and none when told not to", "builder", 1, stdlib_sqlite.look, DISTRO),
+    Check("embed.cmake", "CMake's FindPython3 finds it for embedding", "builder", 5, embed_cmake.look, PROGRAMS),
+    Check(
+        "embed.mod_wsgi", "mod_wsgi serves from it in Apache", "builder", 40, embed_mod_wsgi.look, PROGRAMS, source="mod_wsgi"
+    ),
+    Check("embed.uwsgi", "uWSGI serves from it", "builder", 90, embed_uwsgi.look, PROGRAMS, source="uwsgi"),
 )

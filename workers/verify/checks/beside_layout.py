@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from farm.store.artifact import Finding
     from workers.verify.subject import Subject
 
+_OTHER = "put the archives of one build beside each other: their names have the same build id"
+
 
 def look(subject: Subject) -> Iterator[Finding]:
     """Each archive alone, and that no file is in two of them: people unpack one over the other."""
@@ -34,13 +36,15 @@ def _alone(subject: Subject, kind: ArchiveKind) -> Iterator[Finding]:
     try:
         inside = BuildInfo.model_validate_json((unpacked.tree / BUILD_INFO_PATH).read_bytes())
     except (OSError, ValidationError):
-        yield error("there is no metadata in it, or none that anybody can read", file=BUILD_INFO_PATH)
+        yield error("there is no metadata in it, or none that anybody can read", file=BUILD_INFO_PATH, hint=_OTHER)
     else:
         if inside != subject.build:
-            yield error("its metadata is another build's", file=BUILD_INFO_PATH)
+            yield error("its metadata is another build's", file=BUILD_INFO_PATH, hint=_OTHER)
     yield from paths_text.leaks(unpacked.tree, subject.build.lib)
     if all(member.name == f"{TOP}/{BUILD_INFO_PATH}" for member in unpacked.members if member.kind != "folder"):
-        yield error("nothing but metadata is in it")
+        yield error(
+            "nothing but metadata is in it", hint="the pack step sorts files by the rows of trim.toml: none matched for it"
+        )
 
 
 def _twice(subject: Subject) -> Iterator[Finding]:

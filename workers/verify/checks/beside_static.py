@@ -27,17 +27,28 @@ def look(subject: Subject) -> Iterator[Finding]:
     tree = subject.companion("static-lib").tree
     libraries = [path for path in sorted(tree.rglob("*.a")) if path.is_file()]
     if not libraries:
-        yield error("there is no .a in the static-lib archive")
+        yield error(
+            "there is no .a in the static-lib archive",
+            hint="see the step `link static` in the log, and the rows of trim.toml",
+        )
     for path in libraries:
         name = path.relative_to(tree).as_posix()
         try:
             library = ar.read(path)
         except ar.Broken as broken:
-            yield error(f"no linker can read it: {broken}", file=name)
+            yield error(
+                f"no linker can read it: {broken}",
+                file=name,
+                hint="finish.sh writes it anew with objcopy: see the step `split debug` in the log",
+            )
             continue
         wanted = machine(subject.build.arch)
         wrong = [member for member, head in library.members if machine_of(head) != wanted]
-        yield from shared_by(f"it is no object for {wanted}, in {name}", wrong)
+        yield from shared_by(
+            f"it is no object for {wanted}, in {name}",
+            wrong,
+            hint="see CC in the log of configure: it must compile for the cell's arch (cross.toml)",
+        )
         if lacking := [symbol for symbol in _MUST if symbol not in library.symbols]:
             hint = "objects for link-time optimisation alone have no symbols: compile with -ffat-lto-objects"
             yield error(f"its index does not have {', '.join(lacking)}", file=name, hint=hint)

@@ -35,4 +35,7 @@ def look(subject: Subject) -> Iterator[Finding]:
     if not imports.failures:
         done = run(subject.in_runtime, [python, "-m", "test.regrtest", *sample()])
         if not done.ok:
-            yield error(f"the suite's {' '.join(sample())} fail (exit {done.exit_code}): {quoted(done.output)}")
+            yield error(
+                f"the suite's {' '.join(sample())} fail (exit {done.exit_code}): {quoted(done.output)}",
+                hint="unpack the tests archive over the tree and run `python -m test -v` with these names",
+            )

@@ -1,4 +1,4 @@
-"""pip builds an extension with scikit-build-core, in an environment."""
+"""pip builds an extension in C and one in C++ with scikit-build-core, in an environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pip builds an extension with meson-python, in an environment."""
+"""pip builds an extension in C and one in C++ with meson-python, in an environment."""
 
 from __future__ import annotations
 

@@ -18,7 +18,11 @@ def look(subject: Subject) -> Iterator[Finding]:
     elves = subject.elf.elves
     hint = "link with -Wl,--build-id"
     yield from shared_by("it has no build id", [elf.path for elf in elves if not elf.build_id], hint=hint)
-    yield from shared_by("its debuglink is broken", [elf.path for elf in elves if elf.debuglink == ""])
+    yield from shared_by(
+        "its debuglink is broken",
+        [elf.path for elf in elves if elf.debuglink == ""],
+        hint="see the step `split debug` in the log: objcopy --add-gnu-debuglink writes it",
+    )
     bare = [elf.path for elf in elves if elf.debuglink is None and not elf.debug_sections]
     yield from shared_by(
         "it has neither debug information nor a debuglink", bare, severity="warning", hint="see `strip` of the cell"

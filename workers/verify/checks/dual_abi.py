@@ -33,4 +33,7 @@ def look(subject: Subject) -> Iterator[Finding]:
             )
     told = static.get("abiflags", "")
     if told != f'"{subject.build.abiflags}"':
-        yield error(f'sys.abiflags is {told}, and the metadata says "{subject.build.abiflags}"')
+        yield error(
+            f'sys.abiflags is {told}, and the metadata says "{subject.build.abiflags}"',
+            hint="see the variant in variants.toml: what it tells configure decides the flags",
+        )

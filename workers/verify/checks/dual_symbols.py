@@ -21,7 +21,9 @@ def look(subject: Subject) -> Iterator[Finding]:
     """The exported symbols of both, without those that a row explains."""
     executable, library = f"bin/{subject.build.executable}", f"lib/{subject.build.soname}"
     if executable not in subject.symbols or library not in subject.symbols:
-        yield error("executable or libpython is not there, so nothing was compared")
+        yield error(
+            "executable or libpython is not there, so nothing was compared", hint="see linkage.executable and linkage.libpython"
+        )
         return
     excused = one_sided(subject.version)
     for here, there in ((executable, library), (library, executable)):

@@ -28,7 +28,10 @@ def look(subject: Subject) -> Iterator[Finding]:
     imports = ask(subject.in_builder, [*argv, subject.build.soname], Imports, env=env)
     for name, failure in sorted(imports.failures.items()):
         if not excused(name, failure, subject):
-            yield error(f"module {name} does not import in a plugin: {failure.message}")
+            yield error(
+                f"module {name} does not import in a plugin: {failure.message}",
+                hint="libpython must export what modules want of it: see symbols.api and dual.symbols",
+            )
     try:
         local = ask(subject.in_builder, argv, Imports, env=env).failures
     except ProbeFailed:
@@ -40,4 +43,7 @@ def look(subject: Subject) -> Iterator[Finding]:
         yield seen("note", f"while libpython stays local to a plugin, {few} do not import", hint=_HINT)
 
 
-_HINT = "so it is with any Python since 3.8: the plugin says dlopen(libpython, RTLD_NOLOAD | RTLD_GLOBAL) first"
+_HINT = (
+    "extension modules NEED no libpython (CPython's own since 3.8, ours of 2.7 by extensions-without-libpython-2.7.patch): "
+    "the plugin says dlopen(libpython, RTLD_NOLOAD | RTLD_GLOBAL) first"
+)

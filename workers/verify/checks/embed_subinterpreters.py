@@ -20,6 +20,12 @@ def look(subject: Subject) -> Iterator[Finding]:
     done = run(subject.in_builder, [compiled(subject, "subinterpreters.c", "subinterpreters")])
     places = [line.removeprefix("sub prefix=") for line in done.output.splitlines() if line.startswith("sub prefix=")]
     if not done.ok:
-        yield error(f"sub-interpreters fail (exit {done.exit_code}): {quoted(done.output)}")
+        yield error(
+            f"sub-interpreters fail (exit {done.exit_code}): {quoted(done.output)}",
+            hint="see symbols.api; then import the modules of probes/subinterpreters.c one by one",
+        )
     elif places != [subject.builder_root] * 2:
-        yield error(f"their prefix is {' and '.join(places) or 'not said'}, and not {subject.builder_root}")
+        yield error(
+            f"their prefix is {' and '.join(places) or 'not said'}, and not {subject.builder_root}",
+            hint="libpython finds it from its own place: see the patches embed-prefix-*",
+        )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from workers.verify.findings import error, quoted
 from workers.verify.probe import SCRATCH, run, script
-from workers.verify.serving import served
+from workers.verify.serving import Mode, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +27,18 @@ def look(subject: Subject) -> Iterator[Finding]:
     python = f"{root}/bin/{subject.build.executable}"
     built = run(box, ["sh", "-c", _BUILD, "build", folder, subject.source("uwsgi"), python, f"{root}/lib"])
     if not built.ok:
-        yield error(f"uWSGI does not build: {quoted(built.output)}")
+        yield error(
+            f"uWSGI does not build: {quoted(built.output)}",
+            hint="uwsgiconfig.py asks sysconfig for all flags: see moved.sysconfig and build.config",
+        )
         return
     started = run(box, ["sh", "-c", _START, "start", folder, script("site.wsgi")])
     if not started.ok:
-        yield error(f"uWSGI does not start: {quoted(started.output)}")
+        yield error(
+            f"uWSGI does not start: {quoted(started.output)}",
+            hint="see `ldd` of the program uwsgi: libpython must be found by its run path",
+        )
         return
-    found = list(served(subject, {"prefork": "http://127.0.0.1:8082/"}))
+    found = list(served(subject, [Mode("prefork", "http://127.0.0.1:8082/")]))
     log = run(box, ["sh", "-c", _STOP, "stop", folder]).output
-    yield from (finding.model_copy(update={"hint": f"uWSGI's log: {quoted(log, 4)}"}) for finding in found)
+    yield from (finding.model_copy(update={"hint": f"{finding.hint}; uWSGI's log: {quoted(log, 4)}"}) for finding in found)

@@ -19,13 +19,21 @@ _PROBLEMS: tuple[tuple[str, str, Callable[[Elf], bool]], ...] = (
     ("it has no PT_GNU_RELRO", "link with -Wl,-z,relro", lambda elf: not elf.relro),
     ("it is not bound when it is loaded (BIND_NOW)", "link with -Wl,-z,now", lambda elf: not elf.bind_now),
     ("its code is relocated when it is loaded (TEXTREL)", "compile it with -fPIC", lambda elf: elf.text_relocations),
-    ("it has memory that is writable and executable", "", lambda elf: elf.writable_code),
+    (
+        "it has memory that is writable and executable",
+        "no section may be both: see its assembler code, and `readelf -lW` for the segment",
+        lambda elf: elf.writable_code,
+    ),
 )
 
 
 def look(subject: Subject) -> Iterator[Finding]:
     """The segments and dynamic tags of every ELF file."""
     for path, reason in subject.elf.broken:
-        yield error(f"it begins like an ELF file and cannot be read: {reason}", file=path)
+        yield error(
+            f"it begins like an ELF file and cannot be read: {reason}",
+            file=path,
+            hint="it is damaged: see whether strip or objcopy complains of it in the log",
+        )
     for message, hint, has in _PROBLEMS:
         yield from shared_by(message, [elf.path for elf in subject.elf.elves if has(elf)], hint=hint)

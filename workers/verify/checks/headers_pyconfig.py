@@ -23,7 +23,9 @@ def look(subject: Subject) -> Iterator[Finding]:
         return
     name = header.relative_to(subject.tree).as_posix()
     if not header.is_file():
-        yield error("there is no pyconfig.h", file=name)
+        yield error(
+            "there is no pyconfig.h", file=name, hint="`make install` puts it there: see whether trim.toml takes it away"
+        )
         return
     found = baselines.read(header.read_text("utf-8", "replace"))
     yield from baselines.judge("pyconfig", subject, found, there, name)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from farm.store.artifact import Finding
     from workers.verify.subject import Subject
 
+_UNREAD = "the file must be as CPython writes it, but for the code of the relocate step behind it"
+
 
 def look(subject: Subject) -> Iterator[Finding]:
     """No value names another arch; and those that the baseline has are its own, but for rows that say why."""
@@ -25,7 +27,7 @@ def look(subject: Subject) -> Iterator[Finding]:
         try:
             values = sysconfig_values(path.read_text("utf-8", "replace"))
         except BuildFailed as problem:
-            yield error(problem.message, file=name)
+            yield error(problem.message, file=name, hint=problem.hint or _UNREAD)
             continue
         told = {key: " ".join(str(value).split()) for key, value in values.items()}
         yield from _others(subject, told, name)

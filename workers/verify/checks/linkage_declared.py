@@ -50,7 +50,10 @@ def _users(subject: Subject, needs: dict[str, list[Elf]]) -> Iterator[Finding]:
         if package.sonames and users and users != set(package.modules):
             said = ", ".join(module or "the interpreter" for module in sorted(package.modules)) or "nothing"
             true = ", ".join(module or "the interpreter" for module in sorted(users))
-            yield warning(f"package {package.name} is declared for {said}; it is needed by {true}")
+            yield warning(
+                f"package {package.name} is declared for {said}; it is needed by {true}",
+                hint="see the package's `modules` in the facts of the distro, and modules.toml",
+            )
 
 
 def _module(path: str, subject: Subject) -> str:

@@ -25,7 +25,10 @@ def look(subject: Subject) -> Iterator[Finding]:
     highest = max(wanted.values(), default=())
     said = tuple(int(part) for part in subject.build.elf.glibc.split(".") if part.isdigit())
     if highest > said:  # it may say more, for the sake of the tests archive
-        yield error(f"the highest version that is wanted is '{_text(highest)}', and the metadata says '{_text(said)}'")
+        yield error(
+            f"the highest version that is wanted is '{_text(highest)}', and the metadata says '{_text(said)}'",
+            hint="the metadata is written after the last step: was a file changed since?",
+        )
 
 
 def _text(version: tuple[int, ...]) -> str:

@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 
 
 def look(subject: Subject) -> Iterator[Finding]:
-    """The header of every ELF file."""
+    """The header of every ELF file, of object files too: embedders link the one that is shipped."""
     wanted = machine(subject.build.arch)
     if not wanted:
-        yield error(f"no row of arches.toml knows {subject.build.arch}")
+        yield error(
+            f"no row of arches.toml knows {subject.build.arch}",
+            hint="add the arch to arches.toml, with `machine` as `readelf -h` calls it",
+        )
         return
-    for found in sorted({elf.machine for elf in subject.elf.elves} - {wanted}):
-        files = [elf.path for elf in subject.elf.elves if elf.machine == found]
-        yield from shared_by(f"it is for {found}, and the cell for {wanted}", files)
+    machines = {elf.path: elf.machine for elf in subject.elf.elves} | dict(subject.elf.objects)
+    for found in sorted({*machines.values()} - {wanted}):
+        files = [path for path, machine_said in machines.items() if machine_said == found]
+        yield from shared_by(
+            f"it is for {found}, and the cell for {wanted}",
+            files,
+            hint="see CC in the log of configure: it must compile for the cell's arch (cross.toml)",
+        )

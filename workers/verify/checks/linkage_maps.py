@@ -18,8 +18,15 @@ def look(subject: Subject) -> Iterator[Finding]:
     mapped = subject.imports.mapped
     for path in mapped:
         if "/libpython" in path:
-            yield error(f"{path} is loaded once every module is imported", file=path.removeprefix(subject.root + "/"))
+            yield error(
+                f"{path} is loaded once every module is imported",
+                file=path.removeprefix(subject.root + "/"),
+                hint="see linkage.policy for the file that NEEDs it; its LDSHARED must not say -lpython",
+            )
     if not any(path.startswith(subject.root + "/bin/") for path in mapped):
-        yield error(f"the process does not map its executable of {subject.root}/bin: another Python answered")
+        yield error(
+            f"the process does not map its executable of {subject.root}/bin: another Python answered",
+            hint="see moved.scripts and moved.symlink: something starts another Python",
+        )
     if not any("/lib-dynload/" in path for path in mapped) and subject.build.modules.shared:
-        yield error("no extension module is mapped, so this check saw nothing")
+        yield error("no extension module is mapped, so this check saw nothing", hint="see modules.import")

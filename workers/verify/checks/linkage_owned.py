@@ -77,4 +77,7 @@ def _misplaced(subject: Subject, owners: dict[str, str]) -> Iterator[Finding]:
     for package in subject.build.runtime:
         for soname in package.sonames:
             if (owner := owners.get(soname)) and owner != package.name:
-                yield error(f"{soname} is declared for package {package.name}, and belongs to {owner}")
+                yield error(
+                    f"{soname} is declared for package {package.name}, and belongs to {owner}",
+                    hint="move the soname to that package in the facts of the distro",
+                )

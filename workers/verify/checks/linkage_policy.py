@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from workers.verify.checks.linkage_private import FOLDER
-from workers.verify.expected import allowed, is_libc
+from workers.verify.expected import allowed, banned, is_libc
 from workers.verify.findings import error
 
 if TYPE_CHECKING:
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from farm.store.artifact import Finding
     from workers.verify.subject import Subject
 
+_BANNED = "see the row [[banned]] for why; what configure found decides it: see pyconfig.h"
+
 
 def look(subject: Subject) -> Iterator[Finding]:
     """File by file: a library that one module may use is one too many for another, and for the interpreter."""
     dynload = f"lib/{subject.build.lib}/lib-dynload/"
     own = {elf.soname for elf in subject.elf.elves if elf.path.startswith(f"{FOLDER}/")}
     for elf in subject.elf.elves:
+        if wanted := sorted(subject.symbols[elf.path].wanted & banned()):
+            yield error(f"it wants {', '.join(wanted)}, which nothing may call", file=elf.path, hint=_BANNED)
         module = posixpath.basename(elf.path).partition(".")[0] if elf.path.startswith(dynload) else ""
         declared = {soname for package in subject.build.runtime if module in package.modules for soname in package.sonames}
         free = allowed(elf.path, subject.version)

@@ -23,9 +23,17 @@ def look(subject: Subject) -> Iterator[Finding]:
     """An embedding process that has the distro's own library must neither get ours in its place nor the other way round."""
     own = [elf for elf in subject.elf.elves if elf.path.startswith(FOLDER + "/")]
     if own and not subject.build.libraries:
-        yield error("the metadata does not say what this is and who mends it", file=own[0].path)
+        yield error(
+            "the metadata does not say what this is and who mends it",
+            file=own[0].path,
+            hint="add it to libraries.toml, with who mends it",
+        )
     if subject.build.libraries and not own:
-        yield error("the metadata names a library of our own that is not there", file=FOLDER)
+        yield error(
+            "the metadata names a library of our own that is not there",
+            file=FOLDER,
+            hint="see library.sh in the log: it builds and installs it",
+        )
     for elf in own:
         if elf.soname != posixpath.basename(elf.path) or _MARK not in elf.soname:
             yield error(f"its SONAME is '{elf.soname}', which the distro's library may have, too", file=elf.path, hint=_HINT)

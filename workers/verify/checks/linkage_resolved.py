@@ -19,7 +19,9 @@ def look(subject: Subject) -> Iterator[Finding]:
     for elf in subject.elf.elves:
         told = subject.linked.files.get(f"{subject.root}/{elf.path}")
         if told is None:
-            yield error("the loader was not asked about it", file=elf.path)
+            yield error(
+                "the loader was not asked about it", file=elf.path, hint="see probes/linked.py: its answer lacks the file"
+            )
             continue
         if lacking := sorted(set(told.missing) - optional):
             hint = "declare the package that has it, or give the file a run path that begins with $ORIGIN"
@@ -28,4 +30,8 @@ def look(subject: Subject) -> Iterator[Finding]:
             hint = "a library of the image is older than what it was linked with, or the file is damaged"
             yield error(f"the loader refuses it: {quoted(chr(10).join(told.complaints))}", file=elf.path, hint=hint)
         elif unsaid := sorted(set(elf.needed) - set(told.found) - set(told.missing)):
-            yield error(f"it NEEDs {', '.join(unsaid)}, and the loader says nothing of that", file=elf.path)
+            yield error(
+                f"it NEEDs {', '.join(unsaid)}, and the loader says nothing of that",
+                file=elf.path,
+                hint="see `ldd` of the file in the run-time image",
+            )

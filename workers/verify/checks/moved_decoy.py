@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _PLACE = f"{SCRATCH}/another python/lib"
 _BUILD = 'mkdir -p "$1" && cc -shared -fPIC "$2" -o "$1/$3" "-Wl,-soname,$3" && ln -sf "$3" "$1/${3%%.so*}.so"'
 
+_HINT = "something NEEDs libpython that must not: see linkage.executable and linkage.policy"
+
 
 def look(subject: Subject) -> Iterator[Finding]:
     """LD_LIBRARY_PATH comes before the loader's cache. The decoy ends every process that loads it, with exit 97."""
@@ -30,7 +32,9 @@ def look(subject: Subject) -> Iterator[Finding]:
     imports = ask(subject.in_builder, [python, script("imports.py"), names], Imports, env={"LD_LIBRARY_PATH": _PLACE})
     for path in imports.mapped:
         if path.startswith(_PLACE):
-            yield error(f"it loads {path}, which LD_LIBRARY_PATH put in its way", file=f"bin/{subject.build.executable}")
+            yield error(
+                f"it loads {path}, which LD_LIBRARY_PATH put in its way", file=f"bin/{subject.build.executable}", hint=_HINT
+            )
     for name, failure in sorted(imports.failures.items()):
         if not excused(name, failure, subject):
-            yield error(f"with another libpython in the way, module {name} does not import: {failure.message}")
+            yield error(f"with another libpython in the way, module {name} does not import: {failure.message}", hint=_HINT)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _IGNORING: tuple[tuple[str, Numbers], ...] = (("-E", (2, 7, 0)), ("-I", (3, 4, 0)))
 
+_HINT = "our patches embed-prefix-* ask where the executable lies only when there is no PYTHONHOME: see getpath there"
+
 
 def look(subject: Subject) -> Iterator[Finding]:
     """A home that is one is believed, one that is none stops the start, and -E and -I look at neither."""
@@ -24,9 +26,9 @@ def look(subject: Subject) -> Iterator[Finding]:
     home, nowhere = f"{SCRATCH}/another home", ["env", "PYTHONHOME=/nowhere/home", subject.python]
     run(subject.in_runtime, ["ln", "-sfn", subject.root, home])
     if found := problem(subject, ["env", f"PYTHONHOME={home}", subject.python, probe], {}, home):
-        yield error(f"with PYTHONHOME={home}, {found}", file=file)
+        yield error(f"with PYTHONHOME={home}, {found}", file=file, hint=_HINT)
     if run(subject.in_runtime, [*nowhere, probe]).ok:
-        yield error("with a PYTHONHOME that is none it starts, as if nobody had set it", file=file)
+        yield error("with a PYTHONHOME that is none it starts, as if nobody had set it", file=file, hint=_HINT)
     for option, since in _IGNORING:
         if subject.version >= since and (found := problem(subject, [*nowhere, option, probe], {})):
-            yield error(f"with a PYTHONHOME that is none and {option}, {found}", file=file)
+            yield error(f"with a PYTHONHOME that is none and {option}, {found}", file=file, hint=_HINT)

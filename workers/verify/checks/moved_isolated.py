@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.verify.checks.moved_symlink import problem
+from workers.verify.checks.moved_symlink import ADVICE, problem
 from workers.verify.findings import error
 from workers.verify.probe import script
 
@@ -30,4 +30,8 @@ def look(subject: Subject) -> Iterator[Finding]:
     for options, since in _STARTS:
         argv = [subject.python, *options, script("whoami.py")]
         if subject.version >= since and (found := problem(subject, argv, _STRANGERS)):
-            yield error(f"started with {' '.join(options)}, {found}", file=f"bin/{subject.build.executable}")
+            yield error(
+                f"started with {' '.join(options)}, {found}",
+                file=f"bin/{subject.build.executable}",
+                hint=ADVICE,
+            )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _SEALED = {"HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108 - inside the box, where nothing else can be written
 
+_HINT = "only embedders NEED libpython, and find it by their run path: see linkage.policy and linkage.runpath"
+
 
 def look(subject: Subject) -> Iterator[Finding]:
     """The interpreter and every extension module, and a program that embeds it; the trap itself is seen to work first."""
@@ -38,7 +40,10 @@ def look(subject: Subject) -> Iterator[Finding]:
         imports = ask(box, argv, Imports, env=env)
         for path in imports.mapped:
             if path.startswith(f"{FOLDER}/libpython"):
-                yield error(f"{what} loads {path}")
+                yield error(f"{what} loads {path}", hint=_HINT)
         for name, failure in sorted(imports.failures.items()):
             if not excused(name, failure, subject):
-                yield error(f"in {what}, with another libpython in {FOLDER}, module {name} does not import: {failure.message}")
+                yield error(
+                    f"in {what}, with another libpython in {FOLDER}, module {name} does not import: {failure.message}",
+                    hint=_HINT,
+                )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 WAYS = ("any", "tagged")
 
+_HINT = "see the tags of `python -m pip debug --verbose`: SOABI and the platform decide them"
+
 
 def look(subject: Subject) -> Iterator[Finding]:
     """Into a folder, with the pip that CPython bundles, however old that is."""
@@ -24,6 +26,6 @@ def look(subject: Subject) -> Iterator[Finding]:
     found = ask(subject.in_runtime, argv, Environments).results
     for way in WAYS:
         if way not in found:
-            yield error(f"the wheel '{way}' was not tried")
+            yield error(f"the wheel '{way}' was not tried", hint="see probes/install.py: its answer lacks the wheel")
         elif found[way].error:
-            yield error(f"with the wheel '{way}' pip fails at the step '{found[way].step}': {found[way].error}")
+            yield error(f"with the wheel '{way}' pip fails at the step '{found[way].step}': {found[way].error}", hint=_HINT)

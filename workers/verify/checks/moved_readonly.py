@@ -30,7 +30,13 @@ def look(subject: Subject) -> Iterator[Finding]:
     imports = ask(box, [subject.python, script("imports.py"), names], Imports, env=_SEALED)
     for name, failure in sorted(imports.failures.items()):
         if not excused(name, failure, subject):
-            yield error(f"on a read-only mount module {name} does not import: {failure.message}")
+            yield error(
+                f"on a read-only mount module {name} does not import: {failure.message}",
+                hint="see modules.import; what imports elsewhere writes beside itself here",
+            )
     done = run(box, [subject.python, *_PIP], env=_SEALED)
     if not done.ok or len(done.output.strip().splitlines()) != 1:
-        yield error(f"on a read-only mount `python {' '.join(_PIP)}` says: {quoted(done.output)}")
+        yield error(
+            f"on a read-only mount `python {' '.join(_PIP)}` says: {quoted(done.output)}",
+            hint="nothing may be written into the tree at run time: bytecode and caches belong elsewhere",
+        )

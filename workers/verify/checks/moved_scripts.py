@@ -37,7 +37,11 @@ def look(subject: Subject) -> Iterator[Finding]:
         for way, start in (("", path), (" through a link from elsewhere", link)):
             done = run(subject.in_runtime, [start, *_argument(name)])
             if problem := _problem(name, done, subject):
-                yield error(f"run{way}, it {problem}: {quoted(done.output)}", file=f"bin/{name}")
+                yield error(
+                    f"run{way}, it {problem}: {quoted(done.output)}",
+                    file=f"bin/{name}",
+                    hint="the first lines that a script starts with are written by the relocate step",
+                )
 
 
 def _scripts(subject: Subject) -> list[str]:

@@ -26,6 +26,10 @@ _STARTS: tuple[tuple[str, str], ...] = (
     ("with an argv[0] that is no file", 'exec bash -c \'exec -a /no/where "$ROOT/bin/$EXE" "$PROBE"\''),
 )
 
+ADVICE = (
+    "getpath finds the tree by the executable's own place: see the patches embed-prefix-*; for a libpython see linkage.maps"
+)
+
 
 def look(subject: Subject) -> Iterator[Finding]:
     """Prefix and base prefix as it tells them, and no libpython in the process."""
@@ -34,7 +38,11 @@ def look(subject: Subject) -> Iterator[Finding]:
     env = {"ROOT": subject.root, "EXE": subject.build.executable, "PROBE": script("whoami.py"), "DIR": folder}
     for how, text in _STARTS:
         if found := problem(subject, ["sh", "-c", text, "start"], env, subject.root, f"{folder}/tree"):
-            yield error(f"started {how}, {found}", file=f"bin/{subject.build.executable}")
+            yield error(
+                f"started {how}, {found}",
+                file=f"bin/{subject.build.executable}",
+                hint=ADVICE,
+            )
 
 
 def problem(subject: Subject, argv: Sequence[str], env: Mapping[str, str], *right: str, user: str = USER) -> str:

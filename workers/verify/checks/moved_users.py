@@ -25,6 +25,13 @@ def look(subject: Subject) -> Iterator[Finding]:
     file = f"bin/{subject.build.executable}"
     for who, user in _USERS:
         if found := problem(subject, [subject.python, script("whoami.py")], _HOMELESS, user=user):
-            yield error(f"run by {who}, {found}", file=file)
+            yield error(
+                f"run by {who}, {found}",
+                file=file,
+                hint="nothing may need a home, a name in passwd or write access: run `python -v` as that user",
+            )
     if not run(subject.in_runtime, ["sh", "-c", _WRITE, subject.root]).ok:
-        yield error("an ordinary user can write into the tree, so nothing was seen about one who cannot")
+        yield error(
+            "an ordinary user can write into the tree, so nothing was seen about one who cannot",
+            hint="see archive.layout for modes; in the box the tree belongs to root",
+        )

@@ -20,7 +20,10 @@ def look(subject: Subject) -> Iterator[Finding]:
     wheels = "/work/wheels"
     found = ask(subject.in_runtime, [subject.python, script("environments.py"), SCRATCH, wheels], Environments)
     if not found.results:
-        yield error("no environment was tried")
+        yield error("no environment was tried", hint="see probes/environments.py: its answer names none")
     for name, environment in found.results.items():
         if environment.error:
-            yield error(f"`{name}` fails at the step '{environment.step}': {environment.error}")
+            yield error(
+                f"`{name}` fails at the step '{environment.step}': {environment.error}",
+                hint="run the step by hand in the moved tree; a copied interpreter must find its library by pyvenv.cfg",
+            )

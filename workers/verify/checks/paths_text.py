@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from farm.plan.recipe import PREFIX
 from farm.store.artifact import BUILD_INFO_PATH
+from workers.verify.building import BEGINS, ENDS, FOLDER
 from workers.verify.elf import is_elf, loaded_bytes
 from workers.verify.findings import error, shared_by
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from farm.store.artifact import Finding
     from workers.verify.subject import Subject
 
-# Where a build box has source and objects. A path begins where no word does, or behind a compiler's or linker's option.
-_BUILD = re.compile(rb"(?<![\w.])(?:-[ILB])?/work/(?:src|build|shared|static|native|cross|tree|private)(?![\w-])")
+_BUILD = re.compile(f"{BEGINS}{FOLDER}{ENDS}".encode())
 _PREFIX = re.compile(rb"(?:(?<![\w.~%>}-])|(?<=[\s\"'=]-[ILB]))" + PREFIX.encode() + rb"(?=[/\s\"'`:;,)\\]|$)")
 _TEXT_LIMIT = 16 << 20
 
@@ -53,7 +53,11 @@ def leaks(tree: Path, lib: str) -> Iterator[Finding]:
             and not any(fnmatchcase(name, pattern) for pattern in allowed)
         ):
             line = data.count(b"\n", 0, found.start()) + 1
-            yield error(f"line {line} names the build prefix {PREFIX}: {_line(data, found.start())}", file=name)
+            yield error(
+                f"line {line} names the build prefix {PREFIX}: {_line(data, found.start())}",
+                file=name,
+                hint="the relocate step rewrites files that programs read: add this one, or a row of scrub.toml",
+            )
     for folder, files in sorted(building.items()):
         yield from shared_by(
             f"it names {folder}, a folder of the build", files, hint="see -ffile-prefix-map and the relocate step"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workers.verify.findings import warning
+from farm.store.growth import Sizes, grown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,30 +13,12 @@ if TYPE_CHECKING:
     from farm.store.artifact import Finding
     from workers.verify.subject import Subject
 
-_BUDGET = 0.05
-_SHOWN = 5
-
 
 def look(subject: Subject) -> Iterator[Finding]:
-    """Bytes of this archive against those of the build before it."""
-    before, now = _sizes(subject.before.tree), _sizes(subject.tree)
-    sizes = (
-        ("packed", subject.before.archive.stat().st_size, subject.archive.stat().st_size),
-        ("unpacked", sum(before.values()), sum(now.values())),
-    )
-    for how, old, new in sizes:
-        if new > old * (1 + _BUDGET):
-            message = f"{how} it has grown by {(new - old) / max(old, 1):.0%}, from {old} to {new} bytes"
-            yield warning(message, hint=f"most of it: {_grown(before, now)}")
+    """Bytes of this archive against those of the build before it, as the publisher compares them, too."""
+    yield from grown(_sizes(subject.before.archive, subject.before.tree), _sizes(subject.archive, subject.tree))
 
 
-def _sizes(tree: Path) -> dict[str, int]:
+def _sizes(archive: Path, tree: Path) -> Sizes:
     files = (path for path in tree.rglob("*") if path.is_file() and not path.is_symlink())
-    return {path.relative_to(tree).as_posix(): path.stat().st_size for path in files}
-
-
-def _grown(before: dict[str, int], now: dict[str, int]) -> str:
-    """The files that grew most, and by how many bytes."""
-    growth = {name: size - before.get(name, 0) for name, size in now.items() if size > before.get(name, 0)}
-    most = sorted(growth, key=lambda name: (-growth[name], name))[:_SHOWN]
-    return ", ".join(f"{name} +{growth[name]}" for name in most) or "no file alone"
+    return Sizes(archive.stat().st_size, {path.relative_to(tree).as_posix(): path.stat().st_size for path in files})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workers.verify.facts import Behaviour
-from workers.verify.findings import error
+from workers.verify.findings import error, seen
 from workers.verify.probe import PROBES, SCRATCH, ask, script
 
 if TYPE_CHECKING:
@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 def look(subject: Subject) -> Iterator[Finding]:
     """Each trial of the probe, in the pristine image."""
-    results = ask(subject.in_runtime, [subject.python, script("behaviour.py"), PROBES, SCRATCH], Behaviour).results
-    if not results:
-        yield error("no trial was made")
-    for name, problem in sorted(results.items()):
+    told = ask(subject.in_runtime, [subject.python, script("behaviour.py"), PROBES, SCRATCH], Behaviour)
+    if not told.results:
+        yield error("no trial was made", hint="see probes/behaviour.py: its answer names none")
+    for name, problem in sorted(told.results.items()):
         if problem:
-            yield error(f"{name.replace('_', ' ')}: {problem}")
+            yield error(
+                f"{name.replace('_', ' ')}: {problem}",
+                hint="see the trial of that name in probes/behaviour.py, and the module's packages in capabilities.toml",
+            )
+    for name, lack in sorted(told.absent.items()):
+        yield seen("note", f"{name.replace('_', ' ')}: not tried to the end, {lack}")

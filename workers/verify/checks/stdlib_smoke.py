@@ -23,10 +23,16 @@ def look(subject: Subject) -> Iterator[Finding]:
     smoke = ask(subject.in_runtime, [subject.python, script("smoke.py")], Smoke)
     for name, problem in sorted(smoke.results.items()):
         if problem:
-            yield error(f"{name.replace('_', ' ')}: {problem}")
+            yield error(
+                f"{name.replace('_', ' ')}: {problem}",
+                hint="see the trial of that name in probes/smoke.py, and the module's packages in capabilities.toml",
+            )
     for name, told, written in (("OpenSSL", smoke.openssl, build.openssl), ("SQLite", smoke.sqlite, build.sqlite)):
         if told != written:
-            yield error(f"{name} is '{told}' when it runs, and '{written}' in the metadata")
+            yield error(
+                f"{name} is '{told}' when it runs, and '{written}' in the metadata",
+                hint="the distro was updated since it was built: `farm refresh` says whether the cell is stale",
+            )
     if smoke.authorities == 0 and smoke.openssl and any(package.name == _AUTHORITIES for package in build.runtime):
         hint = "OpenSSL looks in its own folder: see ssl.get_default_verify_paths()"
         yield error(f"{_AUTHORITIES} is installed and TLS trusts no authority", hint=hint)

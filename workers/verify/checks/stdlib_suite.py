@@ -11,7 +11,7 @@ from workers.verify.unpack import tar_stream
 from workers.verify.upgrading import install
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from farm.store.artifact import Finding
     from workers.verify.subject import Subject
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _FOLDER = "suite"  # a plain path: some tests put the interpreter's into shell text
 _RESOURCES = "curses,decimal,subprocess"  # no network, no display, no large files, nothing that only burns CPU
 _TIMEOUT_S = 5400.0
-_SHOWN = 12
 _LONG = 200  # characters of what a test raised
 _FAILED = (1, 2)  # regrtest's codes: tests failed (1 up to 3.7)
 _ENDS = (0, *_FAILED, 3)  # 3: a test left its environment altered
@@ -41,13 +40,17 @@ def look(subject: Subject) -> Iterator[Finding]:
         why = f": {outcome.raised[name][:_LONG]}" if name in outcome.raised else ""
         yield error(f"{name} of the test suite fails{why}", hint="a defect, or a row for suite.toml with its reason")
     if not ended or (done.exit_code in _FAILED and not outcome.failed):
-        yield error(f"the test suite ended with code {done.exit_code}, and no test says why: {quoted(done.output)}")
+        yield error(
+            f"the test suite ended with code {done.exit_code}, and no test says why: {quoted(done.output)}",
+            hint="see the end of the output: a crash of regrtest itself, or a deadline",
+        )
     for name in suite.unexpected_passes(outcome, rows):
         yield error(f"{name} of the test suite passes, and a row expects it to fail", hint="limit or remove its row")
-    yield seen("note", f"{len(outcome.ran)} modules of the test suite ran, {len(outcome.skipped)} were skipped{_some(outcome)}")
+    if outcome.flaky:
+        yield seen("note", f"{len(outcome.flaky)} tests failed, and passed when they were run again alone{_all(outcome.flaky)}")
+    skipped = f"{len(outcome.skipped)} were skipped{_all(outcome.skipped)}"
+    yield seen("note", f"{len(outcome.ran)} modules of the test suite ran, {skipped}")
 
 
-def _some(outcome: suite.Outcome) -> str:
-    names = sorted(outcome.skipped)
-    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f": {', '.join(names[:_SHOWN])}{rest}" if names else ""
+def _all(names: Iterable[str]) -> str:
+    return f": {', '.join(sorted(names))}" if names else ""

@@ -19,7 +19,7 @@ def look(subject: Subject) -> Iterator[Finding]:
     """On a pseudo-terminal that behaves as xterm does."""
     results = ask(subject.in_runtime, [subject.python, script("terminal.py")], Behaviour).results
     if not results:
-        yield error("nothing was typed")
+        yield error("nothing was typed", hint="see probes/terminal.py: its answer names no trial")
     for name, problem in sorted(results.items()):
         if problem:
             yield error(f"typing at {name}: {problem}", hint="see the distro's readline, ncurses and terminfo")

@@ -25,9 +25,12 @@ def look(subject: Subject) -> Iterator[Finding]:
     python = f"{subject.builder_root}/bin/{subject.build.executable}"
     told = ask(subject.in_builder, [python, script("tk.py")], Tcl, env={"DISPLAY": ""})
     if not told.patchlevel.startswith("8.") and not told.patchlevel.startswith("9."):
-        yield error(f"Tcl calls itself '{told.patchlevel}'")
+        yield error(f"Tcl calls itself '{told.patchlevel}'", hint="see tk in capabilities.toml: 8.x and 9.x are known")
     if "display" not in told.without:
-        yield error(f"without a display Tk says '{told.without}'")
+        yield error(
+            f"without a display Tk says '{told.without}'",
+            hint="it should speak of a display: see `python -m tkinter` in the builder image",
+        )
     optional = [soname for soname in subject.optional_sonames if soname.startswith("libtk")]
     if optional:
         yield from _without(subject, optional)

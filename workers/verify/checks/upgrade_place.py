@@ -27,10 +27,16 @@ def look(subject: Subject) -> Iterator[Finding]:
     names = json.dumps(sorted({*modules.stdlib, *modules.shared}))
     imports = ask(subject.in_runtime, [f"{root}/bin/{subject.build.executable}", script("imports.py"), names], Imports)
     if imports.version != subject.build.python:
-        yield error(f"unpacked over the build before, it says that it is {imports.version}")
+        yield error(
+            f"unpacked over the build before, it says that it is {imports.version}",
+            hint="files of the old build win: see which of both archives has them with the same path",
+        )
     for name, failure in sorted(imports.failures.items()):
         if not excused(name, failure, subject):
-            yield error(f"unpacked over the build before, module {name} does not import: {failure.message}")
+            yield error(
+                f"unpacked over the build before, module {name} does not import: {failure.message}",
+                hint="a module of the old build shadows the new one: see what both archives have of it",
+            )
     left = sorted(_files(subject.before.tree) - _files(subject.tree))
     if left:
         message = f"{len(left)} files of the build before stay when this one is unpacked over it: {', '.join(left[:4])}"

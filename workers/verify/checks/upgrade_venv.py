@@ -47,4 +47,7 @@ def _made(subject: Subject, root: str, folder: str) -> None:
 def _asked(subject: Subject, folder: str, how: str) -> Iterator[Finding]:
     done = run(subject.in_runtime, [f"{folder}/bin/python", "-c", _ASK])
     if f"I am {subject.build.python}, 42" not in done.output.splitlines():
-        yield error(f"an environment of the build before, {how}, says: {quoted(done.output)}")
+        yield error(
+            f"an environment of the build before, {how}, says: {quoted(done.output)}",
+            hint="links and pyvenv.cfg of an environment name bin/pythonX.Y: it must be where it was",
+        )

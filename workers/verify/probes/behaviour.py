@@ -15,6 +15,10 @@ HTTPS = 443
 HERE, WORK = sys.argv[1:3]
 
 
+class Absent(Exception):  # noqa: N818 - named for what happened
+    """This box lacks what the rest of a trial needs."""
+
+
 def load(name):
     """A module of the standard library; imported when its trial runs, so that one that fails spoils no other."""
     return importlib.import_module(name)
@@ -78,7 +82,8 @@ def sqlite():
 def databases():
     """Every flavour of dbm that there is keeps a value."""
     two = sys.version_info < (3,)
-    for name in ("gdbm", "dbm", "dumbdbm") if two else ("dbm.gnu", "dbm.ndbm", "dbm.dumb"):
+    names = ("gdbm", "dbm", "dumbdbm") if two else ("dbm.gnu", "dbm.ndbm", "dbm.dumb")
+    for name in names + (("dbm.sqlite3",) if sys.version_info >= (3, 13) else ()):
         path = os.path.join(WORK, "database of " + name)
         database = load(name).open(path, "n")
         database[b"key"] = b"value"
@@ -128,8 +133,23 @@ def terminal():
     check(b"drawn" in seen, "curses draws nothing")
 
 
+def offsets():
+    """How many hours the local time is ahead of UTC at the beginning of January and of July 2026."""
+    return [int(load("calendar").timegm(time.localtime(moment)) - moment) // 3600 for moment in (1767225600, 1782864000)]
+
+
 def zones():
-    """Time zones come from the distro."""
+    """Time zones by rule, which libc reads itself, and by name where the distro has them; since 3.9 it must."""
+    before, named = os.environ.get("TZ", "UTC"), os.path.exists("/usr/share/zoneinfo/Europe/Berlin")
+    try:
+        for zone in ("CET-1CEST,M3.5.0,M10.5.0/3", "Europe/Berlin") if named else ("CET-1CEST,M3.5.0,M10.5.0/3",):
+            os.environ["TZ"] = zone
+            time.tzset()
+            check(offsets() == [1, 2], "with TZ={} it is {} hours ahead, and not 1 and 2".format(zone, offsets()))
+            check(time.tzname == ("CET", "CEST"), "with TZ={} the zone is called {}".format(zone, time.tzname))
+    finally:
+        os.environ["TZ"] = before
+        time.tzset()
     if sys.version_info >= (3, 9):
         datetime, zoneinfo = load("datetime"), load("zoneinfo")
         winter = datetime.datetime(2026, 1, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
@@ -143,11 +163,31 @@ def names():
     check(load("socket").getservbyname("https") == HTTPS, "services have no names: netbase is missing")
 
 
+LOOPBACK = "0" * 31 + "1"  # as the kernel writes ::1
+
+
 def ipv6():
-    """Sockets of IPv6 are compiled in."""
+    """Sockets of IPv6 are compiled in, and a byte goes through ::1 and back."""
     socket = load("socket")
     check(socket.has_ipv6, "it was built without IPv6")
     socket.inet_pton(socket.AF_INET6, "2001:db8::1")
+    try:
+        with open("/proc/net/if_inet6") as interfaces:
+            there = LOOPBACK in interfaces.read()
+    except (IOError, OSError):  # what a kernel without IPv6 has
+        there = False
+    if not there:
+        raise Absent("the box has no address ::1")
+    listening = socket.socket(socket.AF_INET6)
+    listening.bind(("::1", 0))
+    listening.listen(1)
+    near = socket.create_connection(listening.getsockname()[:2], 20)
+    far = listening.accept()[0]
+    near.sendall(b"6")
+    far.sendall(far.recv(1))
+    check(near.recv(1) == b"6", "what came back over ::1 is not what was sent")
+    for connection in (near, far, listening):
+        connection.close()
 
 
 def zstandard():
@@ -167,21 +207,45 @@ def text_mode():
             check(said == wanted, "with {} it says {}".format(environment, said.decode()))
 
 
-TRIALS = (tls, sqlite, databases, spawned, terminal, zones, names, ipv6, zstandard, text_mode)
+LOCALE = """
+import io, locale, sys
+locale.setlocale(locale.LC_ALL, "")
+io.open(b"b\\xc3\\xbccher".decode("utf-8"), "w").close()
+print(locale.nl_langinfo(locale.CODESET), sys.getfilesystemencoding().upper(), locale.getlocale()[1].upper())
+"""
+
+
+def locales():
+    """A locale that is not C decides how text is encoded, also that of file names; what 2.7 has, too."""
+    subprocess, folder = load("subprocess"), os.path.join(WORK, "names in a locale")
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
+    environment = dict(os.environ, LC_ALL="C.UTF-8", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    argv = [sys.executable, "-c", LOCALE]
+    said = subprocess.check_output(argv, env=environment, cwd=folder).decode("utf-8")
+    words = said.replace("(", " ").replace(")", " ").replace(",", " ").replace("'", " ").split()  # 2.7 prints a tuple
+    check(words == ["UTF-8"] * 3, "in the locale C.UTF-8 encodings are {}".format(said.strip()))
+    there = os.listdir(folder.encode("utf-8"))
+    check(there == [b"b\xc3\xbccher"], "a name that is not ASCII became {!r}".format(there))
+
+
+TRIALS = (tls, sqlite, databases, spawned, terminal, zones, names, ipv6, zstandard, text_mode, locales)
 
 
 def main():
     """Print the facts."""
-    results = {}
+    results, absent = {}, {}
     for trial in TRIALS:
         print("trying " + trial.__name__)
         sys.stdout.flush()
         try:
             trial()
             results[trial.__name__] = ""
+        except Absent as lack:
+            results[trial.__name__], absent[trial.__name__] = "", str(lack)
         except Exception as error:
             results[trial.__name__] = "{}: {}".format(type(error).__name__, error)
-    print("@@facts " + json.dumps({"results": results}))
+    print("@@facts " + json.dumps({"results": results, "absent": absent}))
     sys.stdout.flush()
 
 

@@ -47,7 +47,7 @@ class Side:
         self.install("install what builds", wheels, self.tools)
         project, made = os.path.join(self.folder, "project"), os.path.join(self.folder, "made")
         os.makedirs(project)
-        for name, text in TRIALS["setuptools"].items():
+        for name, text in TRIALS["setuptools"][0].items():
             with open(os.path.join(project, name), "w") as file:
                 file.write(text)
         words = ["wheel"] + QUIET + ["--no-build-isolation", "--wheel-dir", made, project]  # noqa: RUF005

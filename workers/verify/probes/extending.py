@@ -13,16 +13,12 @@ import sysconfig
 from steps import Broken, expect, product, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-with open(os.path.join(HERE, "extension.c")) as _source:
-    C_MODULE = _source.read()
+SOURCES = {}
+for _name in ("extension.c", "extension.cpp"):
+    with open(os.path.join(HERE, _name)) as _source:
+        SOURCES[_name] = _source.read()
+C_ALONE = {"extension.c": SOURCES["extension.c"]}  # extension.cpp includes it
 SETUP = "from setuptools import Extension, setup\nsetup(name='farm-ext', version='1.0', ext_modules=[{}])\n"
-PLUS = """
-#include <Python.h>
-#include <string>
-#include <vector>
-static int sum() { std::vector<std::string> words = {"40", "2"}; return std::stoi(words[0]) + std::stoi(words[1]); }
-#define PyLong_FromLong(number) PyLong_FromLong(sum())
-"""
 PYX = """
 from libc.math cimport sqrt
 def answer():
@@ -30,35 +26,54 @@ def answer():
     return int(root)
 """
 PROJECT = '[build-system]\nrequires = []\nbuild-backend = "{}"\n[project]\nname = "farm-ext"\nversion = "1.0"\n'
-MESON = """project('farm-ext', 'c', version: '1.0')
+MESON = """project('farm-ext', {language}, version: '1.0')
 py = import('python').find_installation(pure: false)
-py.extension_module('farm_extension', 'extension.c', install: true, dependencies: py.dependency())
+py.extension_module('farm_extension', '{source}', install: true, dependencies: py.dependency())
 """
 CMAKE = """cmake_minimum_required(VERSION 3.18)
-project(farm_ext C)
+project(farm_ext {language})
 find_package(Python COMPONENTS Interpreter Development.Module REQUIRED)
-python_add_library(farm_extension MODULE WITH_SOABI extension.c)
+python_add_library(farm_extension MODULE WITH_SOABI {source})
 install(TARGETS farm_extension DESTINATION .)
 """
+# Both are silent about compilers unless they are told.
+MESON_PY = PROJECT.format("mesonpy") + '[tool.meson-python.args]\ncompile = ["-v"]\n'
+CMAKE_PY = PROJECT.format("scikit_build_core.build") + "[tool.scikit-build]\nbuild.verbose = true\n"
 
-# Files of the project by trial; a name of the wheel that is the trial itself where there is no project.
+
+def having(sources, more):
+    """The files of a project."""
+    return dict(list(sources.items()) + list(more.items()))
+
+
+def meson(language, source):
+    """A project for meson-python."""
+    return having(SOURCES, {"pyproject.toml": MESON_PY, "meson.build": MESON.format(language=language, source=source)})
+
+
+def cmake(language, source):
+    """A project for scikit-build-core."""
+    return having(SOURCES, {"pyproject.toml": CMAKE_PY, "CMakeLists.txt": CMAKE.format(language=language, source=source)})
+
+
+C_SETUP = SETUP.format("Extension('farm_extension', ['extension.c'])")
+PLUS_SETUP = SETUP.format("Extension('farm_extension', ['extension.cpp'], language='c++', extra_compile_args=['-std=c++11'])")
+
+# Files of the projects by trial; a name of the wheel that is the trial itself where there is no project.
 TRIALS = {
-    "setuptools": {"setup.py": SETUP.format("Extension('farm_extension', ['extension.c'])"), "extension.c": C_MODULE},
-    "c++": {
-        "setup.py": SETUP.format(
-            "Extension('farm_extension', ['extension.cpp'], language='c++', extra_compile_args=['-std=c++11'])"
-        ),
-        "extension.cpp": PLUS + C_MODULE.replace("#include <Python.h>", ""),
-    },
-    "cython": {
-        "setup.py": "from Cython.Build import cythonize\nfrom setuptools import Extension, setup\n"
-        "setup(name='farm-ext', version='1.0', "
-        "ext_modules=cythonize([Extension('farm_extension', ['farm_extension.pyx'])], language_level=3))\n",
-        "farm_extension.pyx": PYX,
-        "MANIFEST.in": "include *.pyx\n",  # or the sdist has the C that Cython made, and no source
-    },
-    "meson": {"pyproject.toml": PROJECT.format("mesonpy"), "meson.build": MESON, "extension.c": C_MODULE},
-    "cmake": {"pyproject.toml": PROJECT.format("scikit_build_core.build"), "CMakeLists.txt": CMAKE, "extension.c": C_MODULE},
+    "setuptools": [having(C_ALONE, {"setup.py": C_SETUP})],
+    "c++": [having(SOURCES, {"setup.py": PLUS_SETUP, "MANIFEST.in": "include *.c\n"})],
+    "cython": [
+        {
+            "setup.py": "from Cython.Build import cythonize\nfrom setuptools import Extension, setup\n"
+            "setup(name='farm-ext', version='1.0', "
+            "ext_modules=cythonize([Extension('farm_extension', ['farm_extension.pyx'])], language_level=3))\n",
+            "farm_extension.pyx": PYX,
+            "MANIFEST.in": "include *.pyx\n",  # or the sdist has the C that Cython made, and no source
+        }
+    ],
+    "meson": [meson("'c'", "extension.c"), meson("'c', 'cpp'", "extension.cpp")],
+    "cmake": [cmake("C", "extension.c"), cmake("CXX", "extension.cpp")],
 }
 WHEELS = {"manylinux": "import psutil, psutil._psutil_linux as core; assert psutil.Process().pid > 1; print(core.__file__)"}
 
@@ -101,28 +116,37 @@ def packed(environment, project, files):
 
 
 def trial(name, folder, wheels, names):
-    """What came of it, and the extension's file."""
+    """What came of each project of it, or of the wheel that it is."""
     shutil.rmtree(folder, ignore_errors=True)
     environment = Environment(os.path.join(folder, "environment"))
     environment.install("install its wheels", [os.path.join(wheels, wheel) for wheel in names])
     if name in WHEELS:
-        return environment.run("import it", ["-c", WHEELS[name]]).splitlines()[-1], ""
-    archive = packed(environment, os.path.join(folder, "project"), TRIALS[name])
-    log = environment.install("build and install it", [archive], "--no-build-isolation")
+        return [product(environment.run("import it", ["-c", WHEELS[name]]).splitlines()[-1], "", compiled=False)]
+    projects = enumerate(TRIALS[name])
+    return [built(environment, os.path.join(folder, "project {}".format(number)), files) for number, files in projects]
+
+
+def built(environment, project, files):
+    """What came of a project; the one before it, of the same name, is replaced."""
+    archive = packed(environment, project, files)
+    log = environment.install("build and install it", [archive], "--no-build-isolation", "--force-reinstall")
     code = "import farm_extension as m; print(m.__file__); print(m.answer())"
     path, answer = environment.run("import it", ["-c", code]).splitlines()[-2:]
     expect("ask it", answer, "42")
     suffix = sysconfig.get_config_var("EXT_SUFFIX") or sysconfig.get_config_var("SO")
     if not path.endswith(suffix):
         raise Broken("look at its name", "{} does not end with {}".format(path, suffix))
-    return path, log
+    return product(path, log)
 
 
 def main(name, folder, wheels, names):
     """Print the facts."""
     facts = {"error": "", "step": "", "needed": [], "leaks": [], "flags": []}
     try:
-        facts.update(product(*trial(name, folder, wheels, json.loads(names))))
+        products = trial(name, folder, wheels, json.loads(names))
+        facts["path"] = products[0]["path"]
+        for key in ("needed", "leaks", "flags"):
+            facts[key] = sorted({value for made in products for value in made[key]})
     except Broken as error:
         facts["step"], facts["error"] = error.args
     sys.stdout.write("@@facts " + json.dumps(facts) + "\n")

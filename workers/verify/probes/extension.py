@@ -1,6 +1,6 @@
-"""Build a C extension the way sysconfig says, or with the flags of python-config alone, and import it.
+"""Build an extension in C the way sysconfig says, or one in C or C++ with the flags of python-config alone, and import it.
 
-Runs in the interpreter under test (2.7 or later), where a compiler is. Arguments: the C file, a folder to work in, and for the
+Runs in the interpreter under test (2.7 or later), where a compiler is. Arguments: the source, a folder to work in, and for the
 second way the command that prints the flags.
 """
 
@@ -20,13 +20,19 @@ def words(*names):
     return [word for name in names for word in shlex.split(sysconfig.get_config_var(name) or "")]
 
 
+def compiler(source):
+    """The compiler by its name for the source's language."""
+    return "c++" if source.endswith(".cpp") else "cc"
+
+
 def commands(source, folder, config):
     """What compiles and what links it, and the file that comes out."""
     suffix = sysconfig.get_config_var("EXT_SUFFIX") or sysconfig.get_config_var("SO")  # what 2.7 calls it
     made, target = "{}/{}.o".format(folder, NAME), "{}/{}{}".format(folder, NAME, suffix)
     if config:  # as its manual says, and Makefiles by hand do it
         flags = shlex.split(run("python-config", [config, "--cflags"]))
-        return ["cc", "-c", source, "-o", made, "-fPIC"] + flags, ["cc", "-shared", made, "-o", target], target  # noqa: RUF005
+        cc = compiler(source)
+        return [cc, "-c", source, "-o", made, "-fPIC"] + flags, [cc, "-shared", made, "-o", target], target  # noqa: RUF005
     include = ["-I" + sysconfig.get_path("include"), "-I" + sysconfig.get_path("platinclude")]
     compiling = words("CC", "CFLAGS", "CCSHARED") + include + ["-c", source, "-o", made]  # as setuptools does it
     return compiling, words("LDSHARED") + [made, "-o", target], target  # noqa: RUF005 - 2.7 runs it

@@ -43,15 +43,26 @@ def needed(path):
     return [line.split("[")[1].split("]")[0] for line in lines if "(NEEDED)" in line]
 
 
-# A folder of the build, or the prefix that it was configured with; and flags that only the interpreter's own build may have.
-_LEAK = re.compile(r"(?<![\w.])(?:/work/(?:src|shared|static|tree|private)|/install)(?![\w-])")
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "build_folders.txt")) as _folders:
+    FOLDERS = _folders.read().split()
+# A folder of the build, or the prefix that it was configured with, also behind an option of a compiler's or linker's; and flags
+# that only the interpreter's own build may have.
+_LEAK = re.compile(r"(?<![\w.])(?:-[ILB])?(/work/(?:{})|/install)(?![\w-])".format("|".join(FOLDERS)))
 _OPTIMISED = re.compile(r"(?<!\S)-f(?:lto|profile-|auto-profile)\S*")
 
 
-def product(path, log):
+# The compiler's line for a source of ours. Without it in the log nobody knows which flags there were.
+_COMPILED = re.compile(r"\s-c\s(?:.*\s)?\S*extension\.(?:c|cpp)\b")
+
+
+def product(path, log, compiled=True):
     """What an extension that was built says of itself: what it NEEDs, paths of the Python's own build in it, and the flags of
-    link-time and profile-guided optimisation that the log of its making has.
+    link-time and profile-guided optimisation that the log of its making has. `compiled`: it was built here.
+
+    Raises Broken when the log does not tell how it was compiled.
     """
+    if compiled and not any(_COMPILED.search(line) for line in log.splitlines()):
+        raise Broken("read the log", "no line of it says how the extension was compiled: " + told(log.splitlines()))
     with open(path, "rb") as file:
         data = file.read().decode("latin-1")
     return {
