@@ -66,7 +66,8 @@ class BeatingReporter:
         """Stop to beat and close the log."""
         self._over.set()
         self._thread.join()
-        self._log.close()
+        with suppress(OSError):  # as in `note`
+            self._log.close()
 
     @property
     def steps(self) -> tuple[StepTime, ...]:

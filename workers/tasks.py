@@ -14,7 +14,7 @@ import socket
 import tempfile
 import time
 import traceback
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,8 @@ from workers.app import app, settings
 from workers.reporter import BeatingReporter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from workers.pipeline import Effects
 
 log = logging.getLogger(__name__)
@@ -124,19 +126,27 @@ def _attempt(wake: WakeUp, grant: Grant, mail: BuilderMail, folder: Path) -> Res
         result = _build(wake, grant, reporter)
         reporter.note(f"=== {'failed: ' + result.failure.message if result.failure else 'built'}")
         reporter.flush()
-        result_file = folder / STAGED_RESULT
-        result_file.write_text(result.model_dump_json(), encoding="utf-8")
-        _stage(log_file, grant)
-        _stage(result_file, grant)
+        _stage(STAGED_LOG, log_file, grant)
+        with _in_memory(result.model_dump_json()) as result_file:
+            _stage(STAGED_RESULT, result_file, grant)
     with suppress(BrokerUnavailable):
         mail.nudge(wake.run)
     return result
 
 
-def _stage(file: Path, grant: Grant) -> None:
+def _stage(name: str, file: Path, grant: Grant) -> None:
     from farm.store.upload import upload  # noqa: PLC0415 - see above
 
-    upload(grant.uploads[file.name], file, ca_bundle=settings.ca_bundle, below=settings.staging_folder)
+    upload(grant.uploads[name], file, ca_bundle=settings.ca_bundle, below=settings.staging_folder)
+
+
+@contextmanager
+def _in_memory(text: str) -> Iterator[Path]:
+    """A file that needs no room on any disk: that there is none may be what it tells."""
+    with open(os.memfd_create("result"), "wb") as file:  # noqa: PTH123 - it has no path of its own
+        file.write(text.encode())
+        file.flush()
+        yield Path(f"/proc/self/fd/{file.fileno()}")
 
 
 def _build(wake: WakeUp, grant: Grant, reporter: BeatingReporter) -> Result:
