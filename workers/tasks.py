@@ -77,8 +77,12 @@ def build_cell(message: dict[str, object]) -> None:
         return
     about["attempt"] = answer.attempt
     log.info("%s: attempt %d of run %s begins", wake.cell, answer.attempt, wake.run, extra=about)
-    with tempfile.TemporaryDirectory(prefix="farm-attempt-") as folder:
-        result = _attempt(wake, answer, mail, Path(folder))
+    try:
+        with tempfile.TemporaryDirectory(prefix="farm-attempt-") as folder:
+            result = _attempt(wake, answer, mail, Path(folder))
+    except Transient as error:  # the store took neither log nor result: two leases later the scheduler counts it as lost
+        log.error("%s: attempt %d of run %s cannot tell its end: %s", wake.cell, answer.attempt, wake.run, error, extra=about)
+        return
     metrics.attempted(result)
     how = f"failed in step {result.failure.step}: {result.failure.message}" if result.failure else "was built"
     log.info("%s: attempt %d of run %s %s", wake.cell, answer.attempt, wake.run, how, extra=about)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SILENT = "no sign of life"
 _CATALOG = re.compile(r"catalog/(?P<cell>[^/]+)/(?P<build>\d{10})\.[^/]+\.json")
 Began = tuple[str, str, str]  # run, cell, number
-_BEGINS = re.compile(r"(?P<cell>\S+): attempt (?P<number>\d+) of run (?P<run>\S+) begins")
+_SAYS = re.compile(r"(?P<cell>\S+): attempt (?P<number>\d+) of run (?P<run>\S+) (?P<what>begins|cannot tell its end)")
 _NUMBER = re.compile(r"runs/(?P<run>[^/]+)/(?P<what>attempts|outcomes)/(?P<cell>[^/]+)/(?P<number>\d+)\.")
 
 
@@ -73,7 +73,7 @@ def judge(
 def blamed(objects: Mapping[str, bytes], spared: Collection[Began]) -> tuple[str, ...]:
     """Attempts that were begun, and given up because nothing was heard of their builder.
 
-    One whose grant was lost with Redis is given up, too: nobody has begun it.
+    One whose grant was lost with Redis is given up, too: nobody has begun it. So is one whose end the store did not take.
     """
     found = []
     for key, data in sorted(objects.items()):
@@ -85,8 +85,11 @@ def blamed(objects: Mapping[str, bytes], spared: Collection[Began]) -> tuple[str
 
 
 def begun(logs: Iterable[str]) -> set[Began]:
-    """Run, cell and number of every attempt that a worker says it begins."""
-    return {(found["run"], found["cell"], found["number"]) for log in logs for found in _BEGINS.finditer(log)}
+    """Run, cell and number of every attempt that a worker says it begins, and could tell the end of."""
+    said: dict[str, set[Began]] = {"begins": set(), "cannot tell its end": set()}
+    for found in (found for log in logs for found in _SAYS.finditer(log)):
+        said[found["what"]].add(found.group("run", "cell", "number"))
+    return said["begins"] - said["cannot tell its end"]
 
 
 def audited(done: CompletedProcess[str]) -> list[str]:

@@ -82,6 +82,8 @@ def test_whoever_was_not_hurt_may_not_be_taken_for_dead(cells):
     said = [f"INFO {cells.names[0]}: attempt {number} of run x begins\n" for number in (1, 2)]
     assert len(judge(cells, "p", requests, objects | ends, [], spared=begun(said)).blamed) == 1
     assert judge(cells, "p", requests, objects | ends, [], spared=begun(said[1:])).good, "its grant was lost on its way"
+    untold = f"ERROR {cells.names[0]}: attempt 1 of run x cannot tell its end: the store is away\n"
+    assert judge(cells, "p", requests, objects | ends, [], spared=begun([*said, untold])).good, "the store did not take its end"
     assert judge(cells, "p", requests, objects | ends, []).good, "where builders die, some are taken for dead"
 
 
