@@ -269,6 +269,7 @@ def main() -> int:
         "builds_drawn_from": {name: len(found) for name, found in seen().items()},
         "image_seconds": IMAGE_S,
         "fails": FAILS,
+        "window": Tempo.window,
         "rows": rows,
     }
     options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

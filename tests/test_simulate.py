@@ -1,10 +1,12 @@
 """The farm on paper: what waits, what is taken, and that the limits of the real farm are in it."""
 
+import json
 import random
 
 import pytest
 import simpy
 
+from benchmarks import page
 from benchmarks.simulate import WAYS, Dispatcher, Way, Work, simulated
 from farm.dispatch.tempo import Tempo
 
@@ -41,3 +43,14 @@ def test_all_cells_are_built_whatever_fails():
 
 def test_the_farm_of_the_simulation_has_the_farms_window():
     assert (WAYS["farm"].window, WAYS["farm"].apart) == (Tempo.window, True)
+
+
+def test_the_page_tells_how_many_wait(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    rows = [{"workers": 3, "bound_hours": 1.5, "by_bound": {"farm": 1.02, "one window": 1.5}}]
+    told = {"cells": 10, "rows": rows, "builds_drawn_from": {"none": 28}, "fails": 0.03, "image_seconds": 110.0}
+    (tmp_path / "simulation.json").write_text(json.dumps(told))
+    assert "the longest cells first, with any number waiting" in page.text()
+    (tmp_path / "simulation.json").write_text(json.dumps({**told, "window": 8}))
+    assert "the longest cells first, with at most 8 waiting" in page.text()
+    assert "| 3 | 1.5 | 1.02 | 1.5 |" in page.text()

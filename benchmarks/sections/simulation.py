@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 # what is sent, by its name in the results
 WAYS = {
-    "farm": "`farm` is what `farm submit` does: the longest cells first, and in the queue of each distro and arch only so many"
-    " that a few wait",
+    "farm": "`farm` is the order of `farm submit`, the longest cells first, with {waits} waiting in the queue of each"
+    " distro and arch",
     "one window": "`one window` lets as few wait in all queues together: when all builders of one arch are busy, its cells are"
     " the ones that wait, and those of the other arches are not sent",
     "no window": "`no window` sends everything at once, so that what failed in passing goes to the end",
@@ -43,7 +43,8 @@ def simulation(found: Any) -> Section:  # noqa: ANN401 - JSON
         "makespan / bound",
         log_y=False,
     )
-    yield "; ".join(WAYS[name] for name in names) + "."
+    waits = f"at most {found['window']}" if "window" in found else "any number"
+    yield "; ".join(WAYS[name].format(waits=waits) for name in names) + "."
     yield (
         "The order only matters when there is a worker for every few cells: then a long cell that begins last keeps all"
         " others waiting, and sending the cells of an image together costs more than the images that it saves, since every"
