@@ -172,13 +172,12 @@ def forgotten(folder: Path, *, held: bool = False) -> Iterator[Path]:
 def fill(folder: Path) -> None:
     """Leave no byte free where a folder lies."""
     free = os.statvfs(folder)
-    with (folder / BALLAST).open("ab") as file:
+    with (folder / BALLAST).open("ab", buffering=0) as file:
         with suppress(OSError):  # somebody else was quicker
             os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize))
         with suppress(OSError):
             while True:
                 file.write(bytes(4096))
-                file.flush()
 
 
 def is_held(folder: Path) -> bool:
