@@ -147,6 +147,8 @@ def _render(render: Sizes) -> Section:
         " the page of each artifact. Goals: 5,000 artifacts in 10 s once their images are there, with an index of less than"
         " 1 MB compressed. The catalog's data is its index, which a browser reads; the other one is every part that a channel"
         " names, pages of older builds among them, most of it hashes, which do not compress; a client reads one part."
+        " Archives, metadata of 48 KB each and images are there before. At first every page and every file of clients is new to"
+        " a folder, and is on its disk before the next one is written: that is the kernel's part."
     )
     per = {size: one["again_cpu_s"] / int(size) for size, one in render.items()}
     first = next(iter(per.values()))
@@ -154,9 +156,10 @@ def _render(render: Sizes) -> Section:
         (
             "artifacts",
             "CPU seconds, first",
-            "CPU seconds, again",
+            "of these in the kernel",
+            "again",
             "again / first",
-            "CPU of an artifact / at the fewest",
+            "an artifact again / at the fewest",
             "catalog's data, KiB (gzip)",
             "all parts, KiB (gzip)",
         ),
@@ -164,6 +167,7 @@ def _render(render: Sizes) -> Section:
             (
                 size,
                 one["first_cpu_s"],
+                one["first_kernel_s"],
                 one["again_cpu_s"],
                 f"{one['again_cpu_s'] / one['first_cpu_s']:.2f}",
                 f"{per[size] / first:.2f}",
@@ -174,10 +178,9 @@ def _render(render: Sizes) -> Section:
         ],
     )
     if goal := render.get(RENDER_ARTIFACTS):
-        yield (
-            f"Again, {RENDER_ARTIFACTS} artifacts take {goal['again_cpu_s'] / RENDER_S:.2f} of their {RENDER_S:g} s:"
-            f" {met(goal['again_cpu_s'] <= RENDER_S)}."
-        )
+        for when, seconds in (("At first", goal["first_cpu_s"]), ("Again", goal["again_cpu_s"])):
+            share = seconds / RENDER_S
+            yield f"{when}, {RENDER_ARTIFACTS} artifacts take {share:.2f} of their {RENDER_S:g} s: {met(seconds <= RENDER_S)}."
 
 
 def _line(sizes: Mapping[str, Mapping[str, float]], name: str) -> tuple[list[float], list[float]]:

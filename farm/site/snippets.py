@@ -6,7 +6,7 @@ import re
 import textwrap
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from farm.plan.cell import Cell
 from farm.store import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from farm.index.model import Entry
     from farm.plan.facts import Facts
@@ -100,7 +100,8 @@ def of_distro(distro: str, facts: Facts) -> dict[str, str]:
     return {"image": found.facts.image, "command": command, "fetch": _command(command, _FETCHING)}
 
 
-def _command(template: str, packages: Iterable[str]) -> str:
+@lru_cache(maxsize=1024)  # builds of a distro need much the same
+def _command(template: str, packages: tuple[str, ...]) -> str:
     """A command that installs packages, as a Dockerfile of people has it: a step a line, and no line too long to read."""
     steps = template.split(" && ")
     listed = textwrap.wrap(" ".join(packages), 100, break_on_hyphens=False, break_long_words=False)

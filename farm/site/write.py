@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from farm.store import catalog, keys
 from farm.store.artifact import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
     from farm.index.model import Entry
     from farm.store.protocol import Stat, Store
@@ -54,6 +56,19 @@ def frame(store: Store, channel: str) -> None:
             store.put(key, data)
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's garbage collector, which would search each of thousands of documents that are read and dropped."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+@_uncollected()
 def builds(store: Store, channel: str, entries: Iterable[Entry], base_url: str, only: Container[str] | None = None) -> None:
     """Write the pages of builds, given all of their cells that there are; with `only` those of these build ids."""
     facts = _facts()

@@ -13,6 +13,7 @@ from http.server import ThreadingHTTPServer
 
 import docker
 import pytest
+import requests
 from click.testing import CliRunner
 
 from farm.cli.export import export
@@ -20,9 +21,10 @@ from farm.errors import BadInput
 from farm.index import oci
 from farm.plan.cell import Cell
 from farm.store import keys
+from farm.store.s3 import S3Store
 from tests.clients.conftest import run
-from tests.clients.shop import CHANNEL
-from tests.fakes import Host
+from tests.clients.shop import CHANNEL, Shop
+from tests.fakes import Host, HostOfBucket
 
 OLD, NEW = "2026112201", "2026112202"
 AMD, ARM = "3.13.5-debian13-amd64", "3.13.5-debian13-arm64"
@@ -188,6 +190,32 @@ def test_a_bucket_keeps_the_types_that_clients_insist_on(s3_server):
     assert [stat.key for stat in store.list("v2/")] == [blob, tag]
     types = [store._client.head_object(**store._where(key))["ContentType"] for key in (tag, blob)]
     assert types == [oci.INDEX, "application/octet-stream"]
+
+
+@pytest.fixture
+def bucket(s3_server):
+    """A shop in a bucket that anybody may read, at the root of a host name of the bucket's own."""
+    name = s3_server.bucket(public=True)
+    handler = type("Handler", (HostOfBucket,), {"bucket": f"{s3_server.endpoint}/{name}"})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield Shop(S3Store(name, "", s3_server.settings()), f"http://127.0.0.1:{running.server_port}")
+        running.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("marked", [False, True], ids=["as it is", "with the object v2/"])
+def test_seaweedfs_is_a_registry_by_itself(bucket, skopeo, tmp_path, marked):
+    """It answers for what it takes for a folder. Others want the object that docs/clients.md names; ours never touches it."""
+    entry = bucket.offer(AMD)
+    if marked:
+        client = bucket.store._client
+        client.put_object(Bucket=bucket.store._where("x")["Bucket"], Key="v2/", ContentType="application/json")
+        assert requests.get(bucket.url("v2/"), timeout=10).status_code == 200
+        assert "v2/" not in [stat.key for stat in bucket.store.list("")]
+    layer = copied(skopeo, bucket.base_url.removeprefix("http://"), "3.13-debian13", "amd64", tmp_path / "x")[2]
+    assert hashlib.sha256(layer).hexdigest() == next(a.sha256 for a in entry.archives if a.format == "tar.gz")
 
 
 # --- Docker Engine --------------------------------------------------------------------------------------------------
