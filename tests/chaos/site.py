@@ -173,7 +173,7 @@ class Site:
 
     def farm(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a command of the farm."""
-        tmp = self.folder / "tmp" / "cli"
+        tmp = self.submitter.tmp  # they are one user's: the next command clears what a killed one left
         tmp.mkdir(parents=True, exist_ok=True)
         environment = {**self.trusted(), "TMPDIR": str(tmp)}
         return subprocess.run(

@@ -264,7 +264,7 @@ def test_a_published_build_tells_what_is_in_it_how_it_was_verified_and_what_chan
             "Built in": "debian:13-slim, Docker",
         }
         checks = page.get_by_role("region", name="Verification")
-        assert "The archive passed 1 check, in debian:13-slim" in checks.inner_text()
+        assert "The archive passed 2 checks, in debian:13-slim" in checks.inner_text()
         assert checks.locator(".findings li").all_inner_texts() == ["warning larger than the build before size.budget"]
         checks.get_by_text("Which checks").click()
         shot(page, "published")
