@@ -268,7 +268,7 @@ def test_a_published_build_tells_what_is_in_it_how_it_was_verified_and_what_chan
         assert checks.locator(".findings li").all_inner_texts() == ["warning larger than the build before size.budget"]
         checks.get_by_text("Which checks").click()
         shot(page, "published")
-        assert checks.locator("details li").all_inner_texts() == ["run.version", "debug.links"]
+        assert checks.locator("details li").all_inner_texts() == ["run.version", "size.budget", "debug.links"]
         files = page.get_by_role("region", name="Files").locator("tbody a").all_inner_texts()
         assert {"Provenance, signed", "SBOM (SPDX)", "Metadata", "Debug symbols"} < set(files)
         assert page.get_by_role("region", name="Run-time packages").locator("li").all_inner_texts() == ["libssl3t64"]
