@@ -56,6 +56,11 @@ def end_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+# What Celery's workers tell each other. Nobody listens here, and whoever wants to tell it waits for Redis as long as it takes: with
+# a password that is not good any more that is for ever, and no SIGTERM is heard meanwhile.
+_WITHOUT = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
 class Presence:
     """Shows that this worker takes its queues, as long as it does."""
 
@@ -191,6 +196,6 @@ def serve(arguments: Sequence[str]) -> int:
     with scratch.taken(), metrics.shown(settings, options.slots, lambda: _presence.engine_up):
         app.worker_main(
             ["worker", "--pool", "prefork", "--concurrency", str(options.slots), "--queues", queues,
-             "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+             "--hostname", f"builder-{os.getpid()}@%h", "--loglevel", "INFO", *_WITHOUT]
         )  # fmt: skip
     return 0

@@ -33,10 +33,19 @@ class Guarded:
         self.urls = dict(line.split(": ", 1) for line in done.output.splitlines())
         self.text = (folder / "users.acl").read_text()
         self.mode = (folder / "users.acl").stat().st_mode & 0o777
-        argv = [find_server(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
-        with (folder / "log").open("wb") as log:
-            self.process = subprocess.Popen([*map(str, argv), "--aclfile", str(folder / "users.acl")], stdout=log, stderr=log)
+        self.folder = folder
+        self.argv = [str(find_server()), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        self.start()
+
+    def start(self):
+        with (self.folder / "log").open("ab") as log:
+            words = [*self.argv, "--aclfile", str(self.folder / "users.acl")]
+            self.process = subprocess.Popen(words, stdout=log, stderr=log)
         eventually(self._answers)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
 
     def _answers(self):
         try:
@@ -52,8 +61,7 @@ class Guarded:
 def guarded(tmp_path_factory):
     made = Guarded(tmp_path_factory.mktemp("acl"))
     yield made
-    made.process.kill()
-    made.process.wait()
+    made.stop()
 
 
 @pytest.fixture
@@ -78,6 +86,27 @@ def test_a_farm_works_whose_worker_is_only_a_builder(guarded, tmp_path):
             child.kill()
             child.wait()
     assert "NOPERM" not in farm.said()
+
+
+def test_a_worker_whose_user_is_gone_stops_when_it_is_told_to(tmp_path):
+    (tmp_path / "redis").mkdir()
+    guarded = Guarded(tmp_path / "redis")
+    farm = Farm(tmp_path, guarded.urls["farm"])
+    farm.environment["FARM_BROKER_URL"] = guarded.urls["builder"]
+    worker = farm.worker()
+    try:
+        eventually(lambda: "ready." in farm.said())
+        guarded.stop()
+        users = [line for line in guarded.text.splitlines(keepends=True) if not line.startswith("user builder ")]
+        (tmp_path / "redis" / "users.acl").write_text("".join(users))
+        guarded.start()
+        eventually(lambda: "WRONGPASS" in farm.said() or "invalid username-password" in farm.said())
+        worker.terminate()
+        assert worker.wait(30) is not None
+    finally:
+        worker.kill()
+        worker.wait()
+        guarded.stop()
 
 
 def test_a_builder_may_say_all_that_it_has_to(guarded, builder):
