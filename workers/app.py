@@ -56,8 +56,8 @@ def end_with_parent() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-# What Celery's workers tell each other. Nobody listens here, and who wants to tell it waits for Redis as long as it takes: with a
-# password that is not good any more that is for ever, and no SIGTERM is heard meanwhile.
+# What Celery's workers tell each other. Nobody listens here, and who wants to tell it waits for Redis as long as it takes: with
+# a password that is not good any more that is for ever, and no SIGTERM is heard meanwhile.
 _WITHOUT = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
