@@ -239,7 +239,7 @@ def kill_everything(site: Site, rng: random.Random) -> bool:
 
 
 def start_off_by(service: Service, shift: str) -> None:
-    """Start a process with a clock that is off. What counts the seconds since boot is never off: with that, no wait would end."""
+    """Start a process with a clock that is off. What counts seconds since boot is right: else no wait of it would end."""
     service.start(before=("faketime", "-f", shift), FAKETIME_DONT_RESET="1", FAKETIME_DONT_FAKE_MONOTONIC="1")
 
 
