@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.chaos.engines import PrivateEngine
@@ -240,7 +241,8 @@ def kill_everything(site: Site, rng: random.Random) -> bool:
 
 def start_off_by(service: Service, shift: str) -> None:
     """Start a process with a clock that is off. What counts seconds since boot is right: else no wait of it would end."""
-    service.start(before=("faketime", "-f", shift), FAKETIME_DONT_RESET="1", FAKETIME_DONT_FAKE_MONOTONIC="1")
+    right = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": str(Path(__file__).with_name("off"))}
+    service.start(before=("faketime", "-f", shift), FAKETIME_DONT_RESET="1", **right)
 
 
 def off_by(number: int, shift: str) -> Callable[[Site], None]:
