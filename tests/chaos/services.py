@@ -42,13 +42,13 @@ class Service:
         assert self.process
         return self.process.pid
 
-    def start(self, *, before: tuple[str, ...] = (), **environment: str) -> None:
-        """Start it; `before` are words before its own, `environment` more variables for this time."""
+    def start(self, **environment: str) -> None:
+        """Start it; `environment` are more variables for this time."""
         assert self.process is None or self.process.poll() is not None
         self.tmp.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                (*before, *self.argv),
+                self.argv,
                 env={**self.environment, "TMPDIR": str(self.tmp), **environment},
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

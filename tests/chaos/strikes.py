@@ -240,9 +240,14 @@ def kill_everything(site: Site, rng: random.Random) -> bool:
 
 
 def start_off_by(service: Service, shift: str) -> None:
-    """Start a process with a clock that is off. What counts seconds since boot is right: else no wait of it would end."""
+    """Start a process with a clock that is off. What counts seconds since boot is right: else no wait of it would end.
+
+    It is the process itself that is killed then, and not faketime, whose child it would be.
+    """
+    said = subprocess.run(["faketime", "-f", shift, "env"], check=True, capture_output=True, text=True).stdout
+    told = dict(line.split("=", 1) for line in said.splitlines() if line.startswith(("LD_PRELOAD=", "FAKETIME=")))
     right = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": str(Path(__file__).with_name("off"))}
-    service.start(before=("faketime", "-f", shift), FAKETIME_DONT_RESET="1", **right)
+    service.start(**told, **right, FAKETIME_DONT_RESET="1")
 
 
 def off_by(number: int, shift: str) -> Callable[[Site], None]:
