@@ -48,6 +48,23 @@ def fetched(store: FolderStore, artifact: Artifact, form: str, folder: Path) -> 
     return target
 
 
+def parser(name: str, *, rounds: int) -> argparse.ArgumentParser:
+    """What a benchmark of one published build is asked with."""
+    made = argparse.ArgumentParser(prog=f"benchmarks.{name}")
+    made.add_argument("cell")
+    made.add_argument("--optimize", default="pgo+lto")
+    made.add_argument("--store", type=Path, default=Path("store"))
+    made.add_argument("--rounds", type=int, default=rounds)
+    made.add_argument("--out", type=Path, default=Path(f"benchmarks/results/{name}.json"))
+    return made
+
+
+def written(file: Path, result: dict[str, Any]) -> None:
+    """Write the JSON, and print it."""
+    file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=1))
+
+
 def told(artifact: Artifact) -> dict[str, Any]:
     """What the page needs of a build."""
     return {

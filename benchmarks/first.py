@@ -8,15 +8,13 @@ there when the clock starts, and so in the page cache, as after a download.
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.cells import chosen, fetched
+from benchmarks.cells import chosen, fetched, parser, written
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
@@ -71,13 +69,7 @@ def measured(engine: Engine, image: str, archives: dict[str, Path], rounds: int)
 
 def main() -> int:
     """Measure, print, and write the JSON."""
-    parser = argparse.ArgumentParser(prog="benchmarks.first")
-    parser.add_argument("cell")
-    parser.add_argument("--optimize", default="pgo+lto")
-    parser.add_argument("--store", type=Path, default=Path("store"))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/first.json"))
-    options = parser.parse_args()
+    options = parser("first", rounds=5).parse_args()
     cell, settings, facts, store = Cell.parse(options.cell), Settings(), load_facts(), FolderStore(options.store)
     artifact, engine = chosen(store, cell, options.optimize), DockerEngine(require(settings).url)
     needs = compose(cell, Options(optimize="none"), facts, "").required_packages
@@ -87,8 +79,7 @@ def main() -> int:
         archives = {form: fetched(store, artifact, form, Path(folder)) for form in FORMS}
         forms = measured(engine, image, archives, options.rounds)
     result = {"cell": options.cell, "optimize": options.optimize, "rounds": options.rounds, "forms": forms}
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=1))
+    written(options.out, result)
     return 0
 
 

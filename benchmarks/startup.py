@@ -8,7 +8,6 @@ are in one box, runs are interleaved, and ratios are of medians.
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import sys
@@ -17,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.cells import chosen, fetched
+from benchmarks.cells import chosen, fetched, parser, written
 from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
 from farm.settings import Settings
@@ -94,13 +93,7 @@ def measured(archive: Path, build: BuildInfo, rounds: int) -> dict[str, dict[str
 
 def main() -> int:
     """Measure, print, and write the JSON."""
-    parser = argparse.ArgumentParser(prog="benchmarks.startup")
-    parser.add_argument("cell")
-    parser.add_argument("--optimize", default="pgo+lto")
-    parser.add_argument("--store", type=Path, default=Path("store"))
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/startup.json"))
-    options = parser.parse_args()
+    options = parser("startup", rounds=15).parse_args()
     store = FolderStore(options.store)
     artifact = chosen(store, Cell.parse(options.cell), options.optimize)
     if artifact.build.bytecode == "none":
@@ -108,8 +101,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="farm-startup-") as folder:
         programs = measured(fetched(store, artifact, "tar.gz", Path(folder)), artifact.build, options.rounds)
     result = {"cell": options.cell, "optimize": options.optimize, "rounds": options.rounds, "programs": programs}
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=1))
+    written(options.out, result)
     return 0
 
 
