@@ -103,7 +103,7 @@ def buildkit(engine_url, box_image, tmp_path):
     client = docker.DockerClient(base_url=engine_url)
     with newer.engine() as environment:
         with subprocess.Popen(["docker", "load"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as loading:
-            for chunk in client.images.get(box_image).save(named=True):
+            for chunk in client.images.get(box_image).save(named=box_image):
                 loading.stdin.write(chunk)
         assert loading.returncode == 0
         yield environment
