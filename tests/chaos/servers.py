@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import redis
 
-from tests.chaos.site import LEASE_S, Site, came
+from tests.chaos.site import LEASE_S, Site
 from tests.chaos.strikes import Strike, await_busy
 from tests.chaos.traces import NO_LEAVE, Traces
 from tests.chaos.witness import Trouble, calm
@@ -59,7 +59,7 @@ def trouble(make: Callable[[random.Random], Trouble], for_s: float, hits: int = 
         before = site.witness.struck()
         site.witness.trouble = make(rng)
         time.sleep(for_s)
-        struck = came(lambda: site.witness.struck() >= before + hits, 20)
+        struck = site.met(lambda: site.witness.struck() >= before + hits, 20)
         site.witness.trouble = calm
         return struck
 
@@ -101,7 +101,7 @@ class Repeater:
     def strike(self, site: Site, _rng: random.Random) -> bool:
         """A message was doubled, and somebody who took one had no leave to build."""
         traces, before = Traces(site), len(self.doubled)
-        return came(lambda: len(self.doubled) > before and traces.tell(NO_LEAVE), 30)
+        return site.met(lambda: len(self.doubled) > before and traces.tell(NO_LEAVE), 30)
 
     def _listen(self, site: Site, watching: threading.Event) -> None:
         again = site.client()

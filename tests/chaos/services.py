@@ -6,9 +6,8 @@ import fcntl
 import os
 import signal
 import subprocess
-import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,88 +74,6 @@ class Service:
     def children(self) -> list[int]:
         """Its child processes: the slots of a worker."""
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
-
-
-@dataclass(frozen=True)
-class Victim:
-    """A slot of a worker in the middle of a step: its process and the log that says so."""
-
-    worker: Service
-    pid: int
-    log: Path
-
-    def step(self) -> str:
-        """The step that it is in; '' when it is over."""
-        return last_step(self.log)
-
-
-def last_step(log: Path) -> str:
-    try:
-        lines = log.read_text(errors="replace").splitlines()
-    except OSError:
-        return ""
-    return next((line.removeprefix("=== ") for line in reversed(lines) if line.startswith("=== ")), "start")
-
-
-def attempts_of(worker: Service) -> list[Victim]:
-    """Every attempt that a worker makes just now."""
-    return [Victim(worker, pid, log) for log in logs_of(worker) for pid in slots_writing(worker, log)]
-
-
-def logs_of(worker: Service) -> list[Path]:
-    """The logs of its attempts: they lie in the folder for temporary files that each slot has of its own."""
-    try:
-        return list(worker.tmp.glob("farm-scratch-*/farm-scratch-*/farm-attempt-*/build.log"))
-    except FileNotFoundError:  # a slot that ended while they were listed (before Python 3.12)
-        return []
-
-
-def slots_writing(worker: Service, log: Path) -> list[int]:
-    """The slots that have a file open."""
-    found = []
-    for pid in worker.children():
-        try:
-            with os.scandir(f"/proc/{pid}/fd") as opened:
-                if any(os.path.realpath(fd.path) == str(log.resolve()) for fd in opened):
-                    found.append(pid)
-        except OSError:
-            continue
-    return found
-
-
-@dataclass
-class Watchful:
-    """Finds a victim in a step: it is stopped first, and then looked at again, so that it is in that very step when it dies."""
-
-    workers: list[Service]
-    patience_s: float = 60.0
-    _paths: dict[Path, tuple[Service, int]] = field(default_factory=dict)
-
-    def caught(self, step: str = "") -> Victim | None:
-        """A stopped slot that is in the step (in any, when ''); None when none came by in time."""
-        ends = time.monotonic() + self.patience_s
-        while time.monotonic() < ends:
-            for worker in self.workers:
-                for log in logs_of(worker):
-                    if (victim := self._look(worker, log, step)) is not None:
-                        return victim
-            time.sleep(0.002)
-        return None
-
-    def _look(self, worker: Service, log: Path, step: str) -> Victim | None:
-        now = last_step(log)
-        if not now or (step and now != step) or now.startswith(("failed", "built")):
-            return None
-        try:
-            pids = slots_writing(worker, log)
-        except OSError:
-            return None
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-            if last_step(log) == now:
-                return Victim(worker, pid, log)
-            os.kill(pid, signal.SIGCONT)
-        return None
 
 
 def forgotten(folder: Path, *, held: bool = False) -> Iterator[Path]:

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import redis
@@ -22,6 +24,9 @@ from tests.chaos.services import Service, forgotten
 from tests.chaos.witness import Witness, calm
 from tests.fixtures_cell import redis_program
 from tests.fixtures_s3 import ADMIN, free_ports, weed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FARM = str(Path(sys.executable).with_name("farm"))
 # Everything that takes minutes on a farm takes seconds here. And a cell may be struck more often than an operator would have it
@@ -37,6 +42,7 @@ TEMPO = {
 }
 LEASE_S = float(TEMPO["FARM_LEASE_S"])
 _READY_S = 90
+_LOOK_S = 0.5  # between two looks at whether a run is over
 
 
 @dataclass
@@ -200,7 +206,7 @@ class Site:
 
     def await_store(self) -> None:
         def answers() -> bool:
-            store = self.bucket()
+            store = self.bucket
             try:
                 if "chaos" not in [one["Name"] for one in store.list_buckets()["Buckets"]]:
                     store.create_bucket(Bucket="chaos")
@@ -211,6 +217,7 @@ class Site:
 
         until(answers, "the S3 server takes an object")
 
+    @cached_property
     def bucket(self):
         """The S3 server itself, past the witness."""
         return boto3.client(
@@ -224,7 +231,7 @@ class Site:
 
     def objects(self, prefix: str = "") -> dict[str, bytes]:
         """Everything that lies in the store under a prefix."""
-        store, found = self.bucket(), {}
+        store, found = self.bucket, {}
         for page in store.get_paginator("list_objects_v2").paginate(Bucket="chaos", Prefix=f"{self.prefix}/{prefix}"):
             for item in page.get("Contents", []):
                 body = store.get_object(Bucket="chaos", Key=item["Key"])["Body"].read()
@@ -233,8 +240,22 @@ class Site:
 
     def keys(self, prefix: str = "") -> list[str]:
         """The names of everything under a prefix."""
-        pages = self.bucket().get_paginator("list_objects_v2").paginate(Bucket="chaos", Prefix=f"{self.prefix}/{prefix}")
+        pages = self.bucket.get_paginator("list_objects_v2").paginate(Bucket="chaos", Prefix=f"{self.prefix}/{prefix}")
         return [item["Key"].removeprefix(f"{self.prefix}/") for page in pages for item in page.get("Contents", [])]
+
+    def met(self, true: Callable[[], object], patience_s: float) -> bool:
+        """Whether it was `true()` within so many seconds, and before the run was over: a strike may miss."""
+        ends, looked = time.monotonic() + patience_s, time.monotonic()
+        while not true():
+            now = time.monotonic()
+            if now > ends:
+                return False
+            if now - looked > _LOOK_S:
+                looked = now
+                if not self.keys("open/"):
+                    return bool(true())
+            time.sleep(0.002)
+        return True
 
     def clear_files(self) -> None:
         """Between faults: what one left (and was told of) is not counted again for the next."""
@@ -250,12 +271,3 @@ def until(true, what: str, patience_s: float = _READY_S) -> float:
         assert time.monotonic() - began < patience_s, f"not within {patience_s:.0f} s: {what}"
         time.sleep(0.05)
     return time.monotonic() - began
-
-
-def came(true, patience_s: float) -> bool:
-    """Whether it was `true()` within so many seconds: a strike that does not meet its victim is not a failure."""
-    try:
-        until(true, "it came", patience_s)
-    except AssertionError:
-        return False
-    return True

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.chaos.engines import PrivateEngine
-from tests.chaos.services import BALLAST, Service, Watchful, attempts_of, fill
-from tests.chaos.site import Site, came
+from tests.chaos.services import BALLAST, Service, fill
+from tests.chaos.site import Site
 from tests.chaos.traces import FULL_DISK, Traces
+from tests.chaos.victims import Watchful, attempts_of
 
 if TYPE_CHECKING:
     from tests.chaos.witness import Seen
@@ -35,14 +36,14 @@ def is_busy(site: Site) -> bool:
 
 
 def await_busy(site: Site) -> bool:
-    return came(lambda: is_busy(site), 40)
+    return site.met(lambda: is_busy(site), 40)
 
 
 def kill_worker_in(step: str) -> Strike:
     """kill -9 of a whole worker while a slot of it is in that step; it is started again at once."""
 
     def strike(site: Site, _rng: random.Random) -> bool:
-        victim = Watchful(site.workers).caught(step)
+        victim = Watchful(site).caught(step)
         if victim is None:
             return False
         victim.worker.kill()
@@ -55,7 +56,7 @@ def kill_worker_in(step: str) -> Strike:
 def kill_child(site: Site, rng: random.Random) -> bool:
     """kill -9 of one slot, as when the kernel runs out of memory."""
     time.sleep(rng.uniform(0, 1))
-    victim = Watchful(site.workers).caught()
+    victim = Watchful(site).caught()
     if victim is None:
         return False
     os.kill(victim.pid, signal.SIGKILL)
@@ -79,19 +80,19 @@ def fill_engine(site: Site, rng: random.Random) -> bool:
     site.engine.fill()
     time.sleep(rng.uniform(4, 8))
     site.engine.free()
-    return hit and came(lambda: traces.tell(FULL_DISK), 20)
+    return hit and site.met(lambda: traces.tell(FULL_DISK), 20)
 
 
 def fill_worker(site: Site, rng: random.Random) -> bool:
     """The folder for temporary files of one worker has no byte left."""
     worker = site.workers[0]
-    if not came(lambda: attempts_of(worker), 40):
+    if not site.met(lambda: attempts_of(worker), 40):
         return False
     traces = Traces(site)
     fill(worker.tmp)
     time.sleep(rng.uniform(4, 8))
     (worker.tmp / BALLAST).unlink()
-    return came(lambda: traces.tell(FULL_DISK), 20)
+    return site.met(lambda: traces.tell(FULL_DISK), 20)
 
 
 def small_disk(site: Site) -> None:
@@ -112,10 +113,10 @@ def usual_disk(site: Site) -> None:
 def second_scheduler(site: Site, rng: random.Random) -> bool:
     """Another scheduler drives the same run, and an attempt is granted while both do."""
     time.sleep(rng.uniform(0, 2))
-    if not came(lambda: _drives(site.schedulers[1]), 30):
+    if not site.met(lambda: _drives(site.schedulers[1]), 30):
         return False
     mark = len(site.witness.seen)
-    return came(lambda: any(one.wrote and "/attempts/" in one.key for one in site.witness.seen[mark:]), 30)
+    return site.met(lambda: any(one.wrote and "/attempts/" in one.key for one in site.witness.seen[mark:]), 30)
 
 
 def _drives(scheduler: Service) -> bool:
@@ -172,7 +173,7 @@ def hold_publisher(site: Site, rng: random.Random) -> bool:
         wrote = ("/artifacts/", "/catalog/")
         return any(one.status == _REFUSED and any(part in one.key for part in wrote) for one in site.witness.seen[mark:])
 
-    return came(refused, 20)
+    return site.met(refused, 20)
 
 
 def await_publishing(site: Site) -> bool:
@@ -182,7 +183,7 @@ def await_publishing(site: Site) -> bool:
     def publishing() -> bool:
         return any(one.wrote and "/artifacts/" in one.key for one in site.witness.seen[mark:])
 
-    return came(publishing, 60)
+    return site.met(publishing, 60)
 
 
 def kill_publisher(site: Site, rng: random.Random) -> bool:
@@ -267,7 +268,7 @@ def skew_scheduler(site: Site, rng: random.Random) -> bool:
     scheduler.kill()
     mark = len(scheduler.log.read_text())
     start_off_by(scheduler, rng.choice(("+1h", "-1h")))
-    said = came(lambda: CLOCK in scheduler.log.read_text()[mark:], 30)
+    said = site.met(lambda: CLOCK in scheduler.log.read_text()[mark:], 30)
     scheduler.kill()
     scheduler.start()
     return hit and said
@@ -286,6 +287,6 @@ def is_off(number: int) -> Strike:
 
     def strike(site: Site, rng: random.Random) -> bool:
         time.sleep(rng.uniform(1, 3))
-        return came(lambda: attempts_of(site.workers[number]), 40)
+        return site.met(lambda: attempts_of(site.workers[number]), 40)
 
     return strike

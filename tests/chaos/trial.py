@@ -63,12 +63,25 @@ def _one_run(
             stack.callback(fault.after, site)
             fault.before(site)
         strikes = _drive(site, faults, hits, tries, rng)
+        say(f"the run is over; {hits_of(hits, tries)}")
         left = settle(site)
+        say("nothing is left" if not left else f"left: {left}")
         errors = audited(site.farm("verify-store", "--json"))
+        say("the store is audited")
         spared = begun(text(worker.log) for worker in site.workers) if all(fault.spares for fault in faults) else None
         verdict = judge(site.cells, site.prefix, site.witness.seen, site.objects(), left, errors, spared=spared)
     site.clear_files()
+    say("and judged: " + ("good" if verdict.good else f"{verdict}"))
     return strikes, verdict
+
+
+def say(line: str) -> None:
+    """How far it is: `make chaos` takes a while."""
+    print(time.strftime("%H:%M:%S"), line, flush=True)  # noqa: T201 - for whoever waits
+
+
+def hits_of(hits: dict[str, int], tries: int) -> str:
+    return f"{sum(min(count, tries) for count in hits.values())} of {tries * len(hits)} tries are made"
 
 
 def merged(verdicts: list[Verdict]) -> Verdict:
@@ -85,9 +98,11 @@ def _drive(site: Site, faults: list[Fault], hits: dict[str, int], tries: int, rn
     else:
         site.submit()
     strikes: list[tuple[str, float]] = []
-    while (open_faults := _to_try(faults, hits, tries, strikes)) and site.keys("open/"):
-        fault = rng.choice(open_faults)
-        if fault.strike(site, rng):
+    while (open_faults := _to_try(faults, hits, tries, strikes)) and _left(site) > site.slots * site.workers_count:
+        fault, began = rng.choice(open_faults), time.monotonic()
+        hit = fault.strike(site, rng)
+        say(f"{fault.name}: {'hit' if hit else 'missed'} in {time.monotonic() - began:.1f} s")
+        if hit:
             hits[fault.name] += 1
             fruitless = bool(strikes) and not published(site, strikes[-1][1])
             strikes.append((fault.name, time.time()))
@@ -95,6 +110,11 @@ def _drive(site: Site, faults: list[Fault], hits: dict[str, int], tries: int, rn
                 _recovered(site, strikes[-1][1])
     until(lambda: _over(site), "the run ends", _RUN_S)
     return strikes
+
+
+def _left(site: Site) -> int:
+    """How many cells are not published. The last ones are left alone: no other would be struck, again and again."""
+    return site.count - len(published(site, 0))
 
 
 def _to_try(faults: list[Fault], hits: dict[str, int], tries: int, strikes: list[tuple[str, float]]) -> list[Fault]:

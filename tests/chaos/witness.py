@@ -103,6 +103,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two writes: the second waited 40 ms for the first to be acknowledged
     server: _Server
 
     def log_message(self, *_args: object) -> None:
