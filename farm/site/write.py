@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
     from farm.index.model import Entry
     from farm.store.protocol import Stat, Store
+
+    _Files = Callable[[str], Sequence[Stat]]
+
+_AT_ONCE = 8  # cells whose pages are written: most of the time goes to waiting for a disk, or for a server's answers
 
 
 def distro(store: Store, channel: str, name: str, current: Callable[[], list[Entry]], base_url: str) -> None:
@@ -71,28 +76,35 @@ def _uncollected() -> Iterator[None]:
 @_uncollected()
 def builds(store: Store, channel: str, entries: Iterable[Entry], base_url: str, only: Container[str] | None = None) -> None:
     """Write the pages of builds, given all of their cells that there are; with `only` those of these build ids."""
-    facts = _facts()
     by_cell: dict[str, list[Entry]] = {}
     for entry in entries:
         by_cell.setdefault(entry.cell, []).append(entry)
     files = _listing(store, by_cell, every=only is None)
-    for same in by_cell.values():
-        ordered = sorted(same, key=lambda entry: entry.build_id)
-        offered = next((entry.build_id for entry in render.newest(ordered)), "")
-        artifact = lru_cache(maxsize=3)(partial(_artifact, store))  # each is the one before of the next, too
-        befores: list[Entry | None] = [None, *ordered]
-        for before, entry in zip(befores, ordered, strict=False):
-            if only is None or entry.build_id in only:
-                key = page(channel, entry.cell, entry.build_id)
-                found = store.get(key)
-                around = Surroundings(
-                    files=files(keys.artifact_folder(Cell.parse(entry.cell), entry.build_id)),
-                    artifact=artifact(entry.metadata),
-                    newer=offered if offered > entry.build_id else "",
-                    before=before.build_id if before else "",
-                    artifact_before=artifact(before.metadata) if before else None,
-                )
-                _put(store, key, found, pages.build(entry, around, channel, base_url, facts))
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="pages") as pool:
+        for _ in pool.map(partial(_builds_of_a_cell, store, channel, base_url, files, only), by_cell.values()):
+            pass  # asked for, so that the first failure is raised, and what has not begun is given up
+
+
+def _builds_of_a_cell(
+    store: Store, channel: str, base_url: str, files: _Files, only: Container[str] | None, same: Iterable[Entry]
+) -> None:
+    facts = _facts()
+    ordered = sorted(same, key=lambda entry: entry.build_id)
+    offered = next((entry.build_id for entry in render.newest(ordered)), "")
+    artifact = lru_cache(maxsize=3)(partial(_artifact, store))  # each is the one before of the next, too
+    befores: list[Entry | None] = [None, *ordered]
+    for before, entry in zip(befores, ordered, strict=False):
+        if only is None or entry.build_id in only:
+            key = page(channel, entry.cell, entry.build_id)
+            found = store.get(key)
+            around = Surroundings(
+                files=files(keys.artifact_folder(Cell.parse(entry.cell), entry.build_id)),
+                artifact=artifact(entry.metadata),
+                newer=offered if offered > entry.build_id else "",
+                before=before.build_id if before else "",
+                artifact_before=artifact(before.metadata) if before else None,
+            )
+            _put(store, key, found, pages.build(entry, around, channel, base_url, facts))
 
 
 def page(channel: str, cell: str, build_id: str) -> str:
@@ -100,7 +112,7 @@ def page(channel: str, cell: str, build_id: str) -> str:
     return keys.site(channel, f"builds/{cell}/{build_id}.html")
 
 
-def _listing(store: Store, cells: Iterable[str], *, every: bool) -> Callable[[str], Sequence[Stat]]:
+def _listing(store: Store, cells: Iterable[str], *, every: bool) -> _Files:
     """What lies in a build's folder: asked for folder by folder, or where every one is wanted in a listing for each distro."""
     if not every:
         return lambda folder: list(store.list(f"{folder}/"))

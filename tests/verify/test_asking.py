@@ -60,6 +60,17 @@ def test_a_command_in_which_the_emulator_crashed_is_no_finding_unless_it_went_we
         run(ScriptedBox({"suite": (139, CRASH)}), ["suite"], starts_crashers=True)
 
 
+FULL = "cc1: fatal error: /tmp/x.s: No space left on device"
+
+
+def test_a_command_that_found_no_room_is_no_finding_unless_it_went_well():
+    with pytest.raises(Transient, match="the engine's disk is full: cc found no room"):
+        run(ScriptedBox({"cc": (1, FULL)}), ["cc", "embed.c"])
+    assert run(ScriptedBox({"make": FULL}), ["make"]).ok
+    with pytest.raises(Transient, match="the engine's disk is full: python found no room"):
+        ask(ScriptedBox({"probe": f'{MARK}{{"value": 3, "error": "{FULL}"}}'}), ["python", "probe"], Said)
+
+
 def test_a_step_tells_of_the_emulators_crash_however_much_was_printed_after_it():
     long = [f"  {CRASH}", *(f"line {number}" for number in range(9))]
     assert told(long) == f"  {CRASH} | line 4 | line 5 | line 6 | line 7 | line 8"

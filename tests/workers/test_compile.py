@@ -29,6 +29,18 @@ def run(cell: str, tmp_path, optimize="none", kind=Passes):
     return box, steps
 
 
+def test_a_command_that_found_no_room_failed_in_passing_whoever_made_room_since(tmp_path):
+    """`df` in the box says nothing of it: another cell has ended meanwhile."""
+    recipe = compose(Cell.parse("3.13.5-debian13-amd64"), Options("none", channel="dev"), load_facts(), "code")
+    source = tmp_path / recipe.source.file
+    source.write_bytes(b"")
+    box = ScriptedBox(
+        {"unpack.sh": (2, "tar: x.h: Cannot write: No space left on device\ntar: Exiting"), "df": "4 5 6 1000000"}
+    )
+    with pytest.raises(Transient, match="the engine's disk is full: sh found no room"):
+        Passes(box, recipe, 3, [].append, lambda line: None).run([source], {}, tmp_path / "spool")
+
+
 def test_a_library_of_our_own_comes_first(tmp_path):
     box, steps = run("2.7.18-debian12-amd64", tmp_path)
     assert steps[:3] == ["unpack", "make openssl", "configure"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from farm.errors import BuildFailed, Cancelled, EngineUnavailable, Transient
 from farm.plan.facts import load_facts
+from tests.chaos.engines import PrivateEngine
 from workers.engine.docker import DockerEngine
 from workers.engine.isolation import isolation
 from workers.engine.owners import DEADLINE, OWNER, owner
@@ -161,6 +163,7 @@ def test_nothing_is_left_behind(engine, box_image):
 
 ORPHAN = """
 import sys, time
+from tests.chaos.engines import PrivateEngine
 from workers.engine.docker import DockerEngine
 from workers.engine.owners import DEADLINE, OWNER, owner
 from workers.engine.protocol import Bounds, BoxSpec, Limits
@@ -212,6 +215,22 @@ def test_the_volume_of_a_box_that_an_engine_lost_is_removed(engine, box_image):
         lost.remove(force=True, v=False)
         assert volumes(engine) - before
     assert volumes(engine) <= before
+
+
+def test_what_a_full_disk_left_of_a_volume_is_swept(tmp_path):
+    """An engine that had no room for a volume forgets it, and lists what there is of it when it was started anew."""
+    private = PrivateEngine(tmp_path)
+    try:
+        private.kill()
+        (private.data / "engine" / "volumes" / ("f" * 64)).mkdir()
+        private.restart()
+        with closing(DockerEngine(private.url)) as engine:
+            users = engine._client.volumes.create().name
+            assert volumes(engine) == {users, "f" * 64}
+            engine.sweep()
+            assert volumes(engine) == {users}
+    finally:
+        private.close()
 
 
 def test_volumes_of_dead_processes_are_swept(engine):

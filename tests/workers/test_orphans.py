@@ -13,7 +13,7 @@ import pytest
 from farm.settings import Settings
 from tests.fakes import EngineSocket
 from workers import app
-from workers.engine.owners import DEADLINE, OWNER, orphaned, owned, owner
+from workers.engine.owners import DEADLINE, OWNER, half_made, orphaned, owned, owner
 from workers.orphans import keep_sweeping
 
 NOW = "2026-11-29T18:20:01.123456789Z"
@@ -37,6 +37,14 @@ DEAD, ELSEWHERE = f"{socket.gethostname()}/4194304/1", "elsewhere/1/1"
 )
 def test_what_nobody_owns(labels, gone):
     assert orphaned(labels, NOW) is gone
+
+
+@pytest.mark.parametrize(
+    ("folders", "driver", "so"), [("v", "local", True), ("v/_data", "local", False), ("", "local", False), ("v", "nfs", False)]
+)
+def test_a_volume_that_is_no_more_than_a_name(tmp_path, folders, driver, so):
+    (tmp_path / folders).mkdir(parents=True, exist_ok=True)
+    assert half_made({"Driver": driver, "Mountpoint": f"{tmp_path}/v/_data"}) is so
 
 
 def test_a_deadline_is_told_by_the_engines_clock():

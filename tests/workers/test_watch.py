@@ -110,6 +110,12 @@ def test_a_build_that_fails_says_so(engine):
         building.build("image:1", "FROM base\n")
 
 
+def test_a_build_for_which_there_is_no_room_failed_in_passing(engine):
+    building, _ = engine({"/build": [STEP, {"error": "write /usr/lib/x: no space left on device"}]})
+    with pytest.raises(Transient, match="the engine's disk is full: the build of image:1 found no room"):
+        building.build("image:1", "FROM base\n")
+
+
 def test_a_pull_that_fails_says_what_the_engine_says(engine):
     pulling, _ = engine({"/images/create": [{"error": "unknown manifest"}]})
     with pytest.raises(Transient, match="could not pull debian:13-slim: unknown manifest"):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from farm.errors import BuildFailed, Transient
 from farm.plan.recipe import Recipe
 from workers.build.tree import Tree, read_tar
-from workers.engine.protocol import Box
+from workers.engine.protocol import Box, Completed, no_room
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -160,15 +160,17 @@ class Passes:
         }
         done = self.box.run(argv, env=env, cwd=cwd, on_line=self.on_line)
         if not done.ok:
-            self._check_disk()
+            self._check_disk(done, argv[0])
             if done.emulator_crashed:
                 raise Transient(f"the emulator crashed in '{' '.join(argv)[:200]}'", hint="a native worker needs none")
             tail = "\n".join(done.output.splitlines()[-20:])
             raise BuildFailed(f"'{' '.join(argv)[:200]}' ended with code {done.exit_code}:\n{tail}")
         return done.output
 
-    def _check_disk(self) -> None:
-        """Raise Transient when the engine has no room left: then it is not the cell that failed."""
+    def _check_disk(self, done: Completed, what: str) -> None:
+        """Raise Transient when the engine has no room, or had none: then it is not the cell that failed."""
+        if done.disk_full:
+            raise no_room(what)
         lines = self.box.run(["df", "-Pk", "/work"]).output.splitlines()
         fields = lines[-1].split() if lines else []
         if len(fields) > _AVAILABLE and fields[_AVAILABLE].isdecimal() and int(fields[_AVAILABLE]) < _ROOM_KB:

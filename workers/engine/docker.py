@@ -21,7 +21,7 @@ from workers.engine import images
 from workers.engine.box import DockerBox
 from workers.engine.images import MANAGED
 from workers.engine.isolation import isolation, words
-from workers.engine.owners import OWNER, orphaned, owned
+from workers.engine.owners import OWNER, half_made, orphaned, owned
 from workers.engine.protocol import USUAL
 
 if TYPE_CHECKING:
@@ -195,8 +195,9 @@ class DockerEngine:
         for container in left:
             with suppress(NotFound, APIError):
                 container.remove(force=True, v=True)
-        for volume in self._client.volumes.list(filters={"label": OWNER, "dangling": True}):
-            if orphaned(volume.attrs["Labels"], now):
+        for volume in self._client.volumes.list(filters={"dangling": True}):
+            labels = volume.attrs["Labels"] or {}
+            if (OWNER in labels and orphaned(labels, now)) or half_made(volume.attrs):
                 with suppress(NotFound, APIError):
                     volume.remove(force=True)
         return len(left)

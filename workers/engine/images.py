@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from docker.errors import BuildError
 
 from farm.errors import BuildFailed, Transient
-from workers.engine.protocol import emulator_crashed
+from workers.engine.protocol import disk_full, emulator_crashed, no_room
 from workers.engine.watch import hang_up, watched
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ def build(connect: Connect, image: str, dockerfile: str, on_line: Callable[[str]
     except BuildError as error:
         if emulator_crashed("\n".join(lines)):
             raise Transient(f"the emulator crashed building {image}", hint="a native worker needs none") from error
+        if disk_full("\n".join([*lines, str(error)])):
+            raise no_room(f"the build of {image}") from error
         raise BuildFailed(
             f"the image {image} could not be built: {error}\n" + "\n".join(lines[-15:]),
             hint="a package that the mirror does not have? see the lines above",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 from datetime import datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,16 @@ def orphaned(labels: Mapping[str, str], system_time: str) -> bool:
     deadline = labels.get(DEADLINE, "")
     overdue = deadline.isdecimal() and _epoch(system_time) > int(deadline) + _MARGIN_S
     return overdue or not _alive(labels[OWNER])
+
+
+def half_made(volume: Mapping[str, Any]) -> bool:
+    """Whether of a volume there is no more than a name, as the engine tells of it: nothing is in it, and nobody can use it.
+
+    An engine whose disk is full makes such, forgets them, and lists them without labels once it was started anew. That is
+    seen only on the engine's own host.
+    """
+    place = Path(volume["Mountpoint"])
+    return volume["Driver"] == "local" and place.parent.is_dir() and not place.exists()
 
 
 def _epoch(system_time: str) -> float:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Protocol
 
+from farm.errors import Transient
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -18,6 +20,16 @@ def emulator_crashed(output: str) -> bool:
     It now and then does where no machine would: what was tried is tried again, as often as anything that passes.
     """
     return "qemu: uncaught target signal 11" in output
+
+
+def disk_full(output: str) -> bool:
+    """Whether what printed this found no room: there may be some again when it is measured, as another cell has ended."""
+    return "no space left on device" in output.lower()
+
+
+def no_room(what: str) -> Transient:
+    """What a command or a build that found no room raises."""
+    return Transient(f"the engine's disk is full: {what} found no room", hint="make room, e.g. docker system prune")
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,11 @@ class Completed:
     def emulator_crashed(self) -> bool:
         """Whether an emulator did in it, whatever its own exit code."""
         return emulator_crashed(self.output)
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether it, or anything that it started, found no room."""
+        return disk_full(self.output)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from farm.errors import BuildFailed, Transient
+from workers.engine.protocol import no_room
 from workers.verify.findings import quoted
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def run(
     done = _run(box, argv, env or {}, cwd, user, timeout_s)
     if done.emulator_crashed and (done.exit_code == _SEGFAULT if starts_crashers else not done.ok):
         raise _emulator_lost(argv)
+    if done.disk_full and not done.ok:
+        raise no_room(argv[0])
     if not done.whole and done.ok:
         raise Transient(f"the engine lost what was printed by {' '.join(argv)[:120]}", hint="is the machine overloaded?")
     return done
@@ -94,6 +97,8 @@ def ask(box: Box, argv: Sequence[str], model: type[Facts], *, env: Mapping[str, 
         raise Transient("the engine lost what a probe printed, again and again", hint="is the machine overloaded?")
     if done.emulator_crashed:
         raise _emulator_lost(argv)
+    if done.disk_full:
+        raise no_room(argv[0])
     answer = next((line for line in reversed(done.output.splitlines()) if line.startswith(MARK)), "")
     if not answer:
         raise ProbeFailed(

@@ -261,7 +261,14 @@ TABLE: tuple[Check, ...] = (
     Check("stdlib.sqlite", "SQLite loads an extension, and none when told not to", "builder", 1, stdlib_sqlite.look, DISTRO),
     Check("embed.cmake", "CMake's FindPython3 finds it for embedding", "builder", 5, embed_cmake.look, PROGRAMS),
     Check(
-        "embed.mod_wsgi", "mod_wsgi serves from it in Apache", "builder", 40, embed_mod_wsgi.look, PROGRAMS, source="mod_wsgi"
+        "embed.mod_wsgi",
+        "mod_wsgi serves from it in Apache",
+        "builder",
+        40,
+        embed_mod_wsgi.look,
+        PROGRAMS,
+        source="mod_wsgi",
+        trial="setuptools",
     ),
     Check("embed.uwsgi", "uWSGI serves from it", "builder", 90, embed_uwsgi.look, PROGRAMS, source="uwsgi"),
 )
