@@ -141,6 +141,8 @@ class DockerEngine:
         try:
             container = self._create(spec)
         except FarmError:
+            with suppress(FarmError):  # where the engine has failed on the way, there is a volume already
+                self.sweep()
             if spec.cancelled():  # which has taken away the box that this one was to see
                 raise Cancelled("the cell was cancelled") from None
             raise
@@ -196,8 +198,9 @@ class DockerEngine:
             with suppress(NotFound, APIError):
                 container.remove(force=True, v=True)
         for volume in self._client.volumes.list(filters={"dangling": True}):
-            labels = volume.attrs["Labels"] or {}
-            if (OWNER in labels and orphaned(labels, now)) or half_made(volume.attrs):
+            # One of ours that no box has is nobody's, whoever is alive: its box is gone, or never came to be. One whose box is
+            # just being made may be listed too, but is in use when it is to be removed.
+            if OWNER in (volume.attrs["Labels"] or {}) or half_made(volume.attrs):
                 with suppress(NotFound, APIError):
                     volume.remove(force=True)
         return len(left)
