@@ -6,6 +6,7 @@ from tests.fakes.hosts import Host, HostOfBucket
 from tests.fakes.images import BuildingShelf, ImageShelf
 from tests.fakes.pipeline import FakeEffects, FakePipeline, FakeReporter
 from tests.fakes.signatures import plain_words
+from tests.fakes.source_server import SourceServer
 from tests.fakes.stores import FailingStore, HostileStore, MemoryStore
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "MemoryStore",
     "ScriptedBox",
     "ScriptedEngine",
+    "SourceServer",
     "plain_words",
 ]
