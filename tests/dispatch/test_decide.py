@@ -97,6 +97,14 @@ def test_table(name):
     assert list(decide(Wanted("run", (A,)), seen, NOW, TEMPO)) == actions
 
 
+def test_beats_alone_do_not_keep_an_attempt_alive_for_ever():
+    lasting = Attempt(1, "h.1.2", NOW - 60 - 3600 - 1, deadline_s=60)
+    seen = Sight({A: Record((lasting,))}, seen={(A, 1): NOW})
+    (action,) = decide(Wanted("r", (A,)), seen, NOW, TEMPO)
+    assert isinstance(action, Expire)
+    assert "after its deadline" in action.why
+
+
 def test_a_retry_waits_longer_each_time_and_is_not_in_step_with_others():
     once = Record((attempt(1),), {1: Ending("transient", NOW)})
     twice = Record((attempt(1), attempt(2)), {1: Ending("transient", NOW), 2: Ending("transient", NOW)})

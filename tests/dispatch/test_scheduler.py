@@ -9,7 +9,6 @@ import time
 import pytest
 import redis
 
-from farm.dispatch.embedded import Broker, find_server
 from farm.store import catalog, run_keys
 from farm.wire.mailbox import SchedulerMail
 from tests.dispatch.conftest import WORKER, eventually
@@ -59,14 +58,6 @@ class Farm(Command):
 
     def said(self):
         return (self.folder / "service.log").read_text()
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """One kind of server is enough here: what differs between them is tested with the mailbox."""
-    started = Broker(tmp_path_factory.mktemp("broker"), find_server())
-    yield started.url
-    started.stop()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from farm.dispatch.embedded import Broker, find_server
 from farm.dispatch.journal import Journal, new_run
 from farm.dispatch.quarantine import host_of
 from farm.dispatch.records import RunPlan
@@ -20,13 +19,6 @@ from tests.dispatch.test_scheduler import OTHER, Farm
 
 WORKER_OF_ONE = (*WORKER, "--slots", "1")
 PATIENCE_S = 240  # processes of a busy machine take a minute to start
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    started = Broker(tmp_path_factory.mktemp("broker"), find_server())
-    yield started.url
-    started.stop()
 
 
 @pytest.fixture

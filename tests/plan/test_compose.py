@@ -7,29 +7,14 @@ import itertools
 
 import pytest
 
-from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.plan.compose import compose, decisions
 from farm.plan.facts import load_facts
 from farm.plan.matrix import read_matrix
 from farm.plan.options import Options
-from farm.plan.rows import ImpossibleRow
 from farm.plan.selection import impossible
 from tests.plan import golden
-
-NONE = Options(optimize="none", channel="dev")
-
-
-def recipe(text, facts, options=NONE):
-    return compose(Cell.parse(text), options, facts, "code")
-
-
-def every_cell(facts):
-    for version, distro, arch, variant in itertools.product(facts.versions, facts.distros, facts.arches, facts.variants):
-        for optimize in ("none", "pgo", "pgo+lto"):
-            cell, options = Cell(version, distro, arch, variant), Options(optimize=optimize)
-            if not impossible(cell, options, facts):
-                yield cell, options
+from tests.plan.conftest import NONE, every_cell, recipe
 
 
 @pytest.mark.parametrize(("matrix", "kept"), golden.GOLDENS.items(), ids=lambda path: path.name)
@@ -41,10 +26,6 @@ def test_a_matrix_decides_what_it_did(facts, matrix, kept):
 def test_what_is_expected_of_modules_is_what_it_was(facts):
     """Read the difference, then run `python -m tests.plan.golden`, for a new version with a folder that has its source."""
     assert golden.modules(facts) == golden.MODULES.read_text()
-
-
-def test_no_cell_of_the_root_matrix_is_impossible(facts, root_matrix):
-    assert not [asked.cell for asked in root_matrix.cells if impossible(asked.cell, asked.options, facts)]
 
 
 def test_reasons_are_given_for_exactly_what_the_recipe_has(facts):
@@ -177,15 +158,6 @@ def test_flags_that_arches_and_variants_differ_in(facts):
     assert "-D_FORTIFY_SOURCE=2" not in flags("3.13.5-debian13-amd64-debug")
 
 
-def test_packages_of_one_library_that_two_modules_need_are_one_entry(facts):
-    runtime = {package.name: package for package in recipe("3.15.0rc2-debian13-amd64", facts).runtime}
-    assert runtime["libssl3t64"].modules == ("_hashlib", "_ssl")
-    assert runtime["libssl3t64"].sonames == ("libcrypto.so.3", "libssl.so.3")
-    assert runtime["libzstd1"].modules == ("_remote_debugging", "_zstd")
-    assert runtime["libtk8.6"].optional
-    assert not runtime["libssl3t64"].optional
-
-
 def test_a_recipe_and_its_digest_are_the_same_every_time(facts):
     again = load_facts()
     for cell, options in itertools.islice(every_cell(facts), 0, None, 37):
@@ -206,154 +178,11 @@ def test_the_digest_tells_apart_whatever_differs(facts):
     assert len({made.digest for made in [one, *others]}) == len(others) + 1
 
 
-def test_hashed_bytecode_is_impossible_before_3_7(facts):
-    options = Options(optimize="none", bytecode="unchecked-hash", channel="dev")
-    assert "from Python 3.7 on" in impossible(Cell.parse("2.7.18-debian11-amd64"), options, facts)
-    assert not impossible(Cell.parse("3.9.2-debian11-amd64"), options, facts)
-    assert not impossible(Cell.parse("2.7.18-debian11-amd64"), Options(optimize="none", bytecode="none", channel="dev"), facts)
-
-
-@pytest.mark.parametrize(
-    ("cell", "options", "known"),
-    [
-        ("2.7.18-debian11-amd64", Options("none", "unchecked-hash"), "(tried on 2026-11-29: 2.7.18: AttributeError: "),
-        ("3.14.7-debian13-amd64-debug", Options("pgo"), "(not offered, by choice)"),
-        ("3.14.7-rocky8-amd64", NONE, "(tried on 2026-11-29: 3.14.7 beside a libzstd that says 1.4.4: "),
-        ("3.14.7-alpine3.22-amd64", Options("pgo"), "(not offered, by choice)"),
-    ],
-)
-def test_what_is_impossible_says_how_that_is_known(facts, cell, options, known):
-    assert known in impossible(Cell.parse(cell), options, facts)
-
-
-def test_nothing_is_called_impossible_that_nobody_tried(facts):
-    assert [key for key, row in facts.impossible.items() if not (row.tried or row.policy)] == []
-    believed = ImpossibleRow(why="somebody says so")
-    assert believed.reason == "somebody says so (not tried)"
-
-
 def test_bytecode_is_the_series_choice_unless_the_matrix_has_one(facts):
     assert recipe("2.7.18-debian11-amd64", facts).bytecode == "none"
     assert recipe("3.13.5-debian13-amd64", facts).bytecode == "unchecked-hash"
     chosen = recipe("3.13.5-debian13-amd64", facts, Options(optimize="none", bytecode="none", channel="dev"))
     assert chosen.bytecode == "none"
-
-
-@pytest.mark.parametrize(
-    ("cell", "part"),
-    [
-        ("3.11.2-debian12-amd64-freethreaded", "is offered from Python 3.13 on"),
-        ("2.7.18-debian11-amd64-debug", "is offered from Python 3.9 on"),
-        ("3.13.6-debian13-amd64", "source for Python '3.13.6' (did you mean '3.13.5'?)"),
-        ("3.13.5-debian14-amd64", "distro 'debian14' (did you mean"),
-        ("3.13.5-debian13-riscv64", "arch 'riscv64' (there are: amd64, arm64)"),
-    ],
-)
-def test_what_cannot_be_built_says_why(facts, cell, part):
-    with pytest.raises(BadInput) as caught:
-        recipe(cell, facts)
-    assert part in caught.value.message
-    assert cell in caught.value.message
-
-
-def test_2_7_brings_its_own_openssl_where_the_distro_has_3(facts):
-    (library,) = recipe("2.7.18-debian13-amd64", facts).libraries
-    assert (library.name, library.version, library.source.path) == ("openssl", "1.1.1w", "")
-    assert 'inherit_from => ["linux-x86_64"]' in dict(library.files)["Configurations/90-farm.conf"]
-    packages = {package.name for package in recipe("2.7.18-debian13-amd64", facts).runtime}
-    assert "libssl3t64" not in packages
-    assert recipe("2.7.18-debian11-amd64", facts).libraries == ()
-    assert recipe("3.9.2-debian12-amd64", facts).libraries == ()
-    said = [
-        each
-        for each in decisions(Cell.parse("2.7.18-debian13-amd64"), Options("none", channel="dev"), facts)
-        if "own" in each.subject
-    ]
-    assert "past its end of life, no security fixes" in said[0].why
-
-
-@pytest.mark.parametrize(
-    ("distro", "folder"),
-    [
-        ("debian13", "/usr/lib/ssl"),
-        ("ubuntu24.04", "/usr/lib/ssl"),
-        ("rocky9", "/etc/pki/tls"),
-        ("fedora44", "/etc/pki/tls"),
-        ("alpine3.22", "/etc/ssl"),
-    ],
-)
-def test_an_openssl_of_our_own_finds_the_distros_certificates(facts, distro, folder):
-    cell = f"2.7.18-{distro}-amd64"
-    words = [word for library in recipe(cell, facts).libraries for command in library.commands for word in command]
-    assert f"--openssldir={folder}" in words
-    assert not [word for word in words if "{openssldir}" in word or "{target}" in word]
-    (said,) = (one for one in decisions(Cell.parse(cell), NONE, facts) if one.subject == "folder of certificates")
-    assert said.value == folder
-
-
-def test_a_debug_variant_is_not_optimised(facts):
-    with pytest.raises(BadInput, match="optimize: none"):
-        recipe("3.13.5-debian13-amd64-debug", facts, Options())
-
-
-def test_all_cells_of_a_distro_and_arch_share_one_builder_image(facts):
-    """Inputs are resolved once per distro and arch: another set of packages would be other inputs."""
-    packages = {}
-    for cell, options in every_cell(facts):
-        packages.setdefault((cell.distro, cell.arch), set()).add(compose(cell, options, facts, "code").build_packages)
-    assert {len(sets) for sets in packages.values()} == {1}
-
-
-def test_a_module_that_may_be_missing_says_which_packages_it_needs(facts):
-    said = "it needs packages that are optional: apt-get install libtcl8.6 libtk8.6"
-    new = recipe("3.15.0rc2-debian13-amd64", facts)
-    assert new.missing_stdlib == (("_tkinter", said),)
-    assert new.advice[0].sentence == said, "one sentence, however it is said"
-    old = dict(recipe("3.11.2-debian12-amd64", facts).missing_stdlib)
-    assert old == {"_tkinter": said, "nis": said.replace("libtcl8.6 libtk8.6", "libnsl2 libtirpc3")}
-
-
-def test_a_package_is_explained_with_where_its_name_was_read_or_can_be_looked_up(facts, tmp_path):
-    told = {one.value: one for one in decisions(Cell.parse("3.13.15-rocky9-amd64"), NONE, facts)}
-    assert told["openssl-libs"].link.endswith("/repos/rockylinux/local/9.3.md")
-    assert told["openssl-libs"].why.endswith("; its name was read there on 2026-11-29")
-    (tmp_path / "distros").mkdir()
-    (tmp_path / "distros/heir9.toml").write_text('inherits = "rocky9"\n')  # what was read of a distro is not inherited
-    told = {one.value: one for one in decisions(Cell.parse("3.13.15-heir9-amd64"), NONE, load_facts(tmp_path))}
-    assert told["perl"].why.endswith("; nobody has looked its name up")
-    assert told["perl"].link == "https://rockylinux.pkgs.org/9/?q=perl"
-    told = {one.value: one for one in decisions(Cell.parse("3.13.15-debian13-amd64"), NONE, facts)}
-    assert told["libssl3t64"].link == "https://packages.debian.org/trixie/libssl3t64"
-    assert "its name" not in told["libssl3t64"].why
-    assert all(distro.facts.package_page for distro in facts.distros.values())
-
-
-def test_packages_that_nobody_has_seen_are_not_dated_and_explain_says_so(facts, tmp_path):
-    assert all(bool(distro.facts.packages_dated) != bool(distro.facts.untested) for distro in facts.distros.values())
-    for name, said in (("ubuntu24.04", ["ubuntu24.04, packages never seen"]), ("debian12", [])):
-        told = decisions(Cell.parse(f"3.13.15-{name}-amd64"), NONE, facts)
-        assert [one.value for one in told if one.subject == "facts that are untested"] == said
-    (tmp_path / "distros").mkdir()
-    (tmp_path / "distros" / "mint1.toml").write_text('inherits = "debian13"\n')
-    assert load_facts(tmp_path).distros["mint1"].facts.packages_dated is None
-
-
-@pytest.mark.parametrize(
-    ("cell", "absent"),
-    [
-        ("2.7.18-fedora44-amd64", {"_bsddb", "bsddb", "dbhash", "_tkinter"}),
-        ("3.11.2-fedora44-amd64", {"_tkinter", "tkinter", "turtle"}),
-        ("3.13.15-fedora44-amd64", set()),
-        ("2.7.18-debian13-amd64", set()),
-        ("3.11.2-rocky9-arm64", set()),
-    ],
-)
-def test_what_a_distro_has_no_library_for_is_not_expected(facts, cell, absent):
-    made = recipe(cell, facts)
-    rows = (row for row in facts.modules.values() if row.lacking)
-    optional = {name for row in rows for name in row.names}
-    assert {rule.name for rule in made.modules if not rule.present} & optional == absent
-    assert not absent & {module for package in made.runtime for module in package.modules}
 
 
 def test_musl_stands_in_the_name_and_changes_stacks_and_profiles(facts):

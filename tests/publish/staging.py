@@ -15,6 +15,7 @@ import zstandard
 from farm.plan.cell import Cell
 from farm.plan.recipe import BaseImage, How, Inputs, Layout, Recipe, RuntimePackage, Source
 from farm.publish.order import Order
+from farm.publish.publisher import publish
 from farm.store import run_keys
 from farm.store.artifact import (
     BUILD_INFO_PATH,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 RUN = "20261122-153000-a1b2c3"
 CELL = Cell.parse("3.13.5-debian13-amd64")
+FOLDER = "artifacts/debian13/3.13.5/amd64/2026112201"  # where it is published
+STEM = "cpython-3.13.5-x86_64-unknown-linux-gnu-debian13.2026112201"
 BASE_IMAGE = BaseImage("debian:13-slim", "bootstrap", ("sha256:0",))
 _MADE: dict[str, Inputs] = {}
 
@@ -187,3 +190,8 @@ def stage(store: MemoryStore, of: Order, *, members=None, mark: bytes = b"", **c
         "archives": tuple(info for info, _ in made.values()),
     }
     return Result(**(fields | changes))
+
+
+def published(store, of=None, **changes):
+    of = of or order()
+    return publish(store, stage(store, of, **changes), of, clock=now)

@@ -80,11 +80,6 @@ def settings(tmp_path, mirror, program, monkeypatch):
     return Settings(cache=tmp_path / "cache", apt_mirror=mirror, base_image="auto", registry="")
 
 
-@pytest.fixture
-def lines():
-    return []
-
-
 def rootfs_of(settings: Settings) -> list[Path]:
     return sorted(path for path in (settings.cache / "bases").iterdir() if path.suffix == ".tar")
 

@@ -4,120 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import ssl
-import threading
 import time
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
 from farm.errors import BadInput, Cancelled, FarmError, Transient
 from farm.plan import recipe
-from farm.plan.recipe import Source
 from farm.settings import Settings
 from farm.store.scratch import PARTS
-from workers.build.sources import Patience, fetch, places
+from tests.workers.conftest import BODY, HURRY, MIRROR, ORG, POOL, SOURCE
+from workers.build.sources import fetch, places
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-BODY = b"\x1f\x8b" + bytes(range(256)) * 2000
-SOURCE = Source(
-    file="Python-3.13.5.tar.xz",
-    sha256=hashlib.sha256(BODY).hexdigest(),
-    path="3.13.5/Python-3.13.5.tar.xz",
-    pool="pool/main/p/python3.13/python3.13_3.13.5.orig.tar.xz",
-    epoch=0,
-)
-HURRY = Patience(connect_s=2, stall_s=0.3, whole_s=5, pause_s=0, redirects=3, bytes=1 << 20)
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers as the server's `script` says for the path, one entry after the other; the last one stays."""
-
-    server: Server
-
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        entries = self.server.script.get(self.path, ["404"])
-        getattr(self, f"answer_{entries.pop(0) if len(entries) > 1 else entries[0]}")()
-
-    def _send(self, status: int, body: bytes = b"", length: int | None = None, **headers: str):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def answer_ok(self):
-        self._send(200, BODY)
-
-    def answer_404(self):
-        self._send(404)
-
-    def answer_500(self):
-        self._send(500)
-
-    def answer_wrong(self):
-        self._send(200, b"not Python")
-
-    def answer_truncated(self):
-        self._send(200, BODY[:1000], length=len(BODY))
-
-    def answer_huge(self):
-        self._send(200, bytes(2 << 20))
-
-    def answer_moved(self):
-        self._send(302, Location="/moved/Python.tar.xz")
-
-    def answer_loop(self):
-        self._send(302, Location=self.path)
-
-    def answer_stalled(self):
-        self._send(200, BODY[:1000], length=len(BODY))
-        self.wfile.flush()
-        self.server.over.wait(60)
-
-    def log_message(self, format, *args):
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.script: dict[str, list[str]] = {}
-        self.asked: list[str] = []
-        self.over = threading.Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-@pytest.fixture(autouse=True)
-def _no_folder_of_this_host(monkeypatch):
-    monkeypatch.delenv("FARM_SOURCES", raising=False)
-
-
-@pytest.fixture
-def server():
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        yield server
-        server.over.set()
-        server.shutdown()
-        thread.join()
-
-
-ORG = "/ftp/python/3.13.5/Python-3.13.5.tar.xz"
-MIRROR = "/mirror/3.13.5/Python-3.13.5.tar.xz"
-POOL = "/debian/pool/main/p/python3.13/python3.13_3.13.5.orig.tar.xz"
 
 
 @pytest.fixture
@@ -127,11 +28,6 @@ def settings(server, tmp_path, monkeypatch):
     return Settings(
         cache=tmp_path / "cache", source_mirror=f"{server.url}/mirror/", apt_mirror=f"{server.url}/debian", ca_bundle=""
     )
-
-
-@pytest.fixture
-def lines():
-    return []
 
 
 def kept(settings: Settings) -> list[Path]:
@@ -284,53 +180,3 @@ def test_two_processes_may_fetch_at_once(server, settings):
     for child in children:
         child.join(10)
     assert len(kept(settings)) == 1
-
-
-@pytest.fixture
-def tls_server(server, certificate):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate.server)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.script = {MIRROR: ["ok"]}
-    return server.url.replace("http:", "https:")
-
-
-@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "FARM_CA_BUNDLE"])
-def test_a_private_ca_is_honoured(tls_server, certificate, tmp_path, monkeypatch, lines, variable):
-    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "FARM_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(variable, str(certificate.ca))
-    settings = Settings(cache=tmp_path / "cache", source_mirror=f"{tls_server}/mirror")
-    assert fetch(SOURCE, settings, lines.append, HURRY).read_bytes() == BODY
-
-
-def test_a_ca_that_nobody_knows_is_refused(tls_server, tmp_path, monkeypatch, lines):
-    monkeypatch.setattr(recipe, "PYTHON_ORG", f"{tls_server}/ftp/python/")
-    settings = Settings(cache=tmp_path / "cache", source_mirror=f"{tls_server}/mirror", apt_mirror=tls_server, ca_bundle="")
-    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(Transient, match=r"(?i)certificate.*FARM_CA_BUNDLE"):
-        fetch(SOURCE, settings, lines.append, HURRY)
-
-
-def test_a_proxy_is_honoured(server, tmp_path, monkeypatch, lines):
-    """The archive's host does not exist: only the proxy can have answered."""
-    for name in ("no_proxy", "NO_PROXY", "http_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("http_proxy", server.url)
-    url = "http://python.mirror.invalid/ftp/3.13.5/Python-3.13.5.tar.xz"
-    server.script = {url: ["ok"]}
-    settings = Settings(cache=tmp_path / "cache", source_mirror="http://python.mirror.invalid/ftp")
-    assert fetch(SOURCE, settings, lines.append, HURRY).read_bytes() == BODY
-    assert server.asked == [url]
-
-
-def test_the_password_of_a_mirror_is_never_shown(server, tmp_path, monkeypatch, lines):
-    monkeypatch.setattr(recipe, "PYTHON_ORG", f"{server.url}/ftp/python/")
-    mirror = server.url.replace("http://", "http://me:hunter2@")
-    settings = Settings(cache=tmp_path / "cache", source_mirror=f"{mirror}/none", apt_mirror=mirror, ca_bundle="")
-    server.script = {}
-    with pytest.raises(BadInput) as caught:
-        fetch(SOURCE, settings, lines.append, HURRY)
-    assert "127.0.0.1" in caught.value.message
-    assert "hunter2" not in caught.value.message + "".join(lines)
