@@ -183,9 +183,18 @@ def test_a_drained_host_is_denied_until_that_is_taken_back(tmp_path, monkeypatch
     assert farm().output == f"{denied.reason}\n"
     farm("--undo", "old.example.org")
     assert isinstance(ask("old.example.org.17.18"), Grant)
-    assert farm().output == ""
+    assert (farm().stdout, farm().stderr) == ("", "no host is drained\n")
     assert "no host's name" in str(farm("two words").exception)
     assert "which host" in str(farm("--undo").exception)
+
+
+def test_where_nothing_runs_the_status_says_which_setting_names_a_farm(tmp_path, monkeypatch):
+    monkeypatch.setenv("FARM_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("FARM_STATE", str(tmp_path / "state"))
+    monkeypatch.delenv("FARM_BROKER_URL", raising=False)
+    assert "no farm runs here, and FARM_BROKER_URL names none" in CliRunner().invoke(cli, ["status"]).output
+    monkeypatch.setenv("FARM_BROKER_URL", f"redis+socket://{tmp_path}/away")
+    assert "does not answer" in CliRunner().invoke(cli, ["status"]).output
 
 
 def test_beats_alone_do_not_keep_an_attempt_alive_for_ever():
