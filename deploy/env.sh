@@ -13,7 +13,8 @@ FARM_ENGINE_SOCKET=/var/run/docker.sock
 # Folders of this host that builders and the trusted side see: your own facts, source archives.
 FARM_FACTS_FOLDER=./facts
 FARM_SOURCES_FOLDER=./sources
-# The key that signs what is published, as the publisher sees it; its file lies in deploy/keys. Empty: nothing is signed.
+# The key that signs what is published, as the publisher (user 10001) sees it, e.g. /etc/farm/keys/signing.pem for
+# deploy/keys/signing.pem, which must belong to that user. Empty: nothing is signed.
 FARM_SIGNING_KEY=
 FARM_REDIS_PASSWORD=$(secret 24)
 FARM_S3_ACCESS_KEY=$(secret 10)
