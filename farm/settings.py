@@ -143,7 +143,9 @@ class Settings(BaseSettings):
     presence_s: int = Field(
         ge=2, default=30, description="seconds after which a scheduler or a worker that said nothing counts as gone"
     )
-    attempts: int = Field(ge=1, default=3, description="tries of a cell after transient failures")
+    attempts: int = Field(
+        ge=1, default=3, description="tries of a cell in all, where it fails in passing (network, mirror, engine, a lost host)"
+    )
     backoff_s: float = Field(
         ge=0, default=5.0, description="seconds before the first new try of a cell; each next wait is twice as long"
     )
