@@ -13,8 +13,11 @@ FARM_ENGINE_SOCKET=/var/run/docker.sock
 # Folders of this host that builders and the trusted side see: your own facts, source archives.
 FARM_FACTS_FOLDER=./facts
 FARM_SOURCES_FOLDER=./sources
-# The key that signs what is published, as the publisher sees it; its file lies in deploy/keys. Empty: nothing is signed.
+# The key that signs what is published, as the publisher (user 10001) sees it, e.g. /etc/farm/keys/signing.pem for
+# deploy/keys/signing.pem, which must belong to that user. Empty: nothing is signed.
 FARM_SIGNING_KEY=
+# Also understood: FARM_SLOTS, FARM_APT_MIRROR, FARM_LEASE_S, PIP_INDEX_URL, and on which ports of this host, 127.0.0.1 alone, the
+# store and the status page answer: FARM_S3_PORT (8333), FARM_STATUS_PORT (8080).
 FARM_REDIS_PASSWORD=$(secret 24)
 FARM_S3_ACCESS_KEY=$(secret 10)
 FARM_S3_SECRET_KEY=$(secret 24)

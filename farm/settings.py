@@ -49,7 +49,9 @@ class S3Settings(BaseSettings):
     region: str = Field("us-east-1", description="region of the bucket")
     access_key: str = Field("", description="key id; without one boto3 looks where it always does (environment, files, role)")
     secret_key: SecretStr = Field(SecretStr(""), description="secret of the key; never printed, never in metadata or logs")
-    addressing: Literal["path", "virtual", "auto"] = Field("path", description="how the bucket stands in urls")
+    addressing: Literal["path", "virtual", "auto"] = Field(
+        "path", description="how the bucket stands in urls: `path`, `virtual` (as part of the host's name) or `auto`"
+    )
 
 
 class Settings(BaseSettings):
@@ -77,7 +79,9 @@ class Settings(BaseSettings):
     keep_days: int = Field(ge=0, default=365, description="days for which `farm gc` keeps builds that newer ones replaced")
     keep_builds: int = Field(ge=1, default=3, description="builds of a cell that `farm gc` keeps in each channel, however old")
     keep_staged_days: int = Field(
-        ge=0, default=14, description="days for which `farm gc` and `farm clean` keep what failed verification"
+        ge=0,
+        default=14,
+        description="days for which `farm gc` and `farm clean` keep staged files, e.g. of what failed verification",
     )
     broker_url: str = Field(
         "",
@@ -87,7 +91,7 @@ class Settings(BaseSettings):
     publisher: Literal["inside", "service"] = Field(
         "inside", description="who publishes: `inside`, whoever drives a run, or `service`, a `farm publisher` of its own"
     )
-    log: Literal["text", "json"] = Field("text", description="form of the lines that services print")
+    log: Literal["text", "json"] = Field("text", description="form of the lines that services print: `text` or `json`")
     metrics: str = Field(
         "",
         pattern=r"^$|^\S+:[0-9]{1,5}$",
@@ -97,14 +101,18 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr = Field(SecretStr(""), description="secret that signs those messages (HMAC-SHA256)")
     facts: Path | None = Field(None, description="folder with your own facts, laid over ours")
     sources: Path | None = Field(None, description="folder with source archives, for use without a network")
-    source_mirror: str = Field("", description="url of a mirror with python.org's paths, tried first")
+    source_mirror: str = Field("", description="url of a mirror of https://www.python.org/ftp/python, tried first")
     apt_mirror: str = Field("", description="url of a Debian mirror; empty reads this host's own apt configuration")
     ca_bundle: str = Field(
         default_factory=_ca_bundle,
         validate_default=True,
-        description="file with the CAs for https and rediss; empty is REQUESTS_CA_BUNDLE, SSL_CERT_FILE, or the usual ones",
+        description="file with the CAs for https and rediss; empty is "
+        "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, or the usual ones",
     )
-    base_image: Literal["auto", "pull", "bootstrap"] = Field("auto", description="how to get a distro's base image")
+    base_image: Literal["auto", "pull", "bootstrap"] = Field(
+        "auto",
+        description="how to get a distro's base image: `pull` it, `bootstrap` it, or `auto`: pull where a registry answers",
+    )
     registry: str = Field("", description="registry (and path) that base images are pulled from; empty is the engine's default")
     engine: str = Field("", description="url of the container engine; empty looks at DOCKER_HOST and the usual sockets")
     families: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -135,7 +143,9 @@ class Settings(BaseSettings):
     presence_s: int = Field(
         ge=2, default=30, description="seconds after which a scheduler or a worker that said nothing counts as gone"
     )
-    attempts: int = Field(ge=1, default=3, description="tries of a cell after transient failures")
+    attempts: int = Field(
+        ge=1, default=3, description="tries of a cell in all, where it fails in passing (network, mirror, engine, a lost host)"
+    )
     backoff_s: float = Field(
         ge=0, default=5.0, description="seconds before the first new try of a cell; each next wait is twice as long"
     )
@@ -145,7 +155,7 @@ class Settings(BaseSettings):
     memory_gb: float = Field(gt=0, default=8.0, description="memory limit of a build container, in GiB")
     keep_logs_days: float = Field(gt=0, default=180, description="days that `farm clean` keeps logs of runs")
     keep_logs_gb: float = Field(gt=0, default=20, description="GiB of logs that `farm clean` keeps; the oldest go")
-    keep_staging_gb: float = Field(gt=0, default=50, description="GiB of that; the oldest go")
+    keep_staging_gb: float = Field(gt=0, default=50, description="GiB of staged files that `farm clean` keeps; the oldest go")
     cache: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP), description="sources and base images")
     state: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP), description="private broker, kept work")
     s3: S3Settings = Field(default_factory=S3Settings)

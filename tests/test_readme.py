@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from farm.cli.main import VERBS
+from farm.plan.facts import load_facts
 from farm.settings import S3Settings, Settings
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -32,6 +33,15 @@ def test_every_verb_that_the_readme_names_exists():
     named = set(re.findall(r"(?:^\$|`)\s*farm ([a-z]+)", README, re.MULTILINE))
     assert named - {"init"} <= set(VERBS)
     assert named
+
+
+def test_what_is_built_and_what_is_only_described_is_as_in_the_facts():
+    facts = load_facts()
+    cells = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in README.splitlines() if line.startswith("| ")}
+    built, described = (set(re.findall(r"`([a-z0-9.]+)`", part)) for part in cells["distros"])
+    untested = {name for name, distro in facts.distros.items() if distro.facts.untested}
+    assert (built, described) == (set(facts.distros) - untested, untested)
+    assert set(re.findall(r"`([0-9.]+)`", cells["Pythons"][0])) == set(facts.series)
 
 
 def test_nothing_is_left_to_fill_in():

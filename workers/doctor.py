@@ -69,7 +69,7 @@ def checks(settings: Settings) -> Iterator[Health]:
 
 def memory(total_gb: float, slots: int, per_cell_gb: float) -> Health:
     """Whether the cells that are built at once may have what they are promised."""
-    said = f"{total_gb:.1f} GiB, and {slots} cells may take {per_cell_gb:.1f} each"
+    said = f"{total_gb:.1f} GiB, and each of {slots} built at once may take {per_cell_gb:.1f}"
     if slots * per_cell_gb > total_gb:
         return doubtful("memory", said, "set FARM_SLOTS or FARM_MEMORY_GB lower, or the kernel ends builds")
     return fine("memory", said)

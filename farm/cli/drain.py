@@ -26,8 +26,11 @@ def drain(host: str | None, *, undo: bool) -> None:
     if host is None:
         if undo:
             raise BadInput("which host is to get cells again?", hint="farm drain --undo HOST")
-        for one in sorted(draining.drained(store)):
+        hosts = sorted(draining.drained(store))
+        for one in hosts:
             click.echo(draining.said(one))
+        if not hosts:
+            click.echo("no host is drained", err=True)
         return
     _check(host)
     if undo:
@@ -36,8 +39,8 @@ def drain(host: str | None, *, undo: bool) -> None:
         return
     draining.drain(store, host)
     click.echo(f"{host} is granted nothing from now on; `farm status` shows what it still builds")
-    if host not in (hosts := _hosts(settings)):
-        click.echo(f"no worker of that host shows itself; those that do are of: {' '.join(sorted(hosts)) or 'none'}", err=True)
+    if host not in (living := _hosts(settings)):
+        click.echo(f"no worker of that host shows itself; those that do are of: {' '.join(sorted(living)) or 'none'}", err=True)
 
 
 def _check(host: str) -> None:

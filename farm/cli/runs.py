@@ -107,7 +107,7 @@ def retry(run: str, *, with_worker: bool | None, no_wait: bool, as_json: bool) -
 @_NO_WAIT
 @_JSON
 def resume(run: str, *, with_worker: bool | None, no_wait: bool, as_json: bool) -> None:
-    """Ask again, in a new run, for the cells of RUN that were never built because it was interrupted or cancelled."""
+    """Ask again, in a new run, for the cells of RUN that were never built: it was ended before, or no worker took them."""
     _again(run, _RESUMED, with_worker=with_worker, no_wait=no_wait, as_json=as_json)
 
 

@@ -27,6 +27,6 @@ def serve(host: str, port: int, quiet: bool) -> None:
     with serving:
         here = f"http://{host}:{serving.server_port}"
         click.echo(f"{store.name} is served at {here}")
-        if base_url(settings) != here:
-            click.echo(f"its indexes say {base_url(settings)}; set FARM_BASE_URL={here} before you publish to change that")
+        if (set_to := base_url(settings)) != here:
+            click.echo(f"who publishes writes {set_to} into indexes; `farm index --base-url {here}` writes this address")
         serving.serve_forever(poll_interval=0.2)

@@ -77,7 +77,7 @@ fetch() {
     fi
 }
 
-# The document in an envelope, at $work/document, when the key signed it as what it should be: file, type.
+# The document in an envelope, at $work/document, when a key of the file signed it as what it should be: file, type.
 # https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
 unsealed() {
     awk -F '"' '$2 == "payload" { print $4 }' "$1" | openssl base64 -d -A >"$work/document"
@@ -85,8 +85,10 @@ unsealed() {
     awk -F '"' '$2 == "sig" { print $4 }' "$1" >"$work/signatures"
     while read -r signature; do
         printf '%s' "$signature" | openssl base64 -d -A >"$work/signature"
-        openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$work/signed" -sigfile "$work/signature" >/dev/null 2>&1 &&
-            return 0
+        for public in "$work"/key.*; do # openssl reads one key of a file
+            openssl pkeyutl -verify -pubin -inkey "$public" -rawin -in "$work/signed" -sigfile "$work/signature" >/dev/null 2>&1 &&
+                return 0
+        done
     done <"$work/signatures"
     return 1
 }
@@ -98,6 +100,11 @@ mkdir -p "$(dirname "$folder")"
 work=$(mktemp -d "$folder.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
+
+if [ -n "$key" ]; then
+    awk -v key="$work/key." '/^-----BEGIN PUBLIC KEY-----/ { count++ } count { print >(key count) }' "$key" 2>/dev/null || true
+    [ -e "$work/key.1" ] || fail "$key is no file with a public key"
+fi
 
 # A distro release as the store calls it: debian13, ubuntu24.04, but rocky9 on 9.4.
 if [ -z "$distro" ]; then

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from farm.settings import Settings
     from farm.store.protocol import Store
 
+_NO_REDIS = "no farm runs here, and FARM_BROKER_URL names none"
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -51,11 +53,12 @@ class Standing:
 def standing(settings: Settings, store: Store) -> Standing:
     """See how the farm stands. What the store says is seen even without Redis."""
     runs = tuple(listing.runs(store))
-    mail = SchedulerMail.of(settings, running_broker(settings) or NO_BROKER)
+    broker = running_broker(settings)
+    mail = SchedulerMail.of(settings, broker or NO_BROKER)
     try:
         workers, scheduler, trouble = tuple(mail.workers()), mail.has_scheduler(), ""
     except BrokerUnavailable as error:
-        workers, scheduler, trouble = (), False, error.message
+        workers, scheduler, trouble = (), False, error.message if broker else _NO_REDIS
     lookouts = [_looked(settings, Journal(store, line.run), mail, alive=not trouble) for line in runs if line.going]
     mail.close()
     now, hosts = time.time(), Hosts()

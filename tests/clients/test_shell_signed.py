@@ -34,6 +34,13 @@ def test_with_a_key_nothing_else_is_taken(shop, get, home, tmp_path):
     other = tmp_path / "other.pem"
     other.write_bytes(Signer.new().verifier.pem)
     assert "the index is not signed by" in get("--key", other, ok=False)
+    both = tmp_path / "both.pem"  # as `farm keys rotate` prints them
+    both.write_bytes(other.read_bytes() + key.read_bytes())
+    get("--key", both)
+    both.write_bytes(Signer.new().verifier.pem + other.read_bytes())
+    assert "the index is not signed by" in get("--key", both, ok=False)
+    for wrong in (tmp_path / "nowhere.pem", shop.store.root / keys.get_python()):
+        assert "is no file with a public key" in get("--key", wrong, ok=False)
     index = shop.store.root / keys.signed_pointer(CHANNEL)
     signed = json.loads(index.read_text())
     payload = base64.b64decode(signed["payload"])

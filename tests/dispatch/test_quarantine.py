@@ -141,6 +141,6 @@ def test_a_drained_host_is_denied_until_that_is_taken_back(tmp_path, monkeypatch
     assert farm().output == f"{denied.reason}\n"
     farm("--undo", "old.example.org")
     assert isinstance(ask("old.example.org.17.18"), Grant)
-    assert farm().output == ""
+    assert (farm().stdout, farm().stderr) == ("", "no host is drained\n")
     assert "no host's name" in str(farm("two words").exception)
     assert "which host" in str(farm("--undo").exception)

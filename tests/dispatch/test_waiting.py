@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
+from farm.cli.main import cli
 from farm.dispatch.decide import Attempt, Record, Sight, Wanted
 from farm.dispatch.drain import drain
 from farm.dispatch.quarantine import Hosts
@@ -104,3 +106,12 @@ def test_who_looks_at_workers_is_told_what_the_scheduler_would_decide():
     told = refusals(Settings(backoff_s=5), store, cards, hosts, NOW)
     assert sorted(told) == ["d.1", "h.1", "h.7"]
     assert told["h.7"].endswith("h failed 3 times in a row and is granted nothing for another 9 s")
+
+
+def test_where_nothing_runs_the_status_says_which_setting_names_a_farm(tmp_path, monkeypatch):
+    monkeypatch.setenv("FARM_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("FARM_STATE", str(tmp_path / "state"))
+    monkeypatch.delenv("FARM_BROKER_URL", raising=False)
+    assert "no farm runs here, and FARM_BROKER_URL names none" in CliRunner().invoke(cli, ["status"]).output
+    monkeypatch.setenv("FARM_BROKER_URL", f"redis+socket://{tmp_path}/away")
+    assert "does not answer" in CliRunner().invoke(cli, ["status"]).output

@@ -13,7 +13,7 @@ from farm.plan.yardstick import difference_rows
 from tests.plan.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "adding.md").read_text("utf-8")
-DISTRO, YARDSTICK, DIFFERENCE, PATCH, ARGUMENT = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+SERIES, DISTRO, YARDSTICK, DIFFERENCE, PATCH, ARGUMENT = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_every_example_of_the_page_loads_and_holds(tmp_path):
@@ -21,6 +21,7 @@ def test_every_example_of_the_page_loads_and_holds(tmp_path):
         (tmp_path / folder).mkdir()
     patch = b"--- a/x\n+++ b/x\n"
     (tmp_path / "patches" / "our-fix.patch").write_bytes(patch)
+    (tmp_path / "pythons.toml").write_text(SERIES)
     (tmp_path / "distros" / "mydebian13.toml").write_text(DISTRO + YARDSTICK)
     (tmp_path / "differences.toml").write_text(DIFFERENCE)
     (tmp_path / "patches.toml").write_text(PATCH.replace("…", hashlib.sha256(patch).hexdigest()))
@@ -30,6 +31,7 @@ def test_every_example_of_the_page_loads_and_holds(tmp_path):
     assert "--with-tzpath=/usr/share/zoneinfo" in recipe.configure
     assert recipe.patches[-1].file == "our-fix.patch"
     assert "libmpdec4" in recipe.required_packages
+    assert facts.series["3.12"].status == "security"
     assert facts.distros["mydebian13"].facts.untested
     assert "3.13" in facts.distros["mydebian13"].facts.yardsticks
     assert "our-dtrace" in difference_rows(tmp_path)

@@ -77,9 +77,10 @@ def test_without_an_engine_and_root_the_operator_learns_what_to_do(no_engine):
     assert "FARM_ENGINE" in caught.value.hint
 
 
-def test_a_command_is_needed():
+@pytest.mark.parametrize("arguments", [[], ["--"], ["--help"], ["--", "--help"]], ids=" ".join)
+def test_a_command_is_needed_before_any_engine_is_started(arguments, no_engine):
     with pytest.raises(BadInput, match="needs a command"):
-        with_engine(["--"])
+        with_engine(arguments)
 
 
 def _run_in_child(command: list[str]) -> subprocess.Popen:

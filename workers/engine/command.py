@@ -48,7 +48,7 @@ def with_engine(arguments: list[str]) -> int:
     Gives the command's exit code, 128 plus the signal's number when a signal ended it.
     """
     command = arguments[1:] if arguments[:1] == ["--"] else arguments
-    if not command:
+    if not command or command[0].startswith("-"):  # an option, and this has none: no engine is started for it
         raise BadInput("with-engine needs a command", hint="python -m workers with-engine -- CMD…")
     settings = Settings()
     if found := host.find(settings):
