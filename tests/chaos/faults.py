@@ -63,7 +63,13 @@ TWICE = servers.Repeater()
 WAITS = "nobody is blamed while the store is away: what was built waits, or is built again"
 FAULTS: tuple[Fault, ...] = (
     *in_every_step(),
-    Fault("pool child kill -9", "as a killed worker; the others of its cells go on", strikes.kill_child, short=True),
+    Fault(
+        "pool child kill -9",
+        "as a killed worker; the others of its cells go on",
+        strikes.kill_child,
+        short=True,
+        group="worker",
+    ),
     Fault(
         "engine kill -9 and restarted",
         "attempts in it are made again, and no box outlives it",
@@ -82,6 +88,7 @@ FAULTS: tuple[Fault, ...] = (
         "worker's disk full",
         "the attempt failed in passing, for it was not the cell's fault",
         strikes.fill_worker,
+        group="worker",
         before=strikes.small_disk,
         after=strikes.usual_disk,
     ),
@@ -147,7 +154,15 @@ FAULTS: tuple[Fault, ...] = (
         short=True,
         group="any",
     ),
-    Fault("farm submit kill -9", "a scheduler goes on with the run", strikes.kill_submit, by_submit=True, spares=True),
+    Fault(
+        "farm submit kill -9",
+        "a scheduler goes on with the run",
+        strikes.kill_submit,
+        group="clocks",
+        by_submit=True,
+        all_along=True,
+        spares=True,
+    ),
     Fault("everything kill -9 at once", AGAIN, strikes.kill_everything, group="any", on_all=True),
     *(
         Fault(
