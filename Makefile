@@ -12,7 +12,7 @@ SCRIPTS = .ci/run $(shell find deploy farm tests workers -type f \( -name '*.sh'
 help:
 	@echo "make demo    build one Python for real, publish it to ./store, and run it in a Docker image"
 	@echo "make test    lint, and all tests, a real build included"
-	@echo "make chaos   kill, flush, fill and cut off every part of a farm that builds; TRIES=3 of each; an hour at most"
+	@echo "make chaos   kill, flush, fill and cut off every part of a farm that builds; TRIES=3 of each; half an hour"
 	@echo "make compose-test  build the images of deploy/, start a whole farm with docker-compose, and build cells with it"
 	@echo "make hosts-test  do on three hosts with systemd what docs/operating.md says: from nothing, an upgrade, disasters"
 	@echo "make test-pair     two builders build two real cells at once, through Redis and an S3 server"
