@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from farm.errors import BadInput, VerificationFailed
 from farm.index.model import INSTALLABLE, Pointer, Shard
+from farm.plan.options import CHANNELS
 from farm.sign import envelope
 from farm.sign.rotation import followed
 from farm.store import keys
@@ -80,6 +81,11 @@ class Kept:
         return path
 
 
+def _others(store: Kept, channel: str) -> str:
+    there = [name for name in CHANNELS if name != channel and store.get(keys.channel_pointer(name))]
+    return f"there is --channel {' or '.join(there)}" if there else "nor any other: is this a store's address?"
+
+
 def pointer(store: Kept, channel: str, trusted: Mapping[str, Verifier]) -> Pointer:
     """What a channel has; with trusted keys, what one of them signed, and nothing older than was seen before.
 
@@ -89,7 +95,7 @@ def pointer(store: Kept, channel: str, trusted: Mapping[str, Verifier]) -> Point
     data = store.get(key)
     if data is None:
         what = "is not signed, or there is none" if trusted else "does not exist"
-        raise BadInput(f"the channel '{channel}' of {store.name} {what}", hint="--channel takes another: stable, testing, dev")
+        raise BadInput(f"the channel '{channel}' of {store.name} {what}", hint=_others(store, channel))
     if trusted:
         known = followed(data, trusted, lambda key_id: _endorsement(store, key_id))
         data = envelope.unseal(key, data, envelope.POINTER, known)

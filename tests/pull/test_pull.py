@@ -223,8 +223,9 @@ def test_an_empty_folder_is_taken(pull, tmp_path):
 
 
 def test_an_unknown_channel_or_distro(pull):
-    with pytest.raises(BadInput, match=r"'nightly' of .* does not exist"):
+    with pytest.raises(BadInput, match=r"'nightly' of .* does not exist") as caught:
         pull("--channel", "nightly")
+    assert caught.value.hint == "there is --channel stable"
     with pytest.raises(BadInput, match=r"no Python 3\.13") as caught:
         pull("--distro", "debian12")
     assert "none at all" in caught.value.hint
