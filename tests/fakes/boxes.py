@@ -82,13 +82,13 @@ class ScriptedEngine:
         raise NotImplementedError(image)
 
     def tags(self, repository: str) -> tuple[str, ...]:
-        return tuple(sorted(tag for name, _, tag in (image.rpartition(":") for image in self.images) if name == repository))
+        raise NotImplementedError(repository)
 
     def tag(self, image: str, new: str) -> None:
-        self.images[new] = self.images[image]
+        raise NotImplementedError(new)
 
     def drop(self, image: str) -> None:
-        self.images.pop(image, None)
+        raise NotImplementedError(image)
 
     def build(
         self, image: str, dockerfile: str, *, on_line: Callable[[str], None] | None = None, bounds: Bounds = USUAL
