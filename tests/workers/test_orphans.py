@@ -47,6 +47,15 @@ def test_a_volume_that_is_no_more_than_a_name(tmp_path, folders, driver, so):
     assert half_made({"Driver": driver, "Mountpoint": f"{tmp_path}/v/_data"}) is so
 
 
+def test_where_the_engines_files_cannot_be_seen_no_volume_is_half_made(tmp_path, monkeypatch):
+    def refused(_path, **_):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "v").mkdir()
+    monkeypatch.setattr("pathlib.Path.stat", refused)
+    assert not half_made({"Driver": "local", "Mountpoint": f"{tmp_path}/v/_data"})
+
+
 def test_a_deadline_is_told_by_the_engines_clock():
     assert owned(NOW, 60) == {OWNER: owner(), DEADLINE: str(EPOCH + 60)}
 
