@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 # As its manual says, and offline. Its setup.py asks sysconfig where libpython lies, and makes that the module's run path;
 # nothing is set, neither here nor when it runs. The last line is the module's place.
 _BUILD = """folder=$1 source=$2 python=$3; shift 3
-"$python" -m venv "$folder" && cd "$folder/bin" || exit
-install="./python -m pip --disable-pip-version-check --no-cache-dir install --no-index --no-deps"
-$install "$@" && $install -v --no-build-isolation "$source" && ./mod_wsgi-express module-location"""
+"$python" -m venv "$folder" && mkdir "$folder/source" && tar -xzf "$source" -C "$folder/source" --strip-components=1 || exit
+cd "$folder/bin" && install="./python -m pip --disable-pip-version-check --no-cache-dir install --no-index --no-deps"
+$install "$@" && $install -v --no-build-isolation ../source && ./mod_wsgi-express module-location"""
 _USER = "33:33"  # www-data: daemon processes want a user with a name and a home
 _START = 'mkdir -p "$1/httpd" && apache2 -f "$1/httpd.conf" -k start'
 _MODES = (Mode("embedded", "http://127.0.0.1:8081/embedded"), Mode("daemon", "http://127.0.0.1:8081/daemon", "site"))
