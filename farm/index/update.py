@@ -20,7 +20,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 
 from farm.errors import Conflict, FarmError, StoreUnavailable
 from farm.export.table import FILES
-from farm.index import growth, oci, signatures
+from farm.index import clients, growth, oci, signatures
 from farm.index.model import Entry, Older, Pointer, Shard, ShardRef
 from farm.plan.cell import Cell
 from farm.site import write as site
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
     from datetime import datetime
 
-    from farm.export.table import File
     from farm.sign.keys import Signer
     from farm.store.protocol import Store
 
 _KEY = itemgetter(1)
 _TRIES = 60
 _LONGEST_WAIT_S = 1.0
+_AT_ONCE = 8  # files of clients, where all are written: each waits for a disk, or for a server's answer
 _read: ContextVar[dict[str, Shard] | None] = ContextVar("parts that were read already", default=None)
 
 
@@ -60,7 +60,8 @@ def add(
         until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
         write_image(store, entry)
         pending = [(export, export.key(channel, cell)) for export in FILES]
-        until_it_holds(store, channel, partial(_export, store, channel, cell.distro, pending, base_url))
+        offered = partial(current, store, channel, cell.distro)
+        until_it_holds(store, channel, partial(clients.write, store, channel, offered, pending, base_url))
         if signer:
             until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
         _show(store, channel, cell.distro, base_url)
@@ -89,7 +90,8 @@ def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None 
             {(export, export.key(channel, Cell.parse(entry.cell))) for export in FILES for entry in listed}, key=_KEY
         )
         written |= {key for _, key in pending}
-        until_it_holds(store, channel, partial(_export, store, channel, distro, pending, base_url))
+        offered = partial(current, store, channel, distro)
+        until_it_holds(store, channel, partial(clients.write, store, channel, offered, pending, base_url, at_once=_AT_ONCE))
         if signer:
             until_it_holds(store, channel, partial(signatures.write, store, channel, distro, signer))
         _show(store, channel, distro, base_url)
@@ -147,18 +149,18 @@ def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetim
     known = {page.key for page in shard.older}
     fresh = {key: pages[key] for key in pages.keys() - known}
     for name, page in fresh.items():
-        _write_named_by_content(store, name, page)
+        clients.write_named_by_content(store, name, page)
     data = growth.rendered(grown)
     sha256 = hashlib.sha256(data).hexdigest()
     key = keys.shard(channel, cell.distro, cell.python.series, sha256)
-    _write_named_by_content(store, key, data)
+    clients.write_named_by_content(store, key, data)
     moved = pointer.moved(
         ShardRef(distro=cell.distro, series=cell.python.series, key=key, sha256=sha256), f"{clock():%Y-%m-%dT%H:%M:%SZ}"
     )
-    _replace(store, keys.channel_pointer(channel), growth.rendered(moved), etag)
+    store.put(keys.channel_pointer(channel), growth.rendered(moved), if_absent=not etag, if_match=etag)
     # Who collects garbage may have seen them named by nothing a moment ago (`farm.audit.remove`).
     for name, part in {**fresh, key: data}.items():
-        _write_named_by_content(store, name, part)
+        clients.write_named_by_content(store, name, part)
 
 
 def write_image(store: Store, entry: Entry, there: Container[str] | None = None) -> None:
@@ -178,39 +180,13 @@ def write_image(store: Store, entry: Entry, there: Container[str] | None = None)
                 raise FarmError(
                     f"{image.layer.key} is missing from the store {store.name}", hint="restore it, then run it again"
                 )
-            _write_named_by_content(store, layer, path)
+            clients.write_named_by_content(store, layer, path)
     for key, data in {
         keys.oci_blob(oci.digest(image.config)): image.config,
         keys.oci_manifest(oci.digest(image.manifest)): image.manifest,
     }.items():
         if key not in there:
-            _write_named_by_content(store, key, data)
-
-
-def _export(store: Store, channel: str, distro: str, pending: list[tuple[File, str]], base_url: str) -> None:
-    """One try to write the pending files of clients; what was written leaves the list. Raises Conflict when some stay.
-
-    Each is read before the pointer is: whoever was overtaken meanwhile gets a Conflict.
-    """
-    before = {key: store.get(key) for _, key in pending}
-    shared: dict[tuple[File, str], list[Entry]] = {}
-    for entry in current(store, channel, distro):
-        cell = Cell.parse(entry.cell)
-        for export in FILES:
-            shared.setdefault((export, export.key(channel, cell)), []).append(entry)
-    for export, key in tuple(pending):
-        data = export.render(shared.get((export, key), ()), base_url)
-        found = before[key]
-        try:
-            if found is None or found[0] != data:
-                if export.pinned:
-                    _write_named_by_content(store, export.pinned(data), data)
-                _replace(store, key, data, found[1] if found else "")
-        except Conflict:
-            continue
-        pending.remove((export, key))
-    if pending:
-        raise Conflict(f"{len(pending)} files of the channel '{channel}' changed while they were written")
+            clients.write_named_by_content(store, key, data)
 
 
 def _show(store: Store, channel: str, distro: str, base_url: str) -> None:
@@ -230,17 +206,6 @@ def _show_build(store: Store, channel: str, cell: Cell, build_id: str, base_url:
     older = [entry for page in pages[max(0, first - 1) :] for entry in _shard(store, page).entries]
     only = {build_id, *(entry.build_id for entry in growth.kept(standing))}
     site.builds(store, channel, [*older, *standing], base_url, only)
-
-
-def _replace(store: Store, key: str, data: bytes, etag: str) -> None:
-    store.put(key, data, if_absent=not etag, if_match=etag)
-
-
-def _write_named_by_content(store: Store, key: str, data: bytes | Path) -> None:
-    try:
-        store.put(key, data, if_absent=True)
-    except Conflict:
-        return  # the name is the content's digest, so it is these bytes
 
 
 def _pointer(store: Store, channel: str) -> tuple[Pointer, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -70,6 +72,50 @@ def test_writing_all_files_anew_looks_at_the_registry_once(monkeypatch):
         store.delete(key)
     update.rewrite(store, "dev", base_url=BASE)
     assert store.objects == before, "what the registry lacks is written again"
+
+
+@pytest.mark.parametrize("part", ["/pyenv/", "/site/builds/"])
+def test_where_all_files_are_written_several_are_at_once(monkeypatch, part):
+    """Each waits for a disk, or for a server's answer: here the first ones wait for each other, or for ever."""
+    store, together = MemoryStore(), threading.Barrier(4)
+    for cell in CELLS:
+        add(store, cell)
+    for key in [key for key in store.objects if part in key]:
+        store.delete(key)
+    put, first = store.put, iter(range(4))
+
+    def slow(key, data, **conditions):
+        if part in key and next(first, None) is not None:
+            together.wait(20)
+        return put(key, data, **conditions)
+
+    monkeypatch.setattr(store, "put", slow)
+    update.rewrite(store, "dev", base_url=BASE)
+    assert next(first, None) is None
+
+
+@pytest.mark.parametrize("part", ["/pyenv/", "/site/builds/"])
+def test_the_first_failure_is_raised_and_what_has_not_begun_is_given_up(monkeypatch, part):
+    store, asked, made = MemoryStore(), [], synthetic.entries(400)
+    synthetic.fill(store, "dev", made)
+    for archive in [archive for each in made for archive in each.archives]:
+        store.put(archive.key, b"archive")
+    for each in made:
+        update.write_image(store, each, frozenset())
+
+    put = store.put
+
+    def fail(key, data, **conditions):
+        if part not in key:
+            return put(key, data, **conditions)
+        asked.append(key)
+        time.sleep(0.01)
+        raise StoreUnavailable("the disk is full")
+
+    monkeypatch.setattr(store, "put", fail)
+    with pytest.raises(StoreUnavailable, match="the disk is full"):
+        update.rewrite(store, "dev", base_url=BASE)
+    assert 1 <= len(asked) < 100
 
 
 def test_adding_twice_changes_nothing():
