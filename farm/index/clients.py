@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from farm.errors import Conflict
 from farm.export.table import FILES
 from farm.plan.cell import Cell
+from farm.store.writes import writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,28 +22,18 @@ if TYPE_CHECKING:
     Pending = tuple[File, str]
 
 
-def write(
-    store: Store,
-    channel: str,
-    current: Callable[[], list[Entry]],
-    pending: list[Pending],
-    base_url: str,
-    *,
-    at_once: int = 1,
-) -> None:
+def write(store: Store, channel: str, current: Callable[[], list[Entry]], pending: list[Pending], base_url: str) -> None:
     """One try to write the pending files; what was written leaves the list. Raises Conflict when some stay.
 
     Each is read before the channel is asked what it offers now: whoever was overtaken meanwhile gets a Conflict.
     """
-    with ThreadPoolExecutor(at_once, thread_name_prefix="clients") as pool:
-        before = dict(zip(pending, pool.map(lambda one: store.get(one[1]), pending), strict=True))
-        shared = _shared(channel, current())
-
-        def fresh(one: Pending) -> bool:
-            return _written(store, one, one[0].render(shared.get(one, ()), base_url), before[one])
-
-        done = dict(zip(pending, pool.map(fresh, pending), strict=True))
-    pending[:] = [one for one in pending if not done[one]]
+    before = {one: store.get(one[1]) for one in pending}
+    shared = _shared(channel, current())
+    done: set[Pending] = set()
+    with writes() as soon:
+        for one in pending:
+            soon(partial(_write, store, one, one[0].render(shared.get(one, ()), base_url), before[one], done))
+    pending[:] = [one for one in pending if one not in done]
     if pending:
         raise Conflict(f"{len(pending)} files of the channel '{channel}' changed while they were written")
 
@@ -56,18 +48,15 @@ def _shared(channel: str, entries: Iterable[Entry]) -> dict[Pending, list[Entry]
     return shared
 
 
-def _written(store: Store, one: Pending, data: bytes, before: tuple[bytes, str] | None) -> bool:
-    """Whether it says this now; not when somebody else was faster."""
+def _write(store: Store, one: Pending, data: bytes, before: tuple[bytes, str] | None, done: set[Pending]) -> None:
+    """Have a file say this, and note that it does; not when somebody else was faster."""
     export, key = one
-    if before and before[0] == data:
-        return True
-    try:
-        if export.pinned:
-            write_named_by_content(store, export.pinned(data), data)
-        store.put(key, data, if_absent=not before, if_match=before[1] if before else "")
-    except Conflict:
-        return False
-    return True
+    with suppress(Conflict):
+        if before is None or before[0] != data:
+            if export.pinned:
+                write_named_by_content(store, export.pinned(data), data)
+            store.put(key, data, if_absent=not before, if_match=before[1] if before else "")
+        done.add(one)
 
 
 def write_named_by_content(store: Store, key: str, data: bytes | Path) -> None:

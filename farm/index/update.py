@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 _KEY = itemgetter(1)
 _TRIES = 60
 _LONGEST_WAIT_S = 1.0
-_AT_ONCE = 8  # files of clients, where all are written: each waits for a disk, or for a server's answer
 _read: ContextVar[dict[str, Shard] | None] = ContextVar("parts that were read already", default=None)
 
 
@@ -91,7 +90,7 @@ def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None 
         )
         written |= {key for _, key in pending}
         offered = partial(current, store, channel, distro)
-        until_it_holds(store, channel, partial(clients.write, store, channel, offered, pending, base_url, at_once=_AT_ONCE))
+        until_it_holds(store, channel, partial(clients.write, store, channel, offered, pending, base_url))
         if signer:
             until_it_holds(store, channel, partial(signatures.write, store, channel, distro, signer))
         _show(store, channel, distro, base_url)

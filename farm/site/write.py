@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING
@@ -18,16 +17,16 @@ from farm.site.model import Channel, distro_script
 from farm.site.pages import Surroundings
 from farm.store import catalog, keys
 from farm.store.artifact import Artifact
+from farm.store.writes import writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
     from farm.index.model import Entry
     from farm.store.protocol import Stat, Store
+    from farm.store.writes import Do
 
     _Files = Callable[[str], Sequence[Stat]]
-
-_AT_ONCE = 8  # cells whose pages are written: most of the time goes to waiting for a disk, or for a server's answers
 
 
 def distro(store: Store, channel: str, name: str, current: Callable[[], list[Entry]], base_url: str) -> None:
@@ -80,13 +79,13 @@ def builds(store: Store, channel: str, entries: Iterable[Entry], base_url: str, 
     for entry in entries:
         by_cell.setdefault(entry.cell, []).append(entry)
     files = _listing(store, by_cell, every=only is None)
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="pages") as pool:
-        for _ in pool.map(partial(_builds_of_a_cell, store, channel, base_url, files, only), by_cell.values()):
-            pass  # asked for, so that the first failure is raised, and what has not begun is given up
+    with writes() as soon:
+        for same in by_cell.values():
+            _builds_of_a_cell(store, channel, base_url, files, only, same, soon)
 
 
 def _builds_of_a_cell(
-    store: Store, channel: str, base_url: str, files: _Files, only: Container[str] | None, same: Iterable[Entry]
+    store: Store, channel: str, base_url: str, files: _Files, only: Container[str] | None, same: Iterable[Entry], soon: Do
 ) -> None:
     facts = _facts()
     ordered = sorted(same, key=lambda entry: entry.build_id)
@@ -104,7 +103,7 @@ def _builds_of_a_cell(
                 before=before.build_id if before else "",
                 artifact_before=artifact(before.metadata) if before else None,
             )
-            _put(store, key, found, pages.build(entry, around, channel, base_url, facts))
+            soon(partial(_put, store, key, found, pages.build(entry, around, channel, base_url, facts)))
 
 
 def page(channel: str, cell: str, build_id: str) -> str:
