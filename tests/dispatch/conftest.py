@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -141,3 +142,15 @@ class TestFarm:
 def farm(tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_PIPELINE", "")
     return TestFarm(tmp_path)
+
+
+def ended(children):
+    """End processes in order, and those that do not end by force."""
+    for child in children:
+        child.terminate()
+    for child in children:
+        try:
+            child.wait(20)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

@@ -1,14 +1,13 @@
 """The trusted side's services as processes, for tests of what they do and show."""
 
 import json
-import subprocess
 import sys
 from contextlib import contextmanager
 
 import requests
 
 from farm.wire.mailbox import SchedulerMail
-from tests.dispatch.conftest import eventually
+from tests.dispatch.conftest import ended, eventually
 from tests.dispatch.test_scheduler import Farm
 from tests.fixtures_s3 import free_ports
 
@@ -69,11 +68,4 @@ def serving(folder, url):
     try:
         yield made
     finally:
-        for child in made.children:
-            child.terminate()
-        for child in made.children:
-            try:
-                child.wait(20)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        ended(made.children)

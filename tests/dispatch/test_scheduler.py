@@ -11,7 +11,7 @@ import redis
 
 from farm.store import catalog, run_keys
 from farm.wire.mailbox import SchedulerMail
-from tests.dispatch.conftest import WORKER, eventually
+from tests.dispatch.conftest import WORKER, ended, eventually
 from tests.dispatch.making import ARCH
 from tests.dispatch.test_command import CELL, Command
 
@@ -67,14 +67,7 @@ def farm(tmp_path, shared):
     mail.close()
     made = Farm(tmp_path, shared)
     yield made
-    for child in made.children:
-        child.terminate()
-    for child in made.children:
-        try:
-            child.wait(20)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+    ended(made.children)
 
 
 def test_a_worker_tells_other_workers_nothing(farm, shared):
