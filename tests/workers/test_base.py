@@ -159,6 +159,14 @@ def test_the_next_day_it_is_made_anew_and_equal_packages_are_equal_layers(releas
     assert len(rootfs_of(settings)) == 1
 
 
+def test_a_base_of_a_day_long_past_stays_when_that_day_is_asked_for(release, settings, lines):
+    """What is dropped is older than the one just made by a week, whatever the clock says."""
+    shelf = ImageShelf()
+    for day in ("20200101", "20200105", "20200110"):
+        ensure_base(release, "amd64", shelf, settings, lines.append, day=day)
+    assert sorted(image.rpartition(":")[2] for image in shelf.images) == ["20200105", "20200110"]
+
+
 def test_a_cached_root_file_system_is_imported_again_only_if_it_is_whole(release, settings, lines):
     wanted = ensure_base(release, "amd64", ImageShelf(), settings, lines.append, day=DAY).layers
     assert ensure_base(release, "amd64", ImageShelf(), settings, lines.append, day=DAY).layers == wanted

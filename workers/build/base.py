@@ -86,7 +86,7 @@ def ensure_base(
     rootfs = _rootfs(release, arch, day, settings, on_line, bounds)
     with rootfs.open("rb") as stream:
         engine.load_base(stream, bootstrapped, arch=arch, bounds=bounds)
-    drop_old(engine, repository)
+    drop_old(engine, repository, day)
     return BaseImage(bootstrapped, "bootstrap", _layers(engine, bootstrapped))
 
 

@@ -16,9 +16,12 @@ def today() -> str:
     return f"{datetime.now(UTC):%Y%m%d}"
 
 
-def drop_old(engine: Engine, repository: str) -> None:
-    """Drop the images of a repository whose day is long over. Tags without a day, and images in use, are left alone."""
-    oldest = f"{datetime.now(UTC) - KEPT:%Y%m%d}"
+def drop_old(engine: Engine, repository: str, day: str) -> None:
+    """Drop the images of a repository whose day was long over on this one (`YYYYMMDD`: the day of the image just made).
+
+    Tags without a day, and images in use, are left alone.
+    """
+    oldest = f"{datetime.strptime(day, '%Y%m%d').replace(tzinfo=UTC) - KEPT:%Y%m%d}"
     for tag in engine.tags(repository):
         day = tag.rpartition("-")[2]
         if len(day) == len(oldest) and day.isdigit() and day < oldest:

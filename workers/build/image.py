@@ -123,7 +123,8 @@ class ImageMaker:
 
     def _with_packages(self, role: str, base: BaseImage, packages: tuple[str, ...]) -> str:
         """An image of the base and packages, with the packages of today: a day is what a lock is good for."""
-        image = f"{self._repository(role)}:{self._key(base, packages)}-{today()}"
+        day = today()
+        image = f"{self._repository(role)}:{self._key(base, packages)}-{day}"
         there = self.engine.layers(image) is not None
         metrics.cache("image", hit=there)
         if there:
@@ -137,7 +138,7 @@ class ImageMaker:
             prepare = self.distro.family.foreign.format(arch=self.foreign) if self.foreign else ""
             text = dockerfile(base.name, self.distro.family.install, packages, prepare)
             self._build(image, text)
-        drop_old(self.engine, self._repository(role))
+        drop_old(self.engine, self._repository(role), day)
         return image
 
     def _repository(self, role: str) -> str:
