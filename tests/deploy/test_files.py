@@ -70,13 +70,21 @@ def test_a_unit_starts_a_verb_that_exists(unit):
     for words in map(shlex.split, commands):
         verbs, verb = (WORKER_VERBS, words[3]) if words[0].endswith("python") else (VERBS, words[1])
         assert verb in verbs
-    if parser["Service"].get("Type") == "oneshot":  # a timer of the same name starts it
+    if unit.with_suffix(".timer").exists():
         target = "timers.target"
         parser.read(unit.with_suffix(".timer"))
         assert parser["Timer"]["Persistent"] == "true"
     else:
         target = "multi-user.target"
     assert parser["Install"]["WantedBy"] == target
+
+
+def test_a_host_can_emulate_before_its_builder_looks():
+    """A builder looks once, when it starts, which arches its host runs."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.read(DEPLOY / "systemd" / "farm-emulation@.service")
+    assert parser["Unit"]["Before"] == "farm-builder.service"
+    assert (parser["Service"]["Type"], parser["Service"]["RemainAfterExit"]) == ("oneshot", "yes")  # Before waits for its end
 
 
 def test_every_option_of_the_daily_unit_exists():
@@ -111,7 +119,8 @@ def test_what_the_images_copy_is_sent_to_the_engine():
 
 
 def test_there_is_a_unit_for_each_service():
-    assert [unit.stem for unit in UNITS] == ["farm-builder", "farm-daily", "farm-publisher", "farm-scheduler", "farm-status"]
+    names = ["farm-builder", "farm-daily", "farm-emulation@", "farm-publisher", "farm-scheduler", "farm-status"]
+    assert [unit.stem for unit in UNITS] == names
 
 
 def seconds(time):
