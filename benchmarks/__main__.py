@@ -38,6 +38,9 @@ MEASUREMENTS = {
     "speed": Measurement(
         "speed", "3.13.15 and Debian 13's Python, in turns", ("3.13.15-debian13-amd64",), short=False, stored=True
     ),
+    "instructions": Measurement(
+        "instructions", "instructions and branches, by callgrind", ("3.13.15-debian13-amd64",), short=False, stored=True
+    ),
     "dual": Measurement("dual", "the dual build beside the official recipe", ("3.13.15-debian13-amd64", "--keep"), short=False),
     "dual-none": Measurement(
         "dual", "the same without optimisation", ("3.13.15-debian13-amd64", "--optimize", "none"), short=False

@@ -208,11 +208,11 @@ def contestants(box: Box, series: str, official: Path) -> dict[str, str]:
     return found
 
 
-def image_of(cell: Cell, engine: DockerEngine, settings: Settings) -> str:
-    """An image with what a build needs, what it runs with, and the distro's own Python."""
+def image_of(cell: Cell, engine: DockerEngine, settings: Settings, *more: str) -> str:
+    """An image with what a build needs, what it runs with, the distro's own Python, and more packages."""
     facts = load_facts()
     recipe = compose(cell, Options(optimize="none"), facts, "")
-    packages = {*recipe.build_packages, *recipe.required_packages, *DISTRO}
+    packages = {*recipe.build_packages, *recipe.required_packages, *DISTRO, *more}
     return ImageMaker(facts.distros[cell.distro], cell.arch, engine, settings, print).with_packages(
         "speed", tuple(sorted(packages))
     )

@@ -1,0 +1,182 @@
+"""What a benchmark makes a processor do in each Python: instructions and branches by function, counted by callgrind.
+
+Usage: python -m benchmarks.instructions CELL [--store ./store] [--only NAME…] [--optimize pgo+lto] [--out FILE]
+
+A count does not depend on what else the machine does. Each benchmark runs with few loops and with more, and what is told is the
+difference, by loop: starting Python and importing are no part of it. Mispredicted branches are those of callgrind's model of
+a processor, not of this machine's. https://valgrind.org/docs/manual/cl-manual.html
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.cells import chosen, fetched
+from benchmarks.official import kept_tree
+from benchmarks.speed import BENCHMARKS, SCRIPT, SITE, contestants, image_of, tools
+from farm.plan.cell import Cell
+from farm.settings import Settings
+from farm.store.folder import FolderStore
+from workers.engine.docker import DockerEngine
+from workers.engine.host import require
+from workers.engine.protocol import BoxSpec, Limits
+from workers.verify.probe import parcel
+from workers.verify.unpack import tar_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from farm.store.artifact import Artifact
+    from workers.engine.protocol import Box
+
+# benchmark to more loops than the first one, about a tenth of a second of them
+DEFAULT = {
+    "chaos": 1,
+    "deltablue": 10,
+    "float": 1,
+    "generators": 1,
+    "json_loads": 2000,
+    "nbody": 1,
+    "regex_compile": 1,
+    "richards": 2,
+    "unpickle": 4000,
+}
+TOLD = 8  # functions of each
+PROFILE = "/work/scratch/callgrind.out"
+_NAMED = re.compile(r"^(?P<called>c?)(?P<what>fn|ob)=\((?P<id>\d+)\)(?: (?P<name>.*))?$")
+_COST = re.compile(r"^[+\-*\d]")
+Costs = dict[str, Counter[str]]  # function to event to count
+
+
+def functions(lines: Iterable[str]) -> Costs:
+    """What each function did itself, from callgrind's file. Raises ValueError when the sum is not what the file says it is.
+
+    https://valgrind.org/docs/manual/cl-format.html
+    """
+    events: list[str] = []
+    total: dict[str, int] = {}
+    found: Costs = {}
+    for what, name, words in _read(lines):
+        if what == "events":
+            events = words
+            continue
+        costs = dict(zip(events, map(int, words), strict=False))  # zeros at the end are left out
+        if what == "totals":
+            total = costs
+        else:
+            found.setdefault(name, Counter()).update(costs)
+    if not total or any(sum(costs[event] for costs in found.values()) != count for event, count in total.items()):
+        raise ValueError("the counts of functions do not add up to what callgrind says that they are together")
+    return found
+
+
+def _read(lines: Iterable[str]) -> Iterator[tuple[str, str, list[str]]]:
+    """(what, function, words): what is "events", "totals", or "cost" for what a function did itself."""
+    names: dict[tuple[str, str], str] = {}
+    at = {"fn": "", "ob": ""}
+    called = False
+    for line in lines:
+        if named := _NAMED.match(line):
+            name = names.setdefault((named["what"], named["id"]), named["name"] or "")
+            if not named["called"]:
+                at[named["what"]] = name
+        elif line.startswith(("events:", "totals:")):
+            yield line[:6], "", line.split()[1:]
+        elif line.startswith("calls="):
+            called = True
+        elif _COST.match(line):
+            if not called:
+                yield "cost", _name(at["fn"], at["ob"]), line.split()[1:]
+            called = False
+
+
+def _name(function: str, file: str) -> str:
+    """Without the depth of a recursion; what was stripped has only an address."""
+    return f"without a name, in {Path(file).name}" if function.startswith("0x") else function.partition("'")[0]
+
+
+def more(few: Costs, many: Costs, loops: int) -> dict[str, Any]:
+    """What one loop takes, from two runs of which the second has so many loops more: all of it, and by function."""
+    each = {
+        name: {event: (costs[event] - few.get(name, Counter())[event]) / loops for event in costs}
+        for name, costs in many.items()
+    }
+
+    def of(event: str) -> float:
+        return sum(costs.get(event, 0) for costs in each.values())
+
+    busiest = sorted(each, key=lambda name: -each[name].get("Ir", 0))[:TOLD]
+    return {
+        "instructions": round(of("Ir")),
+        "branches": round(of("Bc") + of("Bi")),
+        "mispredicted": round(of("Bcm") + of("Bim")),
+        "functions": {name: round(each[name].get("Ir", 0)) for name in busiest},
+    }
+
+
+def counted(box: Box, python: str, name: str, loops: int) -> Costs:
+    """Run a benchmark with so many loops. Ends with what it printed when it fails."""
+    folder, *words = BENCHMARKS[name]
+    valgrind = ["valgrind", "--tool=callgrind", "--branch-sim=yes", f"--callgrind-out-file={PROFILE}"]
+    once = ["--worker", f"--loops={loops}", "--values=1", "--warmups=0"]
+    environment = {"PYTHONPATH": SITE, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+    command = [*valgrind, python, f"{SITE}/{SCRIPT.format(folder=folder)}", *words, *once]
+    done = box.run(command, env=environment, user="1000:1000")
+    told = box.run(["cat", PROFILE], user="1000:1000") if done.ok else done
+    box.run(["rm", "-f", PROFILE], user="1000:1000")
+    if not told.ok:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.output[-2000:]}")
+    return functions(told.output.splitlines())
+
+
+def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int]) -> dict[str, Any]:
+    """What one loop of each benchmark takes, by benchmark and contestant."""
+    settings, cell = Settings(), Cell.parse(artifact.build.cell)
+    engine = DockerEngine(require(settings).url)
+    image = image_of(cell, engine, settings, "valgrind")
+    found: dict[str, Any] = {}
+    long = Limits(deadline_s=24 * 3600, silent_s=24 * 3600)
+    with engine.box(BoxSpec(image, long)) as box, tempfile.TemporaryDirectory() as folder:
+        box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
+        with tar_stream(fetched(store, artifact, "tar.gz", Path(folder))) as stream:
+            box.put("/work", stream)
+        series = f"{cell.python.major}.{cell.python.minor}"
+        turns = contestants(box, series, kept_tree(settings, cell, artifact.build.optimize))
+        for name, further in loops.items():
+            found[name] = {}
+            for contestant, python in turns.items():
+                few, many = (counted(box, python, name, 1 + loop) for loop in (0, further))
+                found[name][contestant] = more(few, many, further)
+                print(f"{name}, {contestant}: {found[name][contestant]['instructions']:,} instructions a loop", flush=True)
+    return found
+
+
+def main() -> int:
+    """Measure, print, and write the JSON."""
+    asked = argparse.ArgumentParser(prog="benchmarks.instructions")
+    asked.add_argument("cell")
+    asked.add_argument("--store", type=Path, default=Path("store"))
+    asked.add_argument("--optimize", default="pgo+lto")
+    asked.add_argument(
+        "--out", type=Path, default=Path("benchmarks/results/instructions.json"), help="what it has of others stays"
+    )
+    asked.add_argument("--only", nargs="*", default=list(DEFAULT), choices=list(DEFAULT))
+    options = asked.parse_args()
+    store = FolderStore(options.store)
+    artifact = chosen(store, Cell.parse(options.cell), options.optimize)
+    found = measured(artifact, store, {name: DEFAULT[name] for name in options.only})
+    known = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
+    known[f"{options.cell} {options.optimize}"] = found
+    options.out.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""What a benchmark makes a processor do, ours beside the distro's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.markdown import table
+from benchmarks.ratios import PAIRS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from benchmarks.markdown import Section
+
+_SHOWN = ("executable against the distro's", "libpython against the distro's", "libpython against the executable")
+_TOLD = 3  # functions that differ most
+
+
+def instructions(found: Any) -> Section:  # noqa: ANN401 - JSON
+    """Each cell that was measured."""
+    yield "## What the processor has to do"
+    yield (
+        "`python -m benchmarks.instructions`: counted by callgrind, a loop of each benchmark without the start of Python."
+        " A figure above 1 says that the second has to do more than the first. Where a benchmark takes another time than its"
+        " instructions say, the rest is in branches, caches and where code lies; mispredicted branches are those of callgrind's"
+        " model of a processor. Functions are named as far as a stripped file names them."
+    )
+    for name, benchmarks in found.items():
+        yield f"### Instructions: {name}"
+        yield table(
+            ("benchmark", *(f"{pair}: {what}" for pair in _SHOWN for what in ("instructions", "mispredicted"))),
+            [(benchmark, *_ratios(told)) for benchmark, told in benchmarks.items()],
+        )
+        yield table(
+            ("benchmark", "where the executable and the distro's differ most, in percent of the distro's instructions"),
+            [(benchmark, _functions(told)) for benchmark, told in benchmarks.items()],
+        )
+
+
+def _ratios(told: Mapping[str, Any]) -> Iterator[str]:
+    for pair in _SHOWN:
+        first, second = (told[contestant] for contestant in PAIRS[pair])
+        for what in ("instructions", "mispredicted"):
+            yield f"{second[what] / first[what]:.3f}" if first[what] else ""
+
+
+def _functions(told: Mapping[str, Any]) -> str:
+    """The functions that do most more, or less, in ours; what is inlined in one and not in the other shows up twice."""
+    ours, theirs = (told[contestant] for contestant in PAIRS[_SHOWN[0]])
+    names = {*ours["functions"], *theirs["functions"]}
+    change = {name: ours["functions"].get(name, 0) - theirs["functions"].get(name, 0) for name in names}
+    most = sorted(change, key=lambda name: (-abs(change[name]), name))[:_TOLD]
+    return ", ".join(f"{name} {100 * change[name] / theirs['instructions']:+.1f}" for name in most)

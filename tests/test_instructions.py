@@ -1,0 +1,82 @@
+"""Callgrind's files are read right, and what one loop takes is the difference of two runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from benchmarks.instructions import functions, more
+from benchmarks.sections.instructions import instructions
+
+FILE = """# callgrind format
+version: 1
+cmd:  /work/python/bin/python3.13 run.py
+positions: line
+events: Ir Bc Bcm Bi Bim
+summary: 171 9 2 3 1
+
+ob=(1) /work/python/bin/python3.13
+fl=(1) ???
+fn=(1) main
+0 100 5 1
+cob=(2) /lib/x86_64-linux-gnu/libc.so.6
+cfi=(2) ???
+cfn=(2) malloc
+calls=3 0
+0 60 4 1 3 1
++3 1
+ob=(2)
+fl=(2)
+fn=(2)
+* 40 4 1 3 1
+fn=(3) malloc'2
+-2 20
+ob=(1)
+fn=(4) 0x00000000001a2b30
+0 9
+fn=(1)
+12 1
+
+totals: 171 9 2 3 1
+"""
+
+
+def test_each_function_has_what_it_did_itself():
+    assert functions(FILE.splitlines()) == {
+        "main": {"Ir": 102, "Bc": 5, "Bcm": 1},
+        "malloc": {"Ir": 60, "Bc": 4, "Bcm": 1, "Bi": 3, "Bim": 1},
+        "without a name, in python3.13": {"Ir": 9},
+    }
+
+
+@pytest.mark.parametrize("wrong", [FILE.replace("totals: 171", "totals: 172"), FILE.replace("calls=3 0\n", ""), "version: 1"])
+def test_counts_that_do_not_add_up_are_no_result(wrong):
+    with pytest.raises(ValueError, match="do not add up"):
+        functions(wrong.splitlines())
+
+
+def test_a_loop_is_what_two_runs_differ_by():
+    few = {"start": Counter(Ir=1000, Bc=10), "loop": Counter(Ir=50, Bc=5, Bcm=2, Bi=1)}
+    many = {"start": Counter(Ir=1000, Bc=10), "loop": Counter(Ir=150, Bc=25, Bcm=4, Bi=3), "rare": Counter(Ir=4)}
+    assert more(few, many, 2) == {
+        "instructions": 52,
+        "branches": 11,
+        "mispredicted": 1,
+        "functions": {"loop": 50, "rare": 2, "start": 0},
+    }
+
+
+def test_the_page_tells_ratios_and_where_they_come_from():
+    def did(count, **functions):
+        return {"instructions": count, "branches": 5, "mispredicted": 2, "functions": functions}
+
+    told = {
+        "executable": did(100, eval=90),
+        "distro's executable": did(120, eval=60, call=50),
+        "libpython": did(110),
+        "distro's libpython": did(150),
+    }
+    text = "\n".join(map(str, instructions({"a cell": {"nbody": told}})))
+    assert "| nbody | 1.200 | 1.000 | 1.364 | 1.000 | 0.909 | 1.000 |" in text
+    assert "| nbody | call -41.7, eval +25.0 |" in text
