@@ -14,6 +14,7 @@ from benchmarks.markdown import Plot, Section, table
 from benchmarks.sections.budgets import budgets, by_hand
 from benchmarks.sections.cells import cells
 from benchmarks.sections.dual import dual
+from benchmarks.sections.experiments import experiments
 from benchmarks.sections.instructions import instructions
 from benchmarks.sections.scale import scale
 from benchmarks.sections.simulation import simulation
@@ -99,6 +100,7 @@ SECTIONS: dict[str, Callable[[Any], Section]] = {
     "first": first,
     "speed": speed,
     "instructions": instructions,
+    "experiments": experiments,
     "dual": dual,
 }
 

@@ -8,7 +8,7 @@ import statistics
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 # who is compared with whom; above 1 the first is faster
 PAIRS = {
@@ -56,12 +56,14 @@ def interval(logs: list[list[float]], seed: int = 1) -> tuple[float, float, floa
     return math.exp(statistics.fmean(means)), math.exp(low), math.exp(high)
 
 
-def summary(runs: Runs, rounds: int, apart: Collection[str] = ()) -> dict[str, dict]:
+def summary(
+    runs: Runs, rounds: int, apart: Collection[str] = (), among: Mapping[str, tuple[str, str]] = PAIRS
+) -> dict[str, dict]:
     """For each pair that ran: geometric mean and interval of all benchmarks but those `apart`, and of each benchmark."""
     seconds, found = flat(runs), {}
     names = sorted({name for _, name, _ in seconds})
     ran = {contestant for _, _, contestant in seconds}
-    for said, (first, second) in PAIRS.items():
+    for said, (first, second) in among.items():
         if not {first, second} <= ran:
             continue
         logs = {

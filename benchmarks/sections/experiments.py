@@ -1,0 +1,45 @@
+"""What changes of the recipe would do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.markdown import table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchmarks.markdown import Section
+
+
+def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
+    """Each that was measured, beside the build as it is."""
+    yield "## What other builds would give"
+    yield (
+        f"`python -m benchmarks.experiments`: {found['cell']} with PGO and LTO, built by the farm with one thing changed (a"
+        f" folder of `benchmarks/experiments` over the facts), taking turns with the build as it is in {found['rounds']} rounds."
+        " Above 1 the changed one is faster; the interval (95 %) is of rounds drawn again. The last column is what the second"
+        f" link takes, by the rest of the same build: {found['second_link']['plain']:.3f} as it is."
+    )
+    yield table(
+        ("changed", "executable", "interval", "slowest", "libpython", "interval", "second link / rest"),
+        [
+            (
+                f"{name}: {about}",
+                *_mean(found["pairs"][f"{name}: executable"]),
+                _slowest(found["pairs"][f"{name}: executable"]["each"]),
+                *_mean(found["pairs"][f"{name}: libpython"]),
+                f"{found['second_link'][name]:.3f}",
+            )
+            for name, about in found["about"].items()
+        ],
+    )
+
+
+def _mean(pair: Mapping[str, Any]) -> tuple[object, str]:
+    return pair["mean"], f"{pair['low']} to {pair['high']}"
+
+
+def _slowest(each: Mapping[str, Any]) -> str:
+    name = min(each, key=lambda name: (each[name]["mean"], name))
+    return f"{name} {each[name]['mean']}"
