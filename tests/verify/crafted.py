@@ -97,7 +97,8 @@ class Entry:
 def good() -> dict[str, Entry]:
     """The tree by path below python/."""
     script = Entry(b'#!/bin/sh\nexec "$(dirname "$0")/python3.13" "$0" "$@"\n', mode=0o755)
-    libpython = Shape(soname="libpython3.13.so.1.0", needed=("libc.so.6", "libm.so.6"), exports=API, imports=GUARDS)
+    needed = ("libc.so.6", "libm.so.6")
+    libpython = Shape(soname="libpython3.13.so.1.0", needed=needed, exports=API, imports=GUARDS, thread_local=25)
     return {
         "bin/python3.13": Entry(elf(EXECUTABLE), mode=0o755),
         "bin/python3": Entry(link="python3.13"),

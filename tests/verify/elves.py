@@ -6,8 +6,9 @@ import struct
 from dataclasses import dataclass, field
 
 _EHDR, _PHDR, _SHDR = "<16sHHIQQQIHHHHHH", "<IIQQQQQQ", "<IIQQQQIIQQ"
+_FLAGS, _STATIC_TLS = 30, 0x10
 _DT = {"needed": 1, "soname": 14, "rpath": 15, "textrel": 22, "bind_now": 24, "runpath": 29}
-_LOAD, _DYNAMIC, _STACK, _RELRO = 1, 2, 0x6474E551, 0x6474E552
+_LOAD, _TLS, _STACK, _RELRO = 1, 7, 0x6474E551, 0x6474E552
 _R, _W, _X = 4, 2, 1
 _LINKS = {6: 1, 11: 1, 0x6FFFFFFE: 1, 0x6FFFFFFD: 1, 0x6FFFFFFF: 3}  # to the strings; of .gnu.version to the symbols
 
@@ -34,6 +35,8 @@ class Shape:
     imports: tuple[str, ...] = ()
     glibc: str = "2.38"
     version: str = ""
+    thread_local: int = 0
+    thread_local_fixed: bool = True
 
 
 def elf(shape: Shape) -> bytes:
@@ -104,15 +107,19 @@ def _dynamic(shape: Shape) -> tuple[bytes, bytes]:
             tags.append((_DT[tag], len(strings)))
             strings += text.encode() + b"\0"
     tags += [(_DT[tag], 0) for tag, yes in (("textrel", shape.textrel), ("bind_now", shape.bind_now)) if yes]
+    if shape.thread_local and shape.thread_local_fixed:
+        tags.append((_FLAGS, _STATIC_TLS))
     return b"".join(struct.pack("<QQ", *tag) for tag in [*tags, (0, 0)]), strings
 
 
-def _segments(shape: Shape) -> list[tuple[int, int]]:
-    stack = [] if shape.stack is None else [(_STACK, shape.stack)]
-    return [(_LOAD, shape.load), *stack, *([(_RELRO, _R)] if shape.relro else [])]
+def _segments(shape: Shape) -> list[tuple[int, int, int]]:
+    """Kind, flags, and bytes in memory."""
+    stack = [] if shape.stack is None else [(_STACK, shape.stack, 0)]
+    threads = [(_TLS, _R, shape.thread_local)] if shape.thread_local else []
+    return [(_LOAD, shape.load, 0), *stack, *threads, *([(_RELRO, _R, 0)] if shape.relro else [])]
 
 
-def _assembled(shape: Shape, segments: list[tuple[int, int]], content: list[tuple[str, int, bytes]]) -> bytes:
+def _assembled(shape: Shape, segments: list[tuple[int, int, int]], content: list[tuple[str, int, bytes]]) -> bytes:
     names = b"\0" + b"".join(name.encode() + b"\0" for name, _, _ in content) + b".shstrtab\0"
     content = [*content, (".shstrtab", 3, names)]
     body = struct.calcsize(_EHDR) + len(segments) * struct.calcsize(_PHDR)
@@ -141,5 +148,5 @@ def _assembled(shape: Shape, segments: list[tuple[int, int]], content: list[tupl
         len(headers),
         len(content),
     )
-    table = b"".join(struct.pack(_PHDR, type_, flags, 0, 0, 0, 0, 0, 8) for type_, flags in segments)
+    table = b"".join(struct.pack(_PHDR, type_, flags, 0, 0, 0, 0, size, 8) for type_, flags, size in segments)
     return header + table + blob + b"".join(headers)

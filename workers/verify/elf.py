@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 MAGIC = b"\x7fELF"
 _HEAD = 64  # bytes of an ELF header
-_DF_TEXTREL, _DF_BIND_NOW, _DF_1_NOW = 0x4, 0x8, 0x1
+_DF_TEXTREL, _DF_BIND_NOW, _DF_STATIC_TLS, _DF_1_NOW = 0x4, 0x8, 0x10, 0x1
 
 
 @dataclass(frozen=True)
 class Elf:
     """An executable or shared object. `path` is relative to the tree; `runpath` has DT_RPATH's entries too.
 
-    `debuglink` is None without a .gnu_debuglink and '' with a broken one.
+    `debuglink` is None without a .gnu_debuglink and '' with a broken one. `thread_local`: bytes of thread-local variables;
+    `thread_local_fixed` says that they are used at a fixed offset.
     """
 
     path: str
@@ -41,6 +42,8 @@ class Elf:
     debuglink_crc: int
     machine: str
     debug_sections: bool
+    thread_local: int
+    thread_local_fixed: bool
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,8 @@ def read(path: Path, name: str) -> Elf | None:
             debuglink_crc=_debuglink_crc(elf),
             machine=str(elf.header.e_machine),
             debug_sections=any(section.name == ".debug_info" for section in elf.iter_sections()),
+            thread_local=sum(segment.header.p_memsz for segment in segments if segment.header.p_type == "PT_TLS"),
+            thread_local_fixed=bool(flags & _DF_STATIC_TLS),
         )
 
 

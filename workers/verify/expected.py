@@ -67,6 +67,13 @@ class _Flags(_Row):
     flags: tuple[str, ...]
 
 
+class ThreadLocal(_Row):
+    """Where thread-local variables of libpython lie; `most` is the bytes that they may take at a fixed offset."""
+
+    fixed: bool
+    most: int = 0
+
+
 class _Initialiser(_Row):
     name: str
 
@@ -119,6 +126,7 @@ class _Expected(BaseModel):
     banned: tuple[_Symbols, ...]
     one_sided: tuple[_Symbols, ...]
     one_pass: tuple[_Flags, ...]
+    thread_local: dict[str, ThreadLocal]
     source: dict[str, SourceRow]
     names: tuple[_Names, ...]
     suffix_apart: tuple[_Apart, ...]
@@ -167,6 +175,12 @@ def libc_version(distro: str) -> Bounds:
     """The version of the distro's libc; () when no file knows the distro."""
     found = load_facts().distros.get(distro)
     return found.facts.libc_version if found else ()
+
+
+def thread_local(distro: str) -> ThreadLocal | None:
+    """Where thread-local variables have to lie with the distro's libc; None when no file knows the distro."""
+    found = load_facts().distros.get(distro)
+    return _expected().thread_local[found.facts.libc] if found else None
 
 
 def sample() -> tuple[str, ...]:
