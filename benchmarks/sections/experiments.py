@@ -17,9 +17,10 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
     yield "## What other builds would give"
     yield (
         f"`python -m benchmarks.experiments`: {found['cell']} with PGO and LTO, built by the farm with one thing changed (a"
-        f" folder of `benchmarks/experiments` over the facts), taking turns with the build as it is in {found['rounds']} rounds."
-        " Above 1 the changed one is faster; the interval (95 %) is of rounds drawn again. The last column is what the second"
-        f" link takes, by the rest of the same build: {found['second_link']['plain']:.3f} as it is."
+        " folder of `benchmarks/experiments` over the facts), taking turns with the build as it is."
+        f" {found['rounds']} rounds; above 1 the changed one is faster; the interval (95 %) is of rounds drawn again. The last"
+        " column is what the second link takes, by the rest of the same build:"
+        f" {found['second_link']['plain']:.3f} as it is."
     )
     yield table(
         ("changed", "executable", "interval", "slowest", "libpython", "interval", "second link / rest"),

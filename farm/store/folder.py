@@ -20,7 +20,6 @@ from typing import IO, TYPE_CHECKING
 
 from farm.errors import BadInput, Conflict, StoreUnavailable
 from farm.store import keys, layout
-from farm.store.disk import Disk
 from farm.store.protocol import Stat
 from farm.store.sink import arriving
 
@@ -49,7 +48,6 @@ class FolderStore:
         """Open the store at `root`. Raises BadInput when another layout, or something that is no store, lies there."""
         self._root = root.absolute()
         self._ready = threading.Event()
-        self._disk = Disk()
         if not layout.check(self) and self._foreign() and not layout.check(self):
             raise BadInput(f"{self._root} is not empty, and is no store", hint="set FARM_STORE to an empty or new folder")
 
@@ -75,7 +73,7 @@ class FolderStore:
         with self._failing():
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
-            with _written(path, data, self._disk) as fresh:
+            with _written(path, data) as fresh:
                 etag = _etag(fresh.stat())
                 if if_absent:
                     self._create(key, fresh, path)
@@ -228,7 +226,7 @@ def _reading(path: Path) -> Iterator[IO[bytes] | None]:
 
 
 @contextmanager
-def _written(path: Path, data: bytes | Path, disk: Disk) -> Iterator[Path]:
+def _written(path: Path, data: bytes | Path) -> Iterator[Path]:
     """A new file beside `path` with this content, on disk; gone afterwards unless it was renamed."""
     fresh = path.with_name(f"{path.name}~{secrets.token_hex(8)}")
     try:
@@ -239,7 +237,7 @@ def _written(path: Path, data: bytes | Path, disk: Disk) -> Iterator[Path]:
                 with data.open("rb") as source:
                     shutil.copyfileobj(source, file, _CHUNK)
             file.flush()
-            disk.keep(file.fileno())
+            os.fsync(file.fileno())
         now = time.time_ns()
         os.utime(fresh, ns=(now, now))
         yield fresh
