@@ -57,6 +57,7 @@ def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
         cross=chosen.cross,
         advice=chosen.packages.advice,
         missing_stdlib=chosen.packages.missing,
+        linked=chosen.linked,
     )
 
 
@@ -98,6 +99,8 @@ def _build(chosen: Selection) -> Iterator[Decision]:
         yield Decision("folder of certificates", family.openssldir, family.openssldir_why, family.openssldir_link)
     for file, patch in chosen.patch_rows:
         yield Decision("patch", file, patch.why, patch.link)
+    for _, linked in chosen.linked_rows:
+        yield Decision("linked into the interpreter", ", ".join(linked.names), linked.why, linked.link)
     for _, argument in chosen.configure:
         yield Decision("configure", argument.arg, argument.why, argument.link)
     for _, flag in chosen.flags:

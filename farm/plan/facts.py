@@ -91,6 +91,7 @@ class Facts:
     capabilities: Mapping[str, rows.CapabilityRow]
     trims: Mapping[str, rows.TrimRow]
     modules: Mapping[str, rows.ModuleRow]
+    linked: Mapping[str, rows.LinkedRow]
     scrub: Mapping[str, rows.ScrubRow]
     patches: Mapping[str, rows.PatchRow]
     libraries: Mapping[str, rows.LibraryRow]
@@ -170,6 +171,7 @@ def load_facts(overlay: Path | None = None) -> Facts:
         capabilities=files.rows("capabilities.toml", rows.CapabilityRow),
         trims=files.rows("trim.toml", rows.TrimRow),
         modules=files.rows("modules.toml", rows.ModuleRow),
+        linked=files.rows("linked.toml", rows.LinkedRow),
         scrub=files.rows("scrub.toml", rows.ScrubRow),
         patches=files.rows("patches.toml", rows.PatchRow),
         libraries=files.rows("libraries.toml", rows.LibraryRow),
@@ -236,6 +238,7 @@ def _scopes(facts: Facts) -> Iterable[tuple[str, Mapping[str, Scope]]]:
         ("capabilities.toml", facts.capabilities),
         ("trim.toml", facts.trims),
         ("modules.toml", facts.modules),
+        ("linked.toml", facts.linked),
         ("scrub.toml", facts.scrub),
         ("patches.toml", facts.patches),
         ("libraries.toml", facts.libraries),

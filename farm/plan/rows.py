@@ -174,6 +174,14 @@ class ModuleRow(Scope):
     link: str = ""
 
 
+class LinkedRow(Scope):
+    """Extension modules that are linked into the interpreter."""
+
+    names: Annotated[tuple[str, ...], Field(min_length=1)]
+    why: Why
+    link: str = ""
+
+
 class ScrubRow(Scope):
     """A regular expression; flags of the shipped sysconfig that it matches whole are dropped."""
 

@@ -38,6 +38,7 @@ class Selection:
     packages: Packages
     trim_rows: Rows[rows.TrimRow]
     module_rows: Rows[rows.ModuleRow]
+    linked_rows: Rows[rows.LinkedRow]
     scrub: Rows[rows.ScrubRow]
     patch_rows: Rows[rows.PatchRow]
     library_rows: Rows[rows.LibraryRow]
@@ -102,6 +103,11 @@ class Selection:
         """One rule a module."""
         return tuple(ModuleRule(name, row.present) for _, row in self.module_rows for name in row.names)
 
+    @cached_property
+    def linked(self) -> tuple[str, ...]:
+        """Names of modules that are linked in, sorted."""
+        return tuple(sorted({name for _, row in self.linked_rows for name in row.names}))
+
     def _words(self, passes: str) -> tuple[str, ...]:
         return tuple(row.word for _, row in self.make_words if row.passes == passes)
 
@@ -145,6 +151,7 @@ def _selection(facts: Facts, place: Place, series: str, distro: str) -> Selectio
         packages=packages(facts.distros[distro], facts.capabilities, place),
         trim_rows=_holding(facts.trims, place),
         module_rows=_holding(facts.modules, place),
+        linked_rows=_holding(facts.linked, place),
         scrub=_holding(facts.scrub, place),
         patch_rows=_holding(facts.patches, place),
         library_rows=_holding(facts.libraries, place),

@@ -27,6 +27,7 @@ def lines(recipe: Recipe) -> Iterator[str]:
     yield f"  build code  {recipe.code}"
     yield from _section("patches", [f"{patch.file}  sha256 {patch.sha256}" for patch in recipe.patches])
     yield from _section("configure", recipe.configure)
+    yield from _section("modules linked into the interpreter", recipe.linked)
     yield from _section("make", recipe.make)
     yield from _section("make, static pass", recipe.make_static)
     yield from _section("environment", [f"{name}={value}" for name, value in recipe.environment])

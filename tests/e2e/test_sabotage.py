@@ -54,11 +54,11 @@ def patched(tree, pattern, *words):
 
 
 def run_path(tree):
-    patched(tree, "lib/python3.13/lib-dynload/math.*.so", "--set-rpath", "/opt/lib")
+    patched(tree, "lib/python3.13/lib-dynload/termios.*.so", "--set-rpath", "/opt/lib")
 
 
 def needed(tree):
-    patched(tree, "lib/python3.13/lib-dynload/math.*.so", "--add-needed", "libfoo.so.1")
+    patched(tree, "lib/python3.13/lib-dynload/termios.*.so", "--add-needed", "libfoo.so.1")
 
 
 def libpython(tree):
@@ -66,7 +66,7 @@ def libpython(tree):
 
 
 def stack(tree):
-    patched(tree, "lib/python3.13/lib-dynload/math.*.so", "--set-execstack")
+    patched(tree, "lib/python3.13/lib-dynload/termios.*.so", "--set-execstack")
 
 
 def symbol(tree):
@@ -85,11 +85,11 @@ def prefix(tree):
 
 
 def module(tree):
-    only(tree, "lib/python3.13/lib-dynload/math.*.so").unlink()
+    only(tree, "lib/python3.13/lib-dynload/termios.*.so").unlink()
 
 
 def debuglink(tree):
-    file = own(only(tree, "lib/python3.13/lib-dynload/math.*.so"))
+    file = own(only(tree, "lib/python3.13/lib-dynload/termios.*.so"))
     subprocess.run(["objcopy", "--remove-section", ".gnu_debuglink", file], check=True)
 
 
@@ -169,11 +169,11 @@ def lacks_modules(tree):
 
 
 def needs_what_is_not_there(tree):
-    patched(tree, "lib/python3.13/lib-dynload/cmath.*.so", "--add-needed", "libnowhere.so.9")
+    patched(tree, "lib/python3.13/lib-dynload/syslog.*.so", "--add-needed", "libnowhere.so.9")
 
 
 def needs_what_nobody_declared(tree):
-    patched(tree, "lib/python3.13/lib-dynload/_random.*.so", "--add-needed", "libselinux.so.1")
+    patched(tree, "lib/python3.13/lib-dynload/_multiprocessing.*.so", "--add-needed", "libselinux.so.1")
 
 
 def tells_other_places_and_flags(tree):

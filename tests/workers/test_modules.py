@@ -20,9 +20,10 @@ TEXTS = {
 }
 
 
-def recipe(*rules):
+def recipe(*rules, linked=()):
     return SimpleNamespace(
         modules=rules,
+        linked=linked,
         trims=(Trim("lib/{lib}/lib-dynload/_test*", "tests"),),
         layout=Layout("3.13", "", "python3.13", "python3.13", "libpython3.13.so.1.0"),
     )
@@ -42,6 +43,12 @@ def test_rows_add_and_remove():
     assert modules.tests == ("_testcapi",)
     assert modules.stdlib == ("__future__", "zlib")
     assert "marshal" in modules.builtin
+
+
+def test_what_is_linked_in_is_no_file():
+    modules = expected(parse_lists(TEXTS), recipe(linked=("zlib",)))
+    assert "zlib" in modules.builtin
+    assert modules.shared == ("_scproxy",)
 
 
 def test_without_rows_nothing_is_dropped():

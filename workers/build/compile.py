@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _BYTECODE_PARTS = 2
 _AVAILABLE, _ROOM_KB = 3, 1024  # the column of `df -P`; with less than that a compiler fails in many odd ways
-_SCRIPTS = ("unpack.sh", "advise.sh", "library.sh", "finish.sh", "bytecode.py", "facts.py")
+_SCRIPTS = ("unpack.sh", "advise.sh", "linked.sh", "library.sh", "finish.sh", "bytecode.py", "facts.py")
 _BUILD = "/work/build"
 _DESTDIR = "DESTDIR=/work/tree"
 TREE = "/work/tree/install"
@@ -67,6 +67,9 @@ class Passes:
         self._do("sh", "/work/scripts/unpack.sh", f"/work/{self.recipe.source.file}")
         for advice in self.recipe.advice:
             self._do("sh", "/work/scripts/advise.sh", f"/work/src/{advice.file}", advice.module, advice.sentence)
+        if self.recipe.linked:
+            lists = "/work/src/Modules/Setup.stdlib.in", f"{_BUILD}/Modules/Setup.local"
+            self._do("sh", "/work/scripts/linked.sh", *lists, *self.recipe.linked)
         for library in self.recipe.libraries:
             self._library(library)
         self._prepare()

@@ -88,10 +88,11 @@ def expected(lists: SourceLists, recipe: Recipe) -> ModulesInfo:
     """What the tree must have: the source's lists, plus and minus the rows; test modules by the rows that trim them."""
     present = {rule.name for rule in recipe.modules if rule.present}
     absent = {rule.name for rule in recipe.modules if not rule.present}
-    shared = (lists.extensions | present) - absent - lists.builtin
+    builtin = lists.builtin.union(recipe.linked)
+    shared = (lists.extensions | present) - absent - builtin
     tests = {name for name in shared if _trimmed(name, recipe)}
     return ModulesInfo(
-        builtin=tuple(sorted(lists.builtin - absent)),
+        builtin=tuple(sorted(builtin - absent)),
         shared=tuple(sorted(shared - tests)),
         tests=tuple(sorted(tests)),
         stdlib=tuple(sorted(lists.stdlib - absent)),
