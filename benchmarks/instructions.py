@@ -39,8 +39,10 @@ if TYPE_CHECKING:
 # benchmark to more loops than the first one, about a tenth of a second of them
 DEFAULT = {
     "chaos": 1,
+    "decimal": 20,
     "deltablue": 10,
     "float": 1,
+    "gc_traversal": 40,
     "generators": 1,
     "json_loads": 2000,
     "nbody": 1,
