@@ -163,7 +163,8 @@ class Cross:
 class Recipe:
     """Everything decided about one cell's bytes. Pure; equal recipes and equal inputs give equal archives (without PGO).
 
-    `linked` are extension modules that are linked into the interpreter. `make` are words for make in both passes; `{jobs}` in them is the number of jobs. `make_static` are those of pass 2 besides.
+    `linked` are extension modules that are linked into the interpreter. `make` are words for make in both passes; `{jobs}` in
+    them is the number of jobs. `make_static` are those of pass 2 besides.
     `missing_stdlib` is what 3.15 and later say when one of these modules is not there (configure.toml).
     """
 
