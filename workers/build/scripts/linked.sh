@@ -9,7 +9,7 @@ mkdir -p "${target%/*}"
 echo '*static*' > "$target"
 for name; do
     # @MODULE_MATH_TRUE@math mathmodule.c
-    line=$(sed -n "s/^@MODULE_[A-Z0-9_]*_TRUE@\($name[[:blank:]].*\)/\1/p" "$setup")
+    line=$(sed -n "s/^@MODULE_[A-Z0-9_]*_TRUE@\(${name}[[:blank:]].*\)/\1/p" "$setup")
     if [ -z "$line" ]; then
         echo "$setup has no module $name: correct the row of linked.toml"
         exit 1
