@@ -114,12 +114,22 @@ def more(few: Costs, many: Costs, loops: int) -> dict[str, Any]:
     def of(event: str) -> float:
         return sum(costs.get(event, 0) for costs in each.values())
 
-    busiest = sorted(each, key=lambda name: -each[name].get("Ir", 0))[:TOLD]
     return {
         "instructions": round(of("Ir")),
         "branches": round(of("Bc") + of("Bi")),
         "mispredicted": round(of("Bcm") + of("Bim")),
-        "functions": {name: round(each[name].get("Ir", 0)) for name in busiest},
+        "functions": {name: round(costs.get("Ir", 0)) for name, costs in each.items()},
+    }
+
+
+def busiest(told: dict[str, Any]) -> dict[str, Any]:
+    """The same with fewer functions: those that are among the busiest of some contestant, of all of them."""
+    names = {
+        name for one in told.values() for name in sorted(one["functions"], key=lambda name: -one["functions"][name])[:TOLD]
+    }
+    return {
+        contestant: one | {"functions": {name: count for name, count in one["functions"].items() if name in names}}
+        for contestant, one in told.items()
     }
 
 
@@ -157,6 +167,7 @@ def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int]) -> d
                 few, many = (counted(box, python, name, 1 + loop) for loop in (0, further))
                 found[name][contestant] = more(few, many, further)
                 print(f"{name}, {contestant}: {found[name][contestant]['instructions']:,} instructions a loop", flush=True)
+            found[name] = busiest(found[name])
     return found
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.instructions import functions, more
+from benchmarks.instructions import busiest, functions, more
 from benchmarks.sections.instructions import instructions
 
 FILE = """# callgrind format
@@ -65,6 +65,14 @@ def test_a_loop_is_what_two_runs_differ_by():
         "mispredicted": 1,
         "functions": {"loop": 50, "rare": 2, "start": 0},
     }
+
+
+def test_a_function_that_is_busy_somewhere_is_told_of_everybody():
+    ours = {f"f{rank}": 100 - rank for rank in range(9)}
+    told = busiest({"ours": {"functions": ours}, "theirs": {"functions": {**ours, "f7": 1, "f8": 99, "rare": 0}}})
+    assert told["ours"]["functions"]["f8"] == 92
+    assert told["theirs"]["functions"]["f7"] == 1
+    assert "rare" not in told["theirs"]["functions"]
 
 
 def test_the_page_tells_ratios_and_where_they_come_from():

@@ -16,7 +16,11 @@ from benchmarks.dual import COUNTED
 from benchmarks.goals import GROUPS
 from benchmarks.ratios import summary
 from benchmarks.speed import BENCHMARKS, EMBEDDER, Bench, embedder, image_of, kept, tools
+from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell
+from farm.plan.compose import compose
+from farm.plan.facts import load_facts
+from farm.plan.options import Options
 from farm.plan.recipe import digest_of
 from farm.settings import Settings
 from farm.store.folder import FolderStore
@@ -59,6 +63,17 @@ def build(cell: Cell, name: str, settings: Settings) -> None:
         done = subprocess.run([Path(sys.executable).with_name("farm"), "submit", matrix], env=environment, check=False)
     if done.returncode:
         raise SystemExit(f"the experiment {name} was not built: farm submit ended with {done.returncode}")
+
+
+def current(store: FolderStore, cell: Cell, name: str) -> Artifact:
+    """The newest build of an experiment, or the plain one. Ends the benchmark when the recipe has changed since."""
+    found = chosen(store, cell, "pgo+lto")
+    facts = load_facts(None if name == PLAIN else HERE / name)
+    if found.build.recipe != compose(cell, Options(optimize="pgo+lto"), facts, build_code()).digest:
+        raise SystemExit(
+            f"{name}: its build in {store.name} is of another recipe than today's: build it again (`--build`, or farm submit)"
+        )
+    return found
 
 
 def second_link(artifact: Artifact) -> float:
@@ -118,7 +133,7 @@ def main() -> int:
             build(cell, name, settings)
         return 0
     stores = {PLAIN: FolderStore(options.store)} | {name: store_of(settings, name) for name in options.only}
-    trees = {name: (store, chosen(store, cell, "pgo+lto")) for name, store in stores.items()}
+    trees = {name: (store, current(store, cell, name)) for name, store in stores.items()}
     scripts = [name for name in BENCHMARKS if name not in GROUPS["start"]]
     result = {
         "cell": options.cell,

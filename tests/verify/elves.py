@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass, field
 
 _EHDR, _PHDR, _SHDR = "<16sHHIQQQIHHHHHH", "<IIQQQQQQ", "<IIQQQQIIQQ"
+_AARCH64 = 183  # whose linker sets no flag for variables at a fixed offset
 _FLAGS, _STATIC_TLS = 30, 0x10
 _DT = {"needed": 1, "soname": 14, "rpath": 15, "textrel": 22, "bind_now": 24, "runpath": 29}
 _LOAD, _TLS, _STACK, _RELRO = 1, 7, 0x6474E551, 0x6474E552
@@ -56,6 +57,7 @@ def elf(shape: Shape) -> bytes:
             if shape.version
             else []
         ),
+        *([(".rela.dyn", 4, _relocations(shape))] if shape.thread_local else []),
         *([(".note.gnu.build-id", 7, note)] if note else []),
         *([(".gnu_debuglink", 1, shape.debuglink)] if shape.debuglink is not None else []),
         *((name, 1, data) for name, data in shape.sections.items()),
@@ -107,9 +109,15 @@ def _dynamic(shape: Shape) -> tuple[bytes, bytes]:
             tags.append((_DT[tag], len(strings)))
             strings += text.encode() + b"\0"
     tags += [(_DT[tag], 0) for tag, yes in (("textrel", shape.textrel), ("bind_now", shape.bind_now)) if yes]
-    if shape.thread_local and shape.thread_local_fixed:
+    if shape.thread_local and shape.thread_local_fixed and shape.machine != _AARCH64:
         tags.append((_FLAGS, _STATIC_TLS))
     return b"".join(struct.pack("<QQ", *tag) for tag in [*tags, (0, 0)]), strings
+
+
+def _relocations(shape: Shape) -> bytes:
+    """Of a thread-local variable, after one that has nothing to do with it."""
+    fixed, called = (1030, 1031) if shape.machine == _AARCH64 else (18, 16)
+    return struct.pack("<QQq", 8, 8, 0) + struct.pack("<QQq", 16, 7 << 32 | (fixed if shape.thread_local_fixed else called), 0)
 
 
 def _segments(shape: Shape) -> list[tuple[int, int, int]]:
@@ -126,7 +134,7 @@ def _assembled(shape: Shape, segments: list[tuple[int, int, int]], content: list
     headers, blob = [struct.pack(_SHDR, *[0] * 10)], b""
     for name, type_, data in content:
         place, link = body + len(blob), _LINKS.get(type_, 0)
-        entry, info = {6: 16, 11: 24, 0x6FFFFFFF: 2}.get(type_, 0), {11: 1, 0x6FFFFFFE: 1, 0x6FFFFFFD: 2}.get(type_, 0)
+        entry, info = {4: 24, 6: 16, 11: 24, 0x6FFFFFFF: 2}.get(type_, 0), {11: 1, 0x6FFFFFFE: 1, 0x6FFFFFFD: 2}.get(type_, 0)
         at = names.index(b"\0" + name.encode() + b"\0") + 1
         headers.append(struct.pack(_SHDR, at, type_, 0, 0, place, len(data), link, info, 4, entry))
         blob += data + b"\0" * (-len(data) % 8)

@@ -105,6 +105,8 @@ SABOTAGE = [
     ("linkage.libpython", GOOD.without("lib/libpython3.13.so"), "no link to"),
     ("linkage.libpython", GOOD.having("lib/libpython3.13.so", Entry(link="libpython3.so")), "no link to"),
     ("linkage.threads", with_elf(LIB, thread_local=25, thread_local_fixed=False), "is a call of the loader's function"),
+    ("linkage.threads", with_elf(LIB, thread_local=25, thread_local_fixed=False, machine=183), "call of the loader's function"),
+    ("linkage.threads", with_elf(LIB, thread_local=520, machine=183), "take 520 bytes at a fixed offset"),
     ("linkage.threads", with_elf(LIB, thread_local=520), "take 520 bytes at a fixed offset, and may take 512"),
     ("linkage.threads", built(distro="alpine3.22"), "opens no such library in a program that runs"),
     ("linkage.declared", with_elf(MATH, needed=("libfoo.so.1",)), "libfoo.so.1 is NEEDED"),

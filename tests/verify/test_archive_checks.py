@@ -76,6 +76,7 @@ def test_debuglink_of_another_length(tmp_path):
         ("debian13", {"thread_local": 0, "thread_local_fixed": False}),  # as Pythons before 3.12
         ("alpine3.22", {"thread_local": 25, "thread_local_fixed": False}),
         ("fedora44", {"thread_local": 512}),
+        ("debian13", {"thread_local": 25, "machine": 183}),
         ("plan9", {"thread_local": 4096}),
     ],
 )

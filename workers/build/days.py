@@ -23,6 +23,6 @@ def drop_old(engine: Engine, repository: str, day: str) -> None:
     """
     oldest = f"{datetime.strptime(day, '%Y%m%d').replace(tzinfo=UTC) - KEPT:%Y%m%d}"
     for tag in engine.tags(repository):
-        day = tag.rpartition("-")[2]
-        if len(day) == len(oldest) and day.isdigit() and day < oldest:
+        dated = tag.rpartition("-")[2]
+        if len(dated) == len(oldest) and dated.isdigit() and dated < oldest:
             engine.drop(f"{repository}:{tag}")

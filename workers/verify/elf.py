@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 MAGIC = b"\x7fELF"
 _HEAD = 64  # bytes of an ELF header
+# The relocation of an offset from the thread pointer. https://github.com/ARM-software/abi-aa/blob/main/aaelf64/aaelf64.rst
+_OFFSETS = {"EM_X86_64": 18, "EM_AARCH64": 1030}  # R_X86_64_TPOFF64, R_AARCH64_TLS_TPREL64
+_RELA, _TYPE, _BITS = struct.Struct("<QQq"), 0xFFFFFFFF, 64
 _DF_TEXTREL, _DF_BIND_NOW, _DF_STATIC_TLS, _DF_1_NOW = 0x4, 0x8, 0x10, 0x1
 
 
@@ -112,7 +116,7 @@ def read(path: Path, name: str) -> Elf | None:
             machine=str(elf.header.e_machine),
             debug_sections=any(section.name == ".debug_info" for section in elf.iter_sections()),
             thread_local=sum(segment.header.p_memsz for segment in segments if segment.header.p_type == "PT_TLS"),
-            thread_local_fixed=bool(flags & _DF_STATIC_TLS),
+            thread_local_fixed=bool(flags & _DF_STATIC_TLS) or _fixed_offsets(elf),
         )
 
 
@@ -135,6 +139,13 @@ def _tags(elf: ELFFile) -> _Tags:
             else:
                 tags.numbers[kind] = tag.entry.d_val
     return tags
+
+
+def _fixed_offsets(elf: ELFFile) -> bool:
+    """Whether the loader fills in offsets from the thread pointer: linkers of ARM machines set no flag for that."""
+    section, wanted = elf.get_section_by_name(".rela.dyn"), _OFFSETS.get(elf.header.e_machine)
+    entries = _RELA.iter_unpack(section.data()) if section and wanted and elf.elfclass == _BITS else ()
+    return any(info & _TYPE == wanted for _, info, _ in entries)
 
 
 def _stack(segments: list[Any]) -> Literal["plain", "executable", "unsaid"]:

@@ -89,10 +89,6 @@ class _Names(_Row):
     cmake: str
 
 
-class _Apart(_Row):
-    pass
-
-
 class _Inapplicable(_Row):
     checks: tuple[str, ...]
 
@@ -129,7 +125,7 @@ class _Expected(BaseModel):
     thread_local: dict[str, ThreadLocal]
     source: dict[str, SourceRow]
     names: tuple[_Names, ...]
-    suffix_apart: tuple[_Apart, ...]
+    suffix_apart: tuple[_Row, ...]
     homes: dict[str, str]
     inapplicable: tuple[_Inapplicable, ...]
 
