@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from elftools.elf.constants import P_FLAGS
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
+from elftools.elf.enums import ENUM_RELOC_TYPE_AARCH64, ENUM_RELOC_TYPE_x64
 from elftools.elf.sections import NoteSection
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 MAGIC = b"\x7fELF"
 _HEAD = 64  # bytes of an ELF header
 # The relocation of an offset from the thread pointer. https://github.com/ARM-software/abi-aa/blob/main/aaelf64/aaelf64.rst
-_OFFSETS = {"EM_X86_64": 18, "EM_AARCH64": 1030}  # R_X86_64_TPOFF64, R_AARCH64_TLS_TPREL64
+_OFFSETS = {
+    "EM_X86_64": ENUM_RELOC_TYPE_x64["R_X86_64_TPOFF64"],
+    "EM_AARCH64": ENUM_RELOC_TYPE_AARCH64["R_AARCH64_TLS_TPREL64"],
+}
 _RELA, _TYPE, _BITS = struct.Struct("<QQq"), 0xFFFFFFFF, 64
 _DF_TEXTREL, _DF_BIND_NOW, _DF_STATIC_TLS, _DF_1_NOW = 0x4, 0x8, 0x10, 0x1
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def look(subject: Subject) -> Iterator[Finding]:
-    """The segment of thread-local variables, and DF_STATIC_TLS: the state is such a variable since 3.12."""
+    """The segment of thread-local variables, and how code gets at them: the state is such a variable since 3.12."""
     path = f"lib/{subject.build.soname}"
     library = next((elf for elf in subject.elf.elves if elf.path == path), None)
     wanted = thread_local(subject.build.distro)
