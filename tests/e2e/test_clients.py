@@ -13,6 +13,7 @@ import uv
 
 from farm.store.artifact import BUILD_INFO_PATH, BuildInfo
 from tests.fixtures_cell import FARM
+from workers.build.base import repository_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.cell]
 
@@ -155,13 +156,15 @@ def test_curl_and_sha256sum_as_the_readme_has_it(client, real_cell):
     assert inside(client, "/opt/python/bin/python3 -c 'print(6 * 7)'").strip() == "42"
 
 
+def base_of(engine, real_cell):
+    """The base image that the cell was built from; an engine that was used before has others too, of other architectures."""
+    repository = repository_of(real_cell.artifact.build.distro, real_cell.artifact.build.arch)
+    return f"{repository}:{engine.tags(repository)[-1]}"
+
+
 def test_a_dockerfile_adds_it_to_the_pristine_image(engine, real_cell, tmp_path):
     info = real_cell.artifact.archive("install_only", "tar.gz")
-    base = next(
-        image.tags[0]
-        for image in engine._client.images.list()
-        if image.tags and image.tags[0].startswith("python-farm/base-debian13-")
-    )
+    base = base_of(engine, real_cell)
     dockerfile = f"FROM {base}\nADD {info.name} /opt/\nENV PATH=/opt/python/bin:$PATH\n"
     context = bundle({"Dockerfile": dockerfile.encode(), info.name: real_cell.archive().read_bytes()})
     image, _ = engine._client.images.build(
@@ -186,11 +189,7 @@ def served(real_cell):
 
 
 def test_a_dockerfile_copies_it_from_the_store_as_a_registry(engine, real_cell, served):
-    base = next(
-        image.tags[0]
-        for image in engine._client.images.list()
-        if image.tags and image.tags[0].startswith("python-farm/base-debian13-")
-    )
+    base = base_of(engine, real_cell)
     source = f"{served.removeprefix('http://')}/python:dev-3.13-debian13"
     dockerfile = f"FROM {base}\nCOPY --from={source} /python /opt/python\nENV PATH=/opt/python/bin:$PATH\n"
     image, _ = engine._client.images.build(
