@@ -72,7 +72,7 @@ def test_the_order_of_facts_files_is_the_order_of_arguments(facts):
         ("3.9.2-debian11-amd64", ["--enable-loadable-sqlite-extensions"],
          ["--with-system-libmpdec", "--with-system-libmpdec=no", "--with-system-ffi"]),
         ("3.11.2-debian12-amd64", ["--with-system-libmpdec=no"], ["--with-system-libmpdec"]),
-        ("3.13.5-debian13-amd64", ["--with-system-libmpdec"], ["--with-system-libmpdec=no", "--disable-gil"]),
+        ("3.13.5-debian13-amd64", ["--with-system-libmpdec=no"], ["--with-system-libmpdec", "--disable-gil"]),
         ("3.14.7-debian13-amd64-freethreaded", ["--disable-gil"], ["--with-pydebug"]),
         ("3.14.7-debian13-amd64-freethreaded-debug", ["--disable-gil", "--with-pydebug"], []),
     ],
