@@ -41,11 +41,8 @@ MEASUREMENTS = {
     "instructions": Measurement(
         "instructions", "instructions and branches, by callgrind", ("3.13.15-debian13-amd64",), short=False, stored=True
     ),
-    "experiments-build": Measurement(
-        "experiments", "nothing: builds what `experiments` compares", ("3.13.15-debian13-amd64", "--build"), short=False
-    ),
     "experiments": Measurement(
-        "experiments", "what changes of the recipe would give", ("3.13.15-debian13-amd64",), short=False, stored=True
+        "experiments", "what changes of the recipe would give", ("3.13.15-debian13-amd64",), short=False
     ),
     "dual": Measurement("dual", "the dual build beside the official recipe", ("3.13.15-debian13-amd64", "--keep"), short=False),
     "dual-none": Measurement(

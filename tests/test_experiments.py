@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import math
+import tarfile
 
 import pytest
 
-from benchmarks.experiments.__main__ import HERE, known, pairs
+from benchmarks.experiments.__main__ import known, needs, pairs, recipes
+from benchmarks.experiments.relink import HERE, Shelf
 from benchmarks.ratios import key, summary
 from benchmarks.sections.experiments import experiments
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
 from farm.plan.options import Options
+from tests.fakes import ScriptedBox
 
 CELL = Cell.parse("3.13.15-debian13-amd64")
 
@@ -42,8 +46,79 @@ def test_the_page_tells_what_was_changed():
         "cell": str(CELL),
         "rounds": 3,
         "about": {"x": "Something else."},
-        "second_link": {"plain": 0.1, "x": 0.05},
+        "second_link": {"x": 0.05},
         "pairs": {"x: executable": one, "x: libpython": one},
     }
     row = "| x: Something else. | 1.02 | 1.01 to 1.03 | go 0.9 | 1.02 | 1.01 to 1.03 | 0.050 |"
     assert row in "\n".join(map(str, experiments(found)))
+
+
+class KeptBox(ScriptedBox):
+    """A box whose every folder has one file."""
+
+    def get(self, path):
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode="w") as tar:
+            tar.addfile(tarfile.TarInfo(f"{path.rpartition('/')[2]}/file"))
+        yield stream.getvalue()
+
+
+def trees(names, folder, **script):
+    """A box in which the trees of these experiments were made."""
+    box = KeptBox(script)
+    source = folder / "source"
+    source.write_bytes(b"")
+    Shelf(folder, recipes(CELL, names)).trees(box, (source,), 2)
+    return box
+
+
+def made(box, *words):
+    return [command for command in box.commands if command.startswith("make") and set(words) <= set(command.split())]
+
+
+def test_all_are_built_from_the_profile_of_one_training(tmp_path):
+    box = trees(["x86-64-v3", "no-hardening"], tmp_path)
+    (trained,) = made(box, "profile-run-stamp")
+    assert "-march=x86-64-v3" not in trained
+    assert len(made(box, "altbininstall")) == 3
+    order = [command for command in box.commands if command.startswith(("make -j2 ", "cp -a", "mv"))]
+    assert order[:4] == [trained, "cp -a /work/build /work/trained", "cp -a /work/trained /work/build", order[3]]
+    assert order[4] == "mv /work/tree/install /work/trees/plain"
+    assert [order[-1], order[-4]] == [f"mv /work/tree/install /work/trees/{name}" for name in ("x86-64-v3", "no-hardening")]
+    assert "/work/trees" not in box.files
+
+
+def test_what_is_about_training_is_trained_anew_and_last(tmp_path):
+    box = trees(["extended-training", "x86-64-v3"], tmp_path)
+    first, second = made(box, "profile-run-stamp")
+    assert ("--pgo-extended" in first, "--pgo-extended" in second) == (False, True)
+    moved = [command for command in box.commands if command.startswith("mv")]
+    assert [command.rpartition("/")[2] for command in moved] == ["plain", "x86-64-v3", "extended-training"]
+
+
+def test_what_is_kept_is_not_made_again_and_what_is_missing_is_of_the_same_training(tmp_path):
+    trees(["x86-64-v3"], tmp_path)
+    again = trees(["x86-64-v3", "no-hardening"], tmp_path)
+    assert made(again, "profile-run-stamp") == []
+    assert len(made(again, "altbininstall")) == 1
+    assert again.files["/work/trees"] == ["plain/file", "x86-64-v3/file"]
+    assert "trained/file" in again.files["/work"]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == ["", *[".json"] * 3, *[".tar"] * 4]
+
+
+def test_what_a_build_took_is_known_when_it_is_kept(tmp_path):
+    trees(["x86-64-v3"], tmp_path)
+    assert Shelf(tmp_path, recipes(CELL, ["x86-64-v3"])).seconds("x86-64-v3", "link static") >= 0
+
+
+def test_a_tree_that_something_is_done_to_names_its_packages(tmp_path):
+    assert needs(["x86-64-v3", "bolt"]) == ["bolt-19"]
+    box = trees(["bolt"], tmp_path)
+    (after,) = [command for command in box.commands if "after.sh" in command]
+    assert after == "sh /work/after.sh /work/tree/install python3.13"
+    assert box.commands.index(after) < box.commands.index("mv /work/tree/install /work/trees/bolt")
+
+
+def test_a_cell_with_libraries_of_our_own_is_refused():
+    with pytest.raises(SystemExit, match=r"has openssl of our own.*take another cell"):
+        recipes(Cell.parse("2.7.18-debian12-amd64"), [])

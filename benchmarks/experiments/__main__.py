@@ -1,21 +1,24 @@
-"""Builds and measures experiments."""
+"""Builds and measures experiments.
+
+Usage: python -m benchmarks.experiments CELL [--only NAME…] [--rounds 3] [--out FILE]
+
+Trees that were built are kept, and so is every run of a benchmark: the same command goes on where it was ended.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
+import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.cells import chosen, fetched
-from benchmarks.dual import COUNTED
+from benchmarks.experiments.relink import AFTER, HERE, PLAIN, TREES, Shelf
 from benchmarks.goals import GROUPS
 from benchmarks.ratios import summary
-from benchmarks.speed import BENCHMARKS, EMBEDDER, Bench, embedder, image_of, kept, tools
+from benchmarks.speed import BENCHMARKS, EMBEDDER, Bench, image_of, kept, told, tools
 from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
@@ -23,19 +26,16 @@ from farm.plan.facts import load_facts
 from farm.plan.options import Options
 from farm.plan.recipe import digest_of
 from farm.settings import Settings
-from farm.store.folder import FolderStore
+from workers.build.sources import fetch
 from workers.engine.docker import DockerEngine
 from workers.engine.host import require
 from workers.engine.protocol import Box, BoxSpec, Limits
 from workers.verify.probe import parcel
-from workers.verify.unpack import tar_stream
 
 if TYPE_CHECKING:
-    from farm.store.artifact import Artifact
+    from farm.plan.recipe import Recipe
 
-HERE = Path(__file__).parent
-PLAIN = "plain"
-TREES = "/work/trees"
+_NEEDS = re.compile(r"^# needs: (?P<packages>.+)$", re.MULTILINE)
 
 
 def known() -> dict[str, str]:
@@ -47,40 +47,22 @@ def known() -> dict[str, str]:
     return found
 
 
-def store_of(settings: Settings, name: str) -> FolderStore:
-    """Where what an experiment makes lies."""
-    return FolderStore(settings.cache / "benchmarks" / "experiments" / name)
+def needs(names: list[str]) -> list[str]:
+    """Packages that what is done to their trees needs: its line `# needs: PACKAGE…`."""
+    scripts = [(HERE / name / AFTER).read_text(encoding="utf-8") for name in names if (HERE / name / AFTER).exists()]
+    return sorted({package for script in scripts for found in _NEEDS.finditer(script) for package in found["packages"].split()})
 
 
-def build(cell: Cell, name: str, settings: Settings) -> None:
-    """Have the farm build a cell with an experiment's facts, unless it did. Ends the benchmark when it fails."""
-    with tempfile.TemporaryDirectory() as folder:
-        matrix = Path(folder) / "matrix.yaml"
-        matrix.write_text(
-            f'pythons: ["{cell.python}"]\ndistros: [{cell.distro}]\narches: [{cell.arch}]\noptimize: pgo+lto\nchannel: dev\n'
-        )
-        environment = os.environ | {"FARM_FACTS": str(HERE / name), "FARM_STORE": store_of(settings, name).name}
-        done = subprocess.run([Path(sys.executable).with_name("farm"), "submit", matrix], env=environment, check=False)
-    if done.returncode:
-        raise SystemExit(f"the experiment {name} was not built: farm submit ended with {done.returncode}")
-
-
-def current(store: FolderStore, cell: Cell, name: str) -> Artifact:
-    """The newest build of an experiment, or the plain one. Ends the benchmark when the recipe has changed since."""
-    found = chosen(store, cell, "pgo+lto")
-    facts = load_facts(None if name == PLAIN else HERE / name)
-    if found.build.recipe != compose(cell, Options(optimize="pgo+lto"), facts, build_code()).digest:
-        raise SystemExit(
-            f"{name}: its build in {store.name} is of another recipe than today's: build it again (`--build`, or farm submit)"
-        )
+def recipes(cell: Cell, names: list[str]) -> dict[str, Recipe]:
+    """The plain recipe and those of the experiments, by name. Ends the benchmark for a cell with libraries of our own."""
+    options = Options(optimize="pgo+lto")
+    found = {
+        name: compose(cell, options, load_facts(None if name == PLAIN else HERE / name), build_code())
+        for name in (PLAIN, *names)
+    }
+    if libraries := [library.name for library in found[PLAIN].libraries]:
+        raise SystemExit(f"{cell} has {', '.join(libraries)} of our own, which experiments do not build: take another cell")
     return found
-
-
-def second_link(artifact: Artifact) -> float:
-    """What the second link takes of what the build took without it, as its own metadata says."""
-    seconds = {step.step: step.seconds for step in artifact.steps if step.step in COUNTED["ours"]}
-    link = seconds.pop("link static")
-    return round(link / sum(seconds.values()), 3)
 
 
 def pairs(names: list[str]) -> dict[str, tuple[str, str]]:
@@ -88,59 +70,56 @@ def pairs(names: list[str]) -> dict[str, tuple[str, str]]:
     return {f"{name}: {what}": (f"{name} {what}", f"{PLAIN} {what}") for name in names for what in ("executable", "libpython")}
 
 
-def contestants(box: Box, trees: dict[str, tuple[FolderStore, Artifact]], folder: Path) -> dict[str, str]:
+def contestants(box: Box, found: dict[str, Recipe]) -> dict[str, str]:
     """Each tree's executable, and its libpython in a program that embeds it."""
     box.put("/work/scratch", parcel({"main.c": EMBEDDER.encode()}))
-    found = {}
-    for name, (store, artifact) in trees.items():
-        root = f"{TREES}/{name}"
-        box.put("/work", parcel({}, [f"{root.removeprefix('/work/')}"]))
-        with tar_stream(fetched(store, artifact, "tar.gz", folder)) as stream:
-            box.put(root, stream)
-        found[f"{name} executable"] = f"{root}/python/bin/python{artifact.build.series}"
-        found[f"{name} libpython"] = embedder(box, f"{root}/python/bin/python3-config", f"{root}/python")
-    return found
+    turns = {}
+    for name, recipe in found.items():
+        root, layout = f"{TREES}/{name}", recipe.layout
+        turns[f"{name} executable"] = f"{root}/bin/{layout.executable}"
+        turns[f"{name} libpython"] = program = f"/work/scratch/embeds-{name}"
+        words = ["-I", f"{root}/include/{layout.lib}", "-L", f"{root}/lib", f"-Wl,-rpath,{root}/lib", f"-l{layout.lib}"]
+        told(box, "gcc", "-O2", "-o", program, "/work/scratch/main.c", *words)
+    return turns
 
 
-def measured(trees: dict[str, tuple[FolderStore, Artifact]], cell: Cell, rounds: int, scripts: list[str]) -> dict[str, Any]:
-    """How many times as fast as the plain build each is. What was run before with the same builds is not run again."""
+def measured(cell: Cell, found: dict[str, Recipe], rounds: int, scripts: list[str]) -> tuple[dict[str, Any], dict[str, float]]:
+    """How many times as fast as the plain build each is, and seconds of each second link."""
     settings = Settings()
     engine = DockerEngine(require(settings).url)
-    builds = digest_of({name: (one.build.recipe, one.build_id) for name, (_, one) in trees.items()})
-    file = settings.cache / "benchmarks" / f"experiments-{builds[:16]}.json"
-    long = Limits(deadline_s=24 * 3600, silent_s=24 * 3600)
-    with engine.box(BoxSpec(image_of(cell, engine, settings), long)) as box, tempfile.TemporaryDirectory() as folder:
+    shelf = Shelf(settings.cache / "benchmarks", found)
+    file = shelf.folder / f"experiments-{digest_of(sorted(shelf.file(name).name for name in found))[:16]}.json"
+    long = Limits(deadline_s=24 * 3600, step_s=8 * 3600, silent_s=4 * 3600)
+    image = image_of(cell, engine, settings, *needs(list(found)))
+    with engine.box(BoxSpec(image, long)) as box, tempfile.TemporaryDirectory() as folder:
+        shelf.trees(box, (fetch(found[PLAIN].source, settings, print),), settings.make_jobs)
         box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
-        bench = Bench(box, contestants(box, trees, Path(folder)), file, kept(file))
+        bench = Bench(box, contestants(box, found), file, kept(file))
         bench.run(rounds, scripts)
-    return summary(bench.runs, rounds, among=pairs([name for name in trees if name != PLAIN]))["pairs"]
+    links = {name: shelf.seconds(name, "link static") for name in found}
+    return summary(bench.runs, rounds, among=pairs([name for name in found if name != PLAIN]))["pairs"], links
 
 
 def main() -> int:
-    """Build, or measure and write the JSON."""
-    about, settings = known(), Settings()
+    """Build what is not built, measure, and write the JSON."""
+    about = known()
     parser = argparse.ArgumentParser(prog="benchmarks.experiments")
     parser.add_argument("cell")
-    parser.add_argument("--build", action="store_true")
     parser.add_argument("--only", nargs="*", default=list(about), choices=list(about))
-    parser.add_argument("--store", type=Path, default=Path("store"))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--scripts", nargs="*", choices=list(BENCHMARKS), help="benchmarks; without it all but starts")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/experiments.json"))
     options = parser.parse_args()
     cell = Cell.parse(options.cell)
-    if options.build:
-        for name in options.only:
-            build(cell, name, settings)
-        return 0
-    stores = {PLAIN: FolderStore(options.store)} | {name: store_of(settings, name) for name in options.only}
-    trees = {name: (store, current(store, cell, name)) for name, store in stores.items()}
-    scripts = [name for name in BENCHMARKS if name not in GROUPS["start"]]
+    scripts = options.scripts or [name for name in BENCHMARKS if name not in GROUPS["start"]]
+    found = recipes(cell, options.only)
+    compared, links = measured(cell, found, options.rounds, scripts)
     result = {
         "cell": options.cell,
         "rounds": options.rounds,
         "about": {name: about[name] for name in options.only},
-        "second_link": {name: second_link(one) for name, (_, one) in trees.items()},
-        "pairs": measured(trees, cell, options.rounds, scripts),
+        "second_link": {name: round(seconds / links[PLAIN], 3) for name, seconds in links.items() if name != PLAIN},
+        "pairs": compared,
     }
     options.out.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(json.dumps(result["pairs"], indent=1))

@@ -16,14 +16,14 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
     """Each that was measured, beside the build as it is."""
     yield "## What other builds would give"
     yield (
-        f"`python -m benchmarks.experiments`: {found['cell']} with PGO and LTO, built by the farm with one thing changed (a"
-        " folder of `benchmarks/experiments` over the facts), taking turns with the build as it is."
-        f" {found['rounds']} rounds; above 1 the changed one is faster; the interval (95 %) is of rounds drawn again. The last"
-        " column is what the second link takes, by the rest of the same build:"
-        f" {found['second_link']['plain']:.3f} as it is."
+        f"`python -m benchmarks.experiments`: {found['cell']} with PGO and LTO, with one thing changed (a folder of"
+        " `benchmarks/experiments` over the facts). All are compiled from the profile of one training run, but for those"
+        " that are about training: two trainings of one recipe differ by more than most of this. They take turns with the"
+        f" build as it is: {found['rounds']} rounds; above 1 the changed one is faster; the interval (95 %) is of rounds"
+        " drawn again. The last column is how many times as long the second link takes."
     )
     yield table(
-        ("changed", "executable", "interval", "slowest", "libpython", "interval", "second link / rest"),
+        ("changed", "executable", "interval", "slowest", "libpython", "interval", "second link / as it is"),
         [
             (
                 f"{name}: {about}",

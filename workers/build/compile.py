@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _BYTECODE_PARTS = 2
 _AVAILABLE, _ROOM_KB = 3, 1024  # the column of `df -P`; with less than that a compiler fails in many odd ways
 _SCRIPTS = ("unpack.sh", "advise.sh", "linked.sh", "library.sh", "finish.sh", "bytecode.py", "facts.py")
-_BUILD = "/work/build"
+BUILD = "/work/build"
 _DESTDIR = "DESTDIR=/work/tree"
 TREE = "/work/tree/install"
 _BARE: Mapping[str, str] = {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -61,15 +61,7 @@ class Passes:
 
         The tree's contents are kept in the new file `spool`.
         """
-        self.on_step("unpack")
-        self.box.put("/work", _bundle(sources, patches))
-        self.box.put("/work", _files({"missing-stdlib.json": json.dumps(dict(self.recipe.missing_stdlib))}))
-        self._do("sh", "/work/scripts/unpack.sh", f"/work/{self.recipe.source.file}")
-        for advice in self.recipe.advice:
-            self._do("sh", "/work/scripts/advise.sh", f"/work/src/{advice.file}", advice.module, advice.sentence)
-        if self.recipe.linked:
-            lists = "/work/src/Modules/Setup.stdlib.in", f"{_BUILD}/Modules/Setup.local"
-            self._do("sh", "/work/scripts/linked.sh", *lists, *self.recipe.linked)
+        self._unpack(sources, patches)
         for library in self.recipe.libraries:
             self._library(library)
         self._prepare()
@@ -77,6 +69,18 @@ class Passes:
         self._static()
         self._finish()
         return self._export(spool)
+
+    def _unpack(self, sources: Sequence[Path], patches: Mapping[str, bytes]) -> None:
+        """The source as it is to be configured."""
+        self.on_step("unpack")
+        self.box.put("/work", _bundle(sources, patches))
+        self.box.put("/work", _files({"missing-stdlib.json": json.dumps(dict(self.recipe.missing_stdlib))}))
+        self._do("sh", "/work/scripts/unpack.sh", f"/work/{self.recipe.source.file}")
+        for advice in self.recipe.advice:
+            self._do("sh", "/work/scripts/advise.sh", f"/work/src/{advice.file}", advice.module, advice.sentence)
+        if self.recipe.linked:
+            lists = "/work/src/Modules/Setup.stdlib.in", f"{BUILD}/Modules/Setup.local"
+            self._do("sh", "/work/scripts/linked.sh", *lists, *self.recipe.linked)
 
     def _prepare(self) -> None:
         """What has to be there before configure runs."""
@@ -94,7 +98,7 @@ class Passes:
 
     def _shared(self) -> None:
         self.on_step("configure")
-        self._do("../src/configure", *self._configure, cwd=_BUILD)
+        self._do("../src/configure", *self._configure, cwd=BUILD)
         self.on_step("make shared")
         self._make(f"-j{self.jobs}")
         self.on_step("install")
@@ -151,7 +155,7 @@ class Passes:
         return lines
 
     def _make(self, *words: str) -> None:
-        self._do("make", *words, *(word.replace("{jobs}", str(self.jobs)) for word in self.recipe.make), cwd=_BUILD)
+        self._do("make", *words, *(word.replace("{jobs}", str(self.jobs)) for word in self.recipe.make), cwd=BUILD)
 
     def _do(
         self, *argv: str, cwd: str = "/work", library: Library | None = None, environment: Mapping[str, str] | None = None

@@ -1,0 +1,132 @@
+"""One training run for a build and all experiments: each is compiled and linked anew from the same profile, in one box.
+
+Two training runs of one recipe give builds that differ by more than most flags do. So what is compared is of one run, unless an
+experiment is about training itself. A folder may have an `after.sh`, which is run in the box when its tree is installed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.dual import Watch
+from farm.plan.patches import patch_texts
+from farm.plan.recipe import Recipe, digest_of
+from workers.build.compile import BUILD, TREE, Passes
+from workers.verify.probe import parcel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from workers.engine.protocol import Box
+
+HERE = Path(__file__).parent
+PLAIN = "plain"
+TREES = "/work/trees"
+AFTER = "after.sh"
+_TRAINED = "/work/trained"
+_TRAINING = ("PROFILE_TASK=", "PGO_PROF_GEN_FLAG=")  # words for make that say what is trained, and how
+
+
+@dataclass(frozen=True)
+class Relinked(Passes):
+    """Steps of a dual build in a box where another recipe was trained, or is to be."""
+
+    def train(self, sources: tuple[Path, ...], kept: Path) -> None:
+        """Unpack and train, or take the file of a training that was kept; what it left stays in the box for every `build`."""
+        self._do("rm", "-rf", "/work/src", BUILD, "/work/tree", _TRAINED)
+        self._unpack(sources, patch_texts(self.recipe.patches, None))
+        if kept.exists():
+            with kept.open("rb") as stream:
+                self.box.put("/work", stream)
+            return
+        self.on_step("configure")
+        self._do("../src/configure", *self._configure, cwd=BUILD)
+        self.on_step("train")
+        self._make(f"-j{self.jobs}", "profile-run-stamp")
+        self._do("cp", "-a", BUILD, _TRAINED)
+        keep(kept, self.box.get(_TRAINED))
+
+    def build(self, name: str) -> None:
+        """Compile, link twice and install from the profile that is there; the tree comes to lie in TREES by its name."""
+        self._do("rm", "-rf", BUILD, "/work/tree", f"{TREES}/{name}")
+        self._do("cp", "-a", _TRAINED, BUILD)
+        self._do("mkdir", "-p", "/work/tree", TREES)
+        self.on_step("make shared")
+        self._make(f"-j{self.jobs}")
+        self.on_step("install")
+        self._make("install", "DESTDIR=/work/tree")
+        self._static()
+        self._finish()
+        after = HERE / name / AFTER
+        if after.exists():
+            self.on_step("after")
+            self.box.put("/work", parcel({AFTER: after.read_bytes()}))
+            self._do("sh", f"/work/{AFTER}", TREE, self.recipe.layout.executable)
+        self._do("mv", TREE, f"{TREES}/{name}")
+
+
+def training_of(recipe: Recipe) -> str:
+    """A digest of all that decides what a training run leaves, but for flags of the compiler."""
+    words = [word for word in recipe.make if word.startswith(_TRAINING)]
+    return digest_of([recipe.source.sha256, recipe.configure, words, recipe.linked, [patch.sha256 for patch in recipe.patches]])
+
+
+def keep(file: Path, parts: Iterable[bytes]) -> None:
+    """Write a file, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_suffix(".new")
+    with beside.open("wb") as stream:
+        stream.writelines(parts)
+    beside.replace(file)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Trees and trainings as tars in a folder: what was made by the same recipe is not made again."""
+
+    folder: Path
+    recipes: Mapping[str, Recipe]
+
+    def file(self, name: str) -> Path:
+        """Where the tree of an experiment is kept."""
+        after = HERE / name / AFTER
+        parts = [self.recipes[name].digest, after.read_text(encoding="utf-8") if after.exists() else ""]
+        return self.folder / f"experiment-{name}-{digest_of(parts)[:16]}.tar"
+
+    def trained_as(self, name: str) -> str:
+        """Whose training it is compiled from: the plain one's, unless it is about training."""
+        return PLAIN if training_of(self.recipes[name]) == training_of(self.recipes[PLAIN]) else name
+
+    def seconds(self, name: str, step: str) -> float:
+        """What a step of its build took."""
+        steps: dict[str, float] = json.loads(self.file(name).with_suffix(".json").read_text(encoding="utf-8"))
+        return steps[step]
+
+    def trees(self, box: Box, sources: tuple[Path, ...], jobs: int) -> None:
+        """Put the tree of every recipe into the box; those that are not kept are built there."""
+        box.put("/work", parcel({}, [TREES.removeprefix("/work/")]))
+        trained = ""
+        for name in sorted(self.recipes, key=lambda name: (self.trained_as(name) != PLAIN, name != PLAIN, name)):
+            if self.file(name).exists():
+                with self.file(name).open("rb") as stream:
+                    box.put(TREES, stream)
+                continue
+            print(f"### {name}", flush=True)
+            if trained != self.trained_as(name):
+                trained = self.trained_as(name)
+                first, watch = self.recipes[trained], Watch(box)
+                kept = self.folder / f"trained-{first.digest[:16]}.tar"
+                Relinked(box, first, jobs, watch.step, watch.line).train(sources, kept)
+            self._build(box, name, jobs)
+
+    def _build(self, box: Box, name: str, jobs: int) -> None:
+        watch = Watch(box)
+        Relinked(box, self.recipes[name], jobs, watch.step, watch.line).build(name)
+        watch.step("over")
+        steps = {step["step"]: step["seconds"] for step in watch.told()["steps"]}
+        keep(self.file(name).with_suffix(".json"), [json.dumps(steps).encode()])
+        keep(self.file(name), box.get(f"{TREES}/{name}"))
