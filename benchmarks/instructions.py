@@ -48,6 +48,7 @@ DEFAULT = {
     "nbody": 1,
     "regex_compile": 1,
     "richards": 2,
+    "scimark_fft": 1,
     "unpickle": 4000,
 }
 TOLD = 8  # functions of each
