@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WITH_ENGINE := $(BIN)/python -m workers with-engine --
 CODE := farm workers tests deploy benchmarks
-SCRIPTS = .ci/run $(shell find deploy farm tests workers -type f \( -name '*.sh' -o -path 'workers/build/scripts/*.sh' \))
+SCRIPTS = .ci/run $(shell find benchmarks deploy farm tests workers -type f \( -name '*.sh' -o -path 'workers/build/scripts/*.sh' \))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-pair test-matrix chaos check compose-test hosts-test lint bench venv clean

@@ -39,6 +39,11 @@ def flat(runs: Runs) -> dict[tuple[int, str, str], float]:
     }
 
 
+def asked(runs: Runs, rounds: int, names: Collection[str]) -> Runs:
+    """Runs of these scripts in the first rounds; there may be more than were asked for now."""
+    return {name: run for name, run in runs.items() if name.split(" ", 2)[1] in names and int(name.split(" ", 1)[0]) < rounds}
+
+
 def scripts(runs: Runs) -> dict[str, str]:
     """Every benchmark, and the script that it is in."""
     return {benchmark: name.split(" ", 2)[1] for name, found in runs.items() for benchmark in found}

@@ -25,7 +25,7 @@ from benchmarks.goals import GROUPS
 from benchmarks.library import COMPARE, imported
 from benchmarks.official import INSTALL, kept_tree
 from benchmarks.official import ROOT as SINGLE
-from benchmarks.ratios import Runs, key, scripts, summary
+from benchmarks.ratios import Runs, asked, key, scripts, summary
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
@@ -242,10 +242,10 @@ def measured(artifact: Artifact, store: FolderStore, rounds: int, names: list[st
 
 def told_of(runs: Runs, rounds: int, names: list[str], others: dict[str, list[str]]) -> dict[str, object]:
     """What the JSON says of runs, of which there may be more than were asked for now."""
-    asked = {name: run for name, run in runs.items() if name.split(" ", 2)[1] in names and int(name.split(" ", 1)[0]) < rounds}
-    where = scripts(asked)
+    chosen = asked(runs, rounds, names)
+    where = scripts(chosen)
     differs = {name: others[script] for name, script in sorted(where.items()) if script in others}
-    return {"differs": differs, **summary(asked, rounds, {*differs, *GROUPS["start"]})}
+    return {"differs": differs, **summary(chosen, rounds, {*differs, *GROUPS["start"]})}
 
 
 def main() -> int:

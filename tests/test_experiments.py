@@ -45,12 +45,17 @@ def test_the_page_tells_what_was_changed():
     found = {
         "cell": str(CELL),
         "rounds": 3,
+        "scripts": ["float", "go"],
+        "mismatches": {"plain": 0, "x": 2},
         "about": {"x": "Something else."},
         "second_link": {"x": 0.05},
         "pairs": {"x: executable": one, "x: libpython": one},
     }
     row = "| x: Something else. | 1.02 | 1.01 to 1.03 | go 0.9 | 1.02 | 1.01 to 1.03 | 0.050 |"
-    assert row in "\n".join(map(str, experiments(found)))
+    page = "\n".join(map(str, experiments(found)))
+    assert row in page
+    assert "3 rounds of 2 benchmarks" in page
+    assert "Profiles that did not fit, says gcc: 2 of x." in page
 
 
 class KeptBox(ScriptedBox):
@@ -63,12 +68,12 @@ class KeptBox(ScriptedBox):
         yield stream.getvalue()
 
 
-def trees(names, folder, **script):
+def trees(names, folder, image="id of an image", **script):
     """A box in which the trees of these experiments were made."""
     box = KeptBox(script)
     source = folder / "source"
     source.write_bytes(b"")
-    Shelf(folder, recipes(CELL, names)).trees(box, (source,), 2)
+    Shelf(folder / "kept", recipes(CELL, names), image).trees(box, (source,), 2)
     return box
 
 
@@ -103,19 +108,41 @@ def test_what_is_kept_is_not_made_again_and_what_is_missing_is_of_the_same_train
     assert len(made(again, "altbininstall")) == 1
     assert again.files["/work/trees"] == ["plain/file", "x86-64-v3/file"]
     assert "trained/file" in again.files["/work"]
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == ["", *[".json"] * 3, *[".tar"] * 4]
+    (training,) = (tmp_path / "kept").iterdir()
+    assert sorted(path.suffix for path in training.iterdir()) == [*[".json"] * 3, *[".tar"] * 4]
+
+
+def test_trees_of_a_training_that_is_lost_are_made_anew(tmp_path):
+    trees(["x86-64-v3"], tmp_path)
+    (lost,) = (tmp_path / "kept").glob("*/trained.tar")
+    lost.unlink()
+    again = trees(["x86-64-v3", "no-hardening"], tmp_path)
+    assert len(made(again, "profile-run-stamp")) == 1
+    assert len(made(again, "altbininstall")) == 3
+    assert "/work/trees" not in again.files
+
+
+def test_another_image_or_plain_recipe_is_another_training(tmp_path):
+    trees(["x86-64-v3"], tmp_path)
+    assert len(made(trees(["x86-64-v3"], tmp_path, image="another"), "profile-run-stamp")) == 1
+    mine = recipes(CELL, ["x86-64-v3"])
+    shelf = Shelf(tmp_path, mine, "")
+    other = Shelf(tmp_path, {**mine, "plain": recipes(Cell.parse("3.13.5-debian13-amd64"), [])["plain"]}, "")
+    assert shelf.file("x86-64-v3") != other.file("x86-64-v3")
 
 
 def test_what_a_build_took_is_known_when_it_is_kept(tmp_path):
     trees(["x86-64-v3"], tmp_path)
-    assert Shelf(tmp_path, recipes(CELL, ["x86-64-v3"])).seconds("x86-64-v3", "link static") >= 0
+    told = Shelf(tmp_path / "kept", recipes(CELL, ["x86-64-v3"]), "id of an image").told("x86-64-v3")
+    assert [step["step"] for step in told["steps"]][:3] == ["make shared", "install", "link static"]
+    assert told["warnings"]["coverage-mismatch"]["lines"] == 0
 
 
 def test_a_tree_that_something_is_done_to_names_its_packages(tmp_path):
     assert needs(["x86-64-v3", "bolt"]) == ["bolt-19"]
     box = trees(["bolt"], tmp_path)
     (after,) = [command for command in box.commands if "after.sh" in command]
-    assert after == "sh /work/after.sh /work/tree/install python3.13"
+    assert after == "sh /work/after.sh /work/tree/install python3.13 2"
     assert box.commands.index(after) < box.commands.index("mv /work/tree/install /work/trees/bolt")
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.experiments.relink import AFTER, HERE, PLAIN, TREES, Shelf
 from benchmarks.goals import GROUPS
-from benchmarks.ratios import summary
+from benchmarks.ratios import asked, summary
 from benchmarks.speed import BENCHMARKS, EMBEDDER, Bench, image_of, kept, told, tools
 from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell
@@ -83,21 +83,28 @@ def contestants(box: Box, found: dict[str, Recipe]) -> dict[str, str]:
     return turns
 
 
-def measured(cell: Cell, found: dict[str, Recipe], rounds: int, scripts: list[str]) -> tuple[dict[str, Any], dict[str, float]]:
-    """How many times as fast as the plain build each is, and seconds of each second link."""
+def measured(cell: Cell, found: dict[str, Recipe], rounds: int, scripts: list[str]) -> dict[str, Any]:
+    """How many times as fast as the plain build each is, how long its second link takes, and profiles that did not fit."""
     settings = Settings()
     engine = DockerEngine(require(settings).url)
-    shelf = Shelf(settings.cache / "benchmarks", found)
-    file = shelf.folder / f"experiments-{digest_of(sorted(shelf.file(name).name for name in found))[:16]}.json"
+    packages = {package for recipe in found.values() for package in recipe.build_packages}
+    image = image_of(cell, engine, settings, *packages, *needs(list(found)))
+    shelf = Shelf(settings.cache / "benchmarks" / "experiments", found, engine.identity(image))
+    file = shelf.folder / f"experiments-{digest_of(sorted(str(shelf.file(name)) for name in found))[:16]}.json"
     long = Limits(deadline_s=24 * 3600, step_s=8 * 3600, silent_s=4 * 3600)
-    image = image_of(cell, engine, settings, *needs(list(found)))
     with engine.box(BoxSpec(image, long)) as box, tempfile.TemporaryDirectory() as folder:
         shelf.trees(box, (fetch(found[PLAIN].source, settings, print),), settings.make_jobs)
         box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
         bench = Bench(box, contestants(box, found), file, kept(file))
         bench.run(rounds, scripts)
-    links = {name: shelf.seconds(name, "link static") for name in found}
-    return summary(bench.runs, rounds, among=pairs([name for name in found if name != PLAIN]))["pairs"], links
+    told = {name: shelf.told(name) for name in found}
+    links = {name: step["seconds"] for name in found for step in told[name]["steps"] if step["step"] == "link static"}
+    changed = [name for name in found if name != PLAIN]
+    return {
+        "pairs": summary(asked(bench.runs, rounds, scripts), rounds, among=pairs(changed))["pairs"],
+        "second_link": {name: round(links[name] / links[PLAIN], 3) for name in changed},
+        "mismatches": {name: told[name]["warnings"]["coverage-mismatch"]["lines"] for name in found},
+    }
 
 
 def main() -> int:
@@ -113,13 +120,12 @@ def main() -> int:
     cell = Cell.parse(options.cell)
     scripts = options.scripts or [name for name in BENCHMARKS if name not in GROUPS["start"]]
     found = recipes(cell, options.only)
-    compared, links = measured(cell, found, options.rounds, scripts)
     result = {
         "cell": options.cell,
         "rounds": options.rounds,
         "about": {name: about[name] for name in options.only},
-        "second_link": {name: round(seconds / links[PLAIN], 3) for name, seconds in links.items() if name != PLAIN},
-        "pairs": compared,
+        "scripts": scripts,
+        **measured(cell, found, options.rounds, scripts),
     }
     options.out.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(json.dumps(result["pairs"], indent=1))

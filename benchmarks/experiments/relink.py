@@ -7,10 +7,11 @@ experiment is about training itself. A folder may have an `after.sh`, which is r
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.dual import Watch
 from farm.plan.patches import patch_texts
@@ -27,6 +28,7 @@ HERE = Path(__file__).parent
 PLAIN = "plain"
 TREES = "/work/trees"
 AFTER = "after.sh"
+TRAINED = "trained.tar"
 _TRAINED = "/work/trained"
 _TRAINING = ("PROFILE_TASK=", "PGO_PROF_GEN_FLAG=")  # words for make that say what is trained, and how
 
@@ -37,7 +39,7 @@ class Relinked(Passes):
 
     def train(self, sources: tuple[Path, ...], kept: Path) -> None:
         """Unpack and train, or take the file of a training that was kept; what it left stays in the box for every `build`."""
-        self._do("rm", "-rf", "/work/src", BUILD, "/work/tree", _TRAINED)
+        self._do("rm", "-rf", "/work/src", "/work/patches", BUILD, "/work/tree", _TRAINED)
         self._unpack(sources, patch_texts(self.recipe.patches, None))
         if kept.exists():
             with kept.open("rb") as stream:
@@ -65,14 +67,15 @@ class Relinked(Passes):
         if after.exists():
             self.on_step("after")
             self.box.put("/work", parcel({AFTER: after.read_bytes()}))
-            self._do("sh", f"/work/{AFTER}", TREE, self.recipe.layout.executable)
+            self._do("sh", f"/work/{AFTER}", TREE, self.recipe.layout.executable, str(self.jobs))
         self._do("mv", TREE, f"{TREES}/{name}")
 
 
 def training_of(recipe: Recipe) -> str:
     """A digest of all that decides what a training run leaves, but for flags of the compiler."""
     words = [word for word in recipe.make if word.startswith(_TRAINING)]
-    return digest_of([recipe.source.sha256, recipe.configure, words, recipe.linked, [patch.sha256 for patch in recipe.patches]])
+    source = [recipe.source.sha256, *(patch.sha256 for patch in recipe.patches), recipe.linked, recipe.missing_stdlib]
+    return digest_of([source, recipe.configure, recipe.environment, words, [vars(advice) for advice in recipe.advice]])
 
 
 def keep(file: Path, parts: Iterable[bytes]) -> None:
@@ -86,47 +89,64 @@ def keep(file: Path, parts: Iterable[bytes]) -> None:
 
 @dataclass(frozen=True)
 class Shelf:
-    """Trees and trainings as tars in a folder: what was made by the same recipe is not made again."""
+    """Trainings and trees as tars, a folder for each training: what was made of the same is not made again.
+
+    `image` says what it is made in, and changes with it.
+    """
 
     folder: Path
     recipes: Mapping[str, Recipe]
-
-    def file(self, name: str) -> Path:
-        """Where the tree of an experiment is kept."""
-        after = HERE / name / AFTER
-        parts = [self.recipes[name].digest, after.read_text(encoding="utf-8") if after.exists() else ""]
-        return self.folder / f"experiment-{name}-{digest_of(parts)[:16]}.tar"
+    image: str
 
     def trained_as(self, name: str) -> str:
         """Whose training it is compiled from: the plain one's, unless it is about training."""
         return PLAIN if training_of(self.recipes[name]) == training_of(self.recipes[PLAIN]) else name
 
-    def seconds(self, name: str, step: str) -> float:
-        """What a step of its build took."""
-        steps: dict[str, float] = json.loads(self.file(name).with_suffix(".json").read_text(encoding="utf-8"))
-        return steps[step]
+    def training(self, name: str) -> Path:
+        """The folder of the training that an experiment is compiled from."""
+        code = Path(__file__).read_text(encoding="utf-8")
+        return self.folder / f"training-{digest_of([self.recipes[self.trained_as(name)].digest, self.image, code])[:16]}"
+
+    def file(self, name: str) -> Path:
+        """Where the tree of an experiment is kept."""
+        after = HERE / name / AFTER
+        parts = [self.recipes[name].digest, after.read_text(encoding="utf-8") if after.exists() else ""]
+        return self.training(name) / f"{name}-{digest_of(parts)[:16]}.tar"
+
+    def told(self, name: str) -> dict[str, Any]:
+        """What the steps of its build took, and what the compiler said of profiles: see `benchmarks.dual.Watch`."""
+        found: dict[str, Any] = json.loads(self.file(name).with_suffix(".json").read_text(encoding="utf-8"))
+        return found
+
+    def has(self, name: str) -> bool:
+        """Whether its tree is kept; one of a training that is lost is none, for others would be of a new one."""
+        return self.file(name).exists() and (self.training(name) / TRAINED).exists()
 
     def trees(self, box: Box, sources: tuple[Path, ...], jobs: int) -> None:
         """Put the tree of every recipe into the box; those that are not kept are built there."""
         box.put("/work", parcel({}, [TREES.removeprefix("/work/")]))
         trained = ""
         for name in sorted(self.recipes, key=lambda name: (self.trained_as(name) != PLAIN, name != PLAIN, name)):
-            if self.file(name).exists():
+            if not self.has(name):
+                print(f"### {name}", flush=True)
+                if trained != self.trained_as(name):
+                    trained = self.trained_as(name)
+                    self._train(box, trained, sources, jobs)
+                self._build(box, name, jobs)
+            else:
                 with self.file(name).open("rb") as stream:
                     box.put(TREES, stream)
-                continue
-            print(f"### {name}", flush=True)
-            if trained != self.trained_as(name):
-                trained = self.trained_as(name)
-                first, watch = self.recipes[trained], Watch(box)
-                kept = self.folder / f"trained-{first.digest[:16]}.tar"
-                Relinked(box, first, jobs, watch.step, watch.line).train(sources, kept)
-            self._build(box, name, jobs)
+
+    def _train(self, box: Box, name: str, sources: tuple[Path, ...], jobs: int) -> None:
+        kept = self.training(name) / TRAINED
+        if not kept.exists():
+            shutil.rmtree(kept.parent, ignore_errors=True)
+        watch = Watch(box)
+        Relinked(box, self.recipes[name], jobs, watch.step, watch.line).train(sources, kept)
 
     def _build(self, box: Box, name: str, jobs: int) -> None:
         watch = Watch(box)
         Relinked(box, self.recipes[name], jobs, watch.step, watch.line).build(name)
         watch.step("over")
-        steps = {step["step"]: step["seconds"] for step in watch.told()["steps"]}
-        keep(self.file(name).with_suffix(".json"), [json.dumps(steps).encode()])
+        keep(self.file(name).with_suffix(".json"), [json.dumps(watch.told()).encode()])
         keep(self.file(name), box.get(f"{TREES}/{name}"))

@@ -19,8 +19,10 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
         f"`python -m benchmarks.experiments`: {found['cell']} with PGO and LTO, with one thing changed (a folder of"
         " `benchmarks/experiments` over the facts). All are compiled from the profile of one training run, but for those"
         " that are about training: two trainings of one recipe differ by more than most of this. They take turns with the"
-        f" build as it is: {found['rounds']} rounds; above 1 the changed one is faster; the interval (95 %) is of rounds"
+        f" build as it is: {found['rounds']} rounds of {len(found['scripts'])} benchmarks; above 1 the changed one is faster;"
+        " the interval (95 %) is of rounds"
         " drawn again. The last column is how many times as long the second link takes."
+        f" {_fit(found['mismatches'])}"
     )
     yield table(
         ("changed", "executable", "interval", "slowest", "libpython", "interval", "second link / as it is"),
@@ -35,6 +37,11 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
             for name, about in found["about"].items()
         ],
     )
+
+
+def _fit(mismatches: Mapping[str, int]) -> str:
+    told = ", ".join(f"{count} of {name}" for name, count in mismatches.items() if count)
+    return f"Profiles that did not fit, says gcc: {told or 'none'}."
 
 
 def _mean(pair: Mapping[str, Any]) -> tuple[object, str]:

@@ -158,8 +158,10 @@ def test_curl_and_sha256sum_as_the_readme_has_it(client, real_cell):
 
 def base_of(engine, real_cell):
     """The base image that the cell was built from; an engine that was used before has others too, of other architectures."""
-    repository = repository_of(real_cell.artifact.build.distro, real_cell.artifact.build.arch)
-    return f"{repository}:{engine.tags(repository)[-1]}"
+    build = real_cell.artifact.build
+    repository = repository_of(build.distro, build.arch)
+    names = [build.base_image.name, *(f"{repository}:{tag}" for tag in engine.tags(repository))]
+    return next(name for name in names if engine.layers(name) == build.base_image.layers)
 
 
 def test_a_dockerfile_adds_it_to_the_pristine_image(engine, real_cell, tmp_path):
