@@ -97,13 +97,13 @@ def measured(cell: Cell, found: dict[str, Recipe], rounds: int, scripts: list[st
         box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
         bench = Bench(box, contestants(box, found), file, kept(file))
         bench.run(rounds, scripts)
-    told = {name: shelf.told(name) for name in found}
-    links = {name: step["seconds"] for name in found for step in told[name]["steps"] if step["step"] == "link static"}
+    builds = {name: shelf.told(name) for name in found}
+    links = {name: step["seconds"] for name in found for step in builds[name]["steps"] if step["step"] == "link static"}
     changed = [name for name in found if name != PLAIN]
     return {
         "pairs": summary(asked(bench.runs, rounds, scripts), rounds, among=pairs(changed))["pairs"],
         "second_link": {name: round(links[name] / links[PLAIN], 3) for name in changed},
-        "mismatches": {name: told[name]["warnings"]["coverage-mismatch"]["lines"] for name in found},
+        "mismatches": {name: builds[name]["warnings"]["coverage-mismatch"]["lines"] for name in found},
     }
 
 
