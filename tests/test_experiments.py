@@ -138,8 +138,22 @@ def test_what_a_build_took_is_known_when_it_is_kept(tmp_path):
     assert told["warnings"]["coverage-mismatch"]["lines"] == 0
 
 
-def test_a_tree_that_something_is_done_to_names_its_packages(tmp_path):
-    assert needs(["x86-64-v3", "bolt"]) == ["bolt-19"]
+def test_what_another_compiler_needs_is_named_and_is_not_what_it_is_about():
+    assert needs(["plain", "x86-64-v3"]) == []
+    assert needs(["clang", "bolt"]) == ["bolt-19", "clang-19", "lld-19", "llvm-19"]
+    assert not [name for name, about in known().items() if "needs:" in about]
+
+
+def test_clang_has_the_interpreter_of_tail_calls_from_3_14_on_and_no_flags_of_gcc():
+    asked = "--with-tail-call-interp"
+    assert asked in recipes(Cell.parse("3.14.7-debian13-amd64"), ["clang"])["clang"].configure
+    changed = recipes(CELL, ["clang"])["clang"]
+    assert asked not in changed.configure
+    assert ("CC", "clang-19") in changed.environment
+    assert not [word for word in changed.make if "-gno-as-loc-support" in word or "-fprofile-generate" in word]
+
+
+def test_a_tree_that_something_is_done_to_has_it_done_before_it_is_kept(tmp_path):
     box = trees(["bolt"], tmp_path)
     (after,) = [command for command in box.commands if "after.sh" in command]
     assert after == "sh /work/after.sh /work/tree/install python3.13 2"

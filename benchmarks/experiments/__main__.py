@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.experiments.relink import AFTER, HERE, PLAIN, TREES, Shelf
+from benchmarks.experiments.relink import HERE, PLAIN, TREES, Shelf
 from benchmarks.goals import GROUPS
 from benchmarks.ratios import asked, summary
 from benchmarks.speed import BENCHMARKS, EMBEDDER, Bench, image_of, kept, told, tools
@@ -42,15 +42,15 @@ def known() -> dict[str, str]:
     """What each experiment is about: the comment with which its file of facts begins, by name."""
     found = {}
     for folder in sorted(path for path in HERE.iterdir() if any(path.glob("*.toml"))):
-        lines = next(iter(sorted(folder.glob("*.toml")))).read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
-        found[folder.name] = " ".join(line.removeprefix("# ") for line in lines)
+        head = next(iter(sorted(folder.glob("*.toml")))).read_text(encoding="utf-8").partition("\n\n")[0]
+        found[folder.name] = " ".join(line.removeprefix("# ") for line in _NEEDS.sub("", head).splitlines() if line)
     return found
 
 
 def needs(names: list[str]) -> list[str]:
-    """Packages that what is done to their trees needs: its line `# needs: PACKAGE…`."""
-    scripts = [(HERE / name / AFTER).read_text(encoding="utf-8") for name in names if (HERE / name / AFTER).exists()]
-    return sorted({package for script in scripts for found in _NEEDS.finditer(script) for package in found["packages"].split()})
+    """Packages that they need beside those of a build: a line `# needs: PACKAGE…` in any of their files."""
+    texts = [path.read_text(encoding="utf-8") for name in names if name != PLAIN for path in sorted((HERE / name).iterdir())]
+    return sorted({package for text in texts for found in _NEEDS.finditer(text) for package in found["packages"].split()})
 
 
 def recipes(cell: Cell, names: list[str]) -> dict[str, Recipe]:
