@@ -140,7 +140,7 @@ def test_what_a_build_took_is_known_when_it_is_kept(tmp_path):
 
 def test_what_another_compiler_needs_is_named_and_is_not_what_it_is_about():
     assert needs(["plain", "x86-64-v3"]) == []
-    assert needs(["clang", "bolt"]) == ["bolt-19", "clang-19", "lld-19", "llvm-19"]
+    assert needs(["clang", "bolt"]) == ["bolt-19", "clang-19", "libclang-rt-19-dev", "lld-19", "llvm-19"]
     assert not [name for name, about in known().items() if "needs:" in about]
 
 
