@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import tarfile
 
 import pytest
 
-from benchmarks.experiments.__main__ import known, needs, pairs, recipes
+from benchmarks.experiments.__main__ import figures, known, needs, pairs, recipes
 from benchmarks.experiments.relink import HERE, Shelf
 from benchmarks.ratios import key, summary
 from benchmarks.sections.experiments import experiments
@@ -42,20 +43,12 @@ def test_each_is_compared_with_the_plain_build():
 
 def test_the_page_tells_what_was_changed():
     one = {"mean": 1.02, "low": 1.01, "high": 1.03, "each": {"float": {"mean": 1.2}, "go": {"mean": 0.9}}}
-    found = {
-        "cell": str(CELL),
-        "rounds": 3,
-        "scripts": ["float", "go"],
-        "mismatches": {"plain": 0, "x": 2},
-        "about": {"x": "Something else."},
-        "second_link": {"x": 0.05},
-        "pairs": {"x: executable": one, "x: libpython": one},
-    }
-    row = "| x: Something else. | 1.02 | 1.01 to 1.03 | go 0.9 | 1.02 | 1.01 to 1.03 | 0.050 |"
-    page = "\n".join(map(str, experiments(found)))
-    assert row in page
-    assert "3 rounds of 2 benchmarks" in page
-    assert "Profiles that did not fit, says gcc: 2 of x." in page
+    row = {"about": "Something else.", "rounds": 3, "scripts": ["float", "go"], "executable": one, "libpython": one}
+    more = {"second_link": 0.05, "own_training": True, "mismatches": 2}
+    page = "\n".join(map(str, experiments({str(CELL): {"x": {**row, **more}}})))
+    said = "1.02 | 1.01 to 1.03 | go 0.9 | 1.02 | 1.01 to 1.03 | 0.050 | its own, 2 did not fit | 3 rounds of 2"
+    assert f"| x: Something else. | {said} |" in page
+    assert f"### {CELL}" in page
 
 
 class KeptBox(ScriptedBox):
@@ -151,6 +144,27 @@ def test_clang_has_the_interpreter_of_tail_calls_from_3_14_on_and_no_flags_of_gc
     assert asked not in changed.configure
     assert ("CC", "clang-19") in changed.environment
     assert not [word for word in changed.make if "-gno-as-loc-support" in word or "-fprofile-generate" in word]
+
+
+def test_an_experiments_figures_are_of_it_and_the_plain_build(tmp_path):
+    trees(["x86-64-v3", "extended-training"], tmp_path)
+    shelf = Shelf(tmp_path / "kept", recipes(CELL, ["x86-64-v3", "extended-training"]), "id of an image")
+    link = {"plain": 4.0, "x86-64-v3": 2.0, "extended-training": 4.0}
+    for name, seconds in link.items():
+        file = shelf.file(name).with_suffix(".json")
+        told = shelf.told(name)
+        for step in told["steps"]:
+            step["seconds"] = seconds if step["step"] == "link static" else 1.0
+        file.write_text(json.dumps(told))
+    runs = {
+        key(0, "nbody", f"{who} {what}"): {"nbody": seconds}
+        for what in ("executable", "libpython")
+        for who, seconds in {"plain": 2.0, "x86-64-v3": 1.0, "extended-training": 4.0}.items()
+    }
+    pairs_of = summary(runs, 1, among=pairs(["x86-64-v3", "extended-training"]))["pairs"]
+    newer, trained = (figures(shelf, name, pairs_of) for name in ("x86-64-v3", "extended-training"))
+    assert (newer["executable"]["mean"], newer["second_link"], newer["own_training"]) == (2.0, 0.5, False)
+    assert (trained["libpython"]["mean"], trained["second_link"], trained["own_training"]) == (0.5, 1.0, True)
 
 
 def test_a_tree_that_something_is_done_to_has_it_done_before_it_is_kept(tmp_path):

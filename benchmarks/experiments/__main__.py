@@ -84,7 +84,7 @@ def contestants(box: Box, found: dict[str, Recipe]) -> dict[str, str]:
 
 
 def measured(cell: Cell, found: dict[str, Recipe], rounds: int, scripts: list[str]) -> dict[str, Any]:
-    """How many times as fast as the plain build each is, how long its second link takes, and profiles that did not fit."""
+    """`figures` of each, by name."""
     settings = Settings()
     engine = DockerEngine(require(settings).url)
     packages = {package for recipe in found.values() for package in recipe.build_packages}
@@ -97,38 +97,49 @@ def measured(cell: Cell, found: dict[str, Recipe], rounds: int, scripts: list[st
         box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
         bench = Bench(box, contestants(box, found), file, kept(file))
         bench.run(rounds, scripts)
-    builds = {name: shelf.told(name) for name in found}
-    links = {name: step["seconds"] for name in found for step in builds[name]["steps"] if step["step"] == "link static"}
-    changed = [name for name in found if name != PLAIN]
+    pairs_of = summary(asked(bench.runs, rounds, scripts), rounds, among=pairs([name for name in found if name != PLAIN]))[
+        "pairs"
+    ]
+    return {name: {**figures(shelf, name, pairs_of), "rounds": rounds, "scripts": scripts} for name in found if name != PLAIN}
+
+
+def figures(shelf: Shelf, name: str, pairs_of: dict[str, Any]) -> dict[str, Any]:
+    """What one experiment is beside the plain build: speed, second link, whose profile it has, what did not fit in it."""
+    builds = {one: shelf.told(one) for one in (PLAIN, name)}
+    links = {one: step["seconds"] for one in builds for step in builds[one]["steps"] if step["step"] == "link static"}
     return {
-        "pairs": summary(asked(bench.runs, rounds, scripts), rounds, among=pairs(changed))["pairs"],
-        "second_link": {name: round(links[name] / links[PLAIN], 3) for name in changed},
-        "mismatches": {name: builds[name]["warnings"]["coverage-mismatch"]["lines"] for name in found},
+        "executable": pairs_of[f"{name}: executable"],
+        "libpython": pairs_of[f"{name}: libpython"],
+        "second_link": round(links[name] / links[PLAIN], 3),
+        "own_training": shelf.trained_as(name) != PLAIN,
+        "mismatches": builds[name]["warnings"]["coverage-mismatch"]["lines"],
     }
 
 
 def main() -> int:
     """Build what is not built, measure, and write the JSON."""
-    about = known()
     parser = argparse.ArgumentParser(prog="benchmarks.experiments")
     parser.add_argument("cell")
-    parser.add_argument("--only", nargs="*", default=list(about), choices=list(about))
+    parser.add_argument("--only", nargs="*", default=list(known()), choices=list(known()))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scripts", nargs="*", choices=list(BENCHMARKS), help="benchmarks; without it all but starts")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/experiments.json"))
+    parser.add_argument(
+        "--out", type=Path, default=Path("benchmarks/results/experiments.json"), help="what it has of others stays"
+    )
     options = parser.parse_args()
     cell = Cell.parse(options.cell)
     scripts = options.scripts or [name for name in BENCHMARKS if name not in GROUPS["start"]]
     found = recipes(cell, options.only)
-    result = {
-        "cell": options.cell,
-        "rounds": options.rounds,
-        "about": {name: about[name] for name in options.only},
-        "scripts": scripts,
-        **measured(cell, found, options.rounds, scripts),
-    }
-    options.out.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    print(json.dumps(result["pairs"], indent=1))
+    about = known()
+    result = measured(cell, found, options.rounds, scripts)
+    every = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
+    every[options.cell] = {**every.get(options.cell, {}), **{name: {"about": about[name], **result[name]} for name in result}}
+    options.out.write_text(json.dumps(every, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    print(
+        json.dumps(
+            {name: [one[what]["mean"] for what in ("executable", "libpython")] for name, one in result.items()}, indent=1
+        )
+    )
     return 0
 
 
