@@ -45,8 +45,7 @@ class Relinked(Passes):
             with kept.open("rb") as stream:
                 self.box.put("/work", stream)
             return
-        self.on_step("configure")
-        self._do("../src/configure", *self._configure, cwd=BUILD)
+        self._configured()
         self.on_step("train")
         self._make(f"-j{self.jobs}", "profile-run-stamp")
         self._do("cp", "-a", BUILD, _TRAINED)
@@ -57,10 +56,7 @@ class Relinked(Passes):
         self._do("rm", "-rf", BUILD, "/work/tree", f"{TREES}/{name}")
         self._do("cp", "-a", _TRAINED, BUILD)
         self._do("mkdir", "-p", "/work/tree", TREES)
-        self.on_step("make shared")
-        self._make(f"-j{self.jobs}")
-        self.on_step("install")
-        self._make("install", "DESTDIR=/work/tree")
+        self._shared()
         self._static()
         self._finish()
         after = HERE / name / AFTER

@@ -65,6 +65,7 @@ class Passes:
         for library in self.recipe.libraries:
             self._library(library)
         self._prepare()
+        self._configured()
         self._shared()
         self._static()
         self._finish()
@@ -96,9 +97,11 @@ class Passes:
             self._do(*(word.replace("{jobs}", str(self.jobs)) for word in command), cwd=folder, library=library)
         self._do(*ship, "ship", folder, library.license, *library.sonames)
 
-    def _shared(self) -> None:
+    def _configured(self) -> None:
         self.on_step("configure")
         self._do("../src/configure", *self._configure, cwd=BUILD)
+
+    def _shared(self) -> None:
         self.on_step("make shared")
         self._make(f"-j{self.jobs}")
         self.on_step("install")
