@@ -8,7 +8,7 @@ import statistics
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 # who is compared with whom; above 1 the first is faster
 PAIRS = {
@@ -50,15 +50,20 @@ def scripts(runs: Runs) -> dict[str, str]:
 
 
 def interval(logs: list[list[float]], seed: int = 1) -> tuple[float, float, float]:
-    """Geometric mean over benchmarks and rounds, and its 95 % interval: rounds are drawn again, with replacement.
+    """Geometric mean over benchmarks, of each its median round, and the 95 % interval: rounds are drawn again, with replacement.
 
-    `logs` has the logarithms of ratios, a list for each round with one for each benchmark.
+    `logs` has the logarithms of ratios, a list for each round with one for each benchmark. A median, because what else runs on a
+    machine makes one of two neighbours a fifth slower now and then.
     """
-    means = [statistics.fmean(one) for one in logs]
-    draw = random.Random(seed)
-    drawn = sorted(statistics.fmean(draw.choices(means, k=len(means))) for _ in range(_RESAMPLES))
+    draw, columns = random.Random(seed), list(zip(*logs, strict=True))
+    rounds = range(len(logs))
+    drawn = sorted(_middle(columns, draw.choices(rounds, k=len(logs))) for _ in range(_RESAMPLES))
     low, high = drawn[int(0.025 * _RESAMPLES)], drawn[int(0.975 * _RESAMPLES) - 1]
-    return math.exp(statistics.fmean(means)), math.exp(low), math.exp(high)
+    return math.exp(_middle(columns, rounds)), math.exp(low), math.exp(high)
+
+
+def _middle(columns: Sequence[Sequence[float]], rounds: Sequence[int]) -> float:
+    return statistics.fmean(statistics.median([column[at] for at in rounds]) for column in columns)
 
 
 def summary(

@@ -111,20 +111,21 @@ class Bench:
                 order = list(self.contestants)
                 if any(key(at, name, contestant) not in self.runs for contestant in order):
                     turns = order[at % len(order) :] + order[: at % len(order)]
-                    self.runs |= {key(at, name, contestant): self._once(name, contestant) for contestant in turns}
+                    self.runs |= {key(at, name, contestant): self._once(at, name, contestant) for contestant in turns}
                     keep(self.file, self.runs)
                 print(f"round {at + 1} of {rounds}: {name}", flush=True)
 
-    def _once(self, name: str, contestant: str) -> dict[str, float]:
-        """Seconds of one call by benchmark, the best of what one process measures."""
+    def _once(self, at: int, name: str, contestant: str) -> dict[str, float]:
+        """Seconds of one call by benchmark, the best of what one process measures; all of a round hash alike."""
         folder, *words = BENCHMARKS[name]
         python = self.contestants[contestant]
-        alike = ["--processes=1", "--warmups=1", "--values=5", "--min-time=0.05", "--inherit-environ=PYTHONPATH", "--quiet"]
+        alike = ["--processes=1", "--warmups=1", "--values=5", "--min-time=0.05", "--quiet"]
+        alike.append("--inherit-environ=PYTHONPATH,PYTHONHASHSEED")
         script = [f"{SITE}/{SCRIPT.format(folder=folder)}", *words]
         timed = ["-m", "pyperf", "timeit", "--setup", *words]
         command = [python, *(script if folder else timed), *alike, "--output=/work/scratch/out.json"]
         told(self.box, "rm", "-f", "/work/scratch/out.json")
-        told(self.box, *command)
+        told(self.box, *command, seed=at)
         return best(json.loads(told(self.box, "cat", "/work/scratch/out.json")), name)
 
 
@@ -150,9 +151,10 @@ def keep(file: Path, runs: Runs) -> None:
     beside.replace(file)
 
 
-def told(box: Box, *argv: str) -> str:
-    """The output of a command. Ends the benchmark when it fails."""
-    done = box.run(argv, env={"PYTHONPATH": SITE, "PYTHONDONTWRITEBYTECODE": "1"}, user="1000:1000")
+def told(box: Box, *argv: str, seed: int = 0) -> str:
+    """The output of a command; `seed` is of Python's hashes, which change the order of sets. Ends the benchmark when it fails."""
+    environment = {"PYTHONPATH": SITE, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": str(seed)}
+    done = box.run(argv, env=environment, user="1000:1000")
     if not done.ok:
         raise SystemExit(f"{' '.join(argv)[:200]} failed:\n{done.output[-2000:]}")
     return done.output

@@ -17,7 +17,7 @@ CONTESTANTS = {"executable": "ours", "distro's executable": "theirs"}
 
 def ran(tmp_path, monkeypatch, runs):
     asked = []
-    monkeypatch.setattr(Bench, "_once", lambda _self, name, who: asked.append((name, who)) or {name: 1.0})
+    monkeypatch.setattr(Bench, "_once", lambda _self, _at, name, who: asked.append((name, who)) or {name: 1.0})
     found = Bench(None, CONTESTANTS, tmp_path / "runs.json", runs)
     found.run(2, ["go", "chaos"])
     return asked
