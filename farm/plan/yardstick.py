@@ -39,9 +39,13 @@ class DifferenceRow(Scope):
 
 
 class FeatureRow(Row):
-    """A feature that binaries show, and the flags of which any asks for it in ours; without, the compiler does it by itself."""
+    """A feature that binaries show, and the flags of which any asks for it in ours; without, the compiler does it by itself.
+
+    With one of the flags `but` in pass 2, the executable does not have it.
+    """
 
     flags: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
     why: Why
 
 

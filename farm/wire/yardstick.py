@@ -6,7 +6,8 @@ from pydantic import Field
 
 from farm.wire.messages import Message
 
-PARTS = ("executable", "libpython", "modules")
+EXECUTABLE = "executable"
+PARTS = (EXECUTABLE, "libpython", "modules")
 
 
 class Library(Message):

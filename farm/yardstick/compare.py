@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from farm.plan.yardstick import Subject
-from farm.wire.yardstick import PARTS
+from farm.wire.yardstick import EXECUTABLE, PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -109,7 +109,9 @@ def _everything(told: Yardstick, recipe: Recipe, features: Mapping[str, FeatureR
     yield from _side_by_side("library", theirs, dict.fromkeys(sorted(sonames), "yes"), notes)
     packages = sorted(package.name for package in recipe.runtime)
     yield from _side_by_side("package", dict.fromkeys(told.requires, "yes"), dict.fromkeys(packages, "yes"))
-    asked = {name: _parts(PARTS) for name, row in features.items() if not row.flags or set(row.flags) & set(ours)}
+    asked = {
+        name: _parts(_asking(row, recipe)) for name, row in features.items() if not row.flags or set(row.flags) & set(ours)
+    }
     yield from _side_by_side("hardening", {name: _parts(parts) for name, parts in told.hardening.items()}, asked)
     yield Compared("linkage", "needs libpython", _parts(told.needs_libpython), "")
     yield Compared("unicode", "sys.maxunicode", hex(told.maxunicode), hex(WIDE))
@@ -126,6 +128,12 @@ def _arguments(words: Iterable[str]) -> dict[str, str]:
     """'--with-x=y' as x's value y; one without a value has 'yes'. A word given twice counts as configure reads it: the last."""
     pairs = (word.partition("=") for word in words)
     return {name: value if equals else "yes" for name, equals, value in pairs}
+
+
+def _asking(row: FeatureRow, recipe: Recipe) -> Iterator[str]:
+    """The parts of ours that are to have a feature."""
+    static = {flag for word in recipe.make_static for flag in word.partition("=")[2].split()}
+    yield from (part for part in PARTS if part != EXECUTABLE or not static & set(row.but))
 
 
 def _flags(make: Iterable[str]) -> tuple[str, ...]:
