@@ -94,6 +94,14 @@ def test_what_is_about_training_is_trained_anew_and_last(tmp_path):
     assert [command.rpartition("/")[2] for command in moved] == ["plain", "x86-64-v3", "extended-training"]
 
 
+def test_patches_of_a_training_can_be_removed_by_the_next_one(tmp_path):
+    box = trees(["extended-training"], tmp_path)
+    made_at = [at for at, command in enumerate(box.commands) if command == "mkdir /work/patches"]
+    removed_at = [at for at, command in enumerate(box.commands) if command.startswith("rm -rf /work/src /work/patches ")]
+    assert [at + 1 for at in removed_at] == made_at
+    assert len(made_at) == 2
+
+
 def test_what_is_kept_is_not_made_again_and_what_is_missing_is_of_the_same_training(tmp_path):
     trees(["x86-64-v3"], tmp_path)
     again = trees(["x86-64-v3", "no-hardening"], tmp_path)

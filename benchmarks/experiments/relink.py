@@ -30,6 +30,7 @@ TREES = "/work/trees"
 AFTER = "after.sh"
 TRAINED = "trained.tar"
 _TRAINED = "/work/trained"
+_PATCHES = "/work/patches"
 _TRAINING = ("PROFILE_TASK=", "PGO_PROF_GEN_FLAG=")  # words for make that say what is trained, and how
 
 
@@ -39,7 +40,8 @@ class Relinked(Passes):
 
     def train(self, sources: tuple[Path, ...], kept: Path) -> None:
         """Unpack and train, or take the file of a training that was kept; what it left stays in the box for every `build`."""
-        self._do("rm", "-rf", "/work/src", "/work/patches", BUILD, "/work/tree", _TRAINED)
+        self._do("rm", "-rf", "/work/src", _PATCHES, BUILD, "/work/tree", _TRAINED)
+        self._do("mkdir", _PATCHES)  # the builder's own, so that the next training can remove what is put there
         self._unpack(sources, patch_texts(self.recipe.patches, None))
         if kept.exists():
             with kept.open("rb") as stream:
