@@ -154,21 +154,25 @@ def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int]) -> d
     settings, cell = Settings(), Cell.parse(artifact.build.cell)
     engine = DockerEngine(require(settings).url)
     image = image_of(cell, engine, settings, "valgrind")
-    found: dict[str, Any] = {}
     long = Limits(deadline_s=24 * 3600, silent_s=24 * 3600)
     with engine.box(BoxSpec(image, long)) as box, tempfile.TemporaryDirectory() as folder:
         box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
         with tar_stream(fetched(store, artifact, "tar.gz", Path(folder))) as stream:
             box.put("/work", stream)
         series = f"{cell.python.major}.{cell.python.minor}"
-        turns = contestants(box, series, kept_tree(settings, cell, artifact.build.optimize))
-        for name, further in loops.items():
-            found[name] = {}
-            for contestant, python in turns.items():
-                few, many = (counted(box, python, name, 1 + loop) for loop in (0, further))
-                found[name][contestant] = more(few, many, further)
-                print(f"{name}, {contestant}: {found[name][contestant]['instructions']:,} instructions a loop", flush=True)
-            found[name] = busiest(found[name])
+        found = told(box, contestants(box, series, kept_tree(settings, cell, artifact.build.optimize)), loops)
+    return {name: busiest(one) for name, one in found.items()}
+
+
+def told(box: Box, turns: dict[str, str], loops: dict[str, int]) -> dict[str, dict[str, Any]]:
+    """What one loop of each benchmark takes, by benchmark and contestant, of whom each is a program in the box."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, further in loops.items():
+        found[name] = {}
+        for contestant, python in turns.items():
+            few, many = (counted(box, python, name, 1 + loop) for loop in (0, further))
+            found[name][contestant] = more(few, many, further)
+            print(f"{name}, {contestant}: {found[name][contestant]['instructions']:,} instructions a loop", flush=True)
     return found
 
 

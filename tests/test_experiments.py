@@ -44,10 +44,17 @@ def test_each_is_compared_with_the_plain_build():
 def test_the_page_tells_what_was_changed():
     one = {"mean": 1.02, "low": 1.01, "high": 1.03, "each": {"float": {"mean": 1.2}, "go": {"mean": 0.9}}}
     row = {"about": "Something else.", "rounds": 3, "scripts": ["float", "go"], "executable": one, "libpython": one}
-    more = {"second_link": 0.05, "own_training": True, "mismatches": 2}
+    more = {
+        "instructions": {"go": {"executable": 0.97, "libpython": 0.98}},
+        "second_link": 0.05,
+        "own_training": True,
+        "mismatches": 2,
+    }
     page = "\n".join(map(str, experiments({str(CELL): {"x": {**row, **more}}})))
-    said = "1.02 | 1.01 to 1.03 | go 0.9 | 1.02 | 1.01 to 1.03 | 0.050 | its own, 2 did not fit | 3 rounds of 2"
-    assert f"| x: Something else. | {said} |" in page
+    said = (
+        "1.02 | 1.01 to 1.03 | go 0.9 | 1.02 | 1.01 to 1.03 | go 0.97 and 0.98 | 0.050 | its own, 2 did not fit | 3 rounds of 2"
+    )
+    assert f"| x: Something else. | {said} | 3 rounds of 2 |" in page
     assert f"### {CELL}" in page
 
 
@@ -154,6 +161,12 @@ def test_clang_has_the_interpreter_of_tail_calls_from_3_14_on_and_no_flags_of_gc
     assert not [word for word in changed.make if "-gno-as-loc-support" in word or "-fprofile-generate" in word]
 
 
+COUNTS = {
+    "plain executable": 1000, "plain libpython": 2000, "x86-64-v3 executable": 500, "x86-64-v3 libpython": 1500,
+    "extended-training executable": 1, "extended-training libpython": 2,
+}  # fmt: skip
+
+
 def test_an_experiments_figures_are_of_it_and_the_plain_build(tmp_path):
     trees(["x86-64-v3", "extended-training"], tmp_path)
     shelf = Shelf(tmp_path / "kept", recipes(CELL, ["x86-64-v3", "extended-training"]), "id of an image")
@@ -170,8 +183,10 @@ def test_an_experiments_figures_are_of_it_and_the_plain_build(tmp_path):
         for who, seconds in {"plain": 2.0, "x86-64-v3": 1.0, "extended-training": 4.0}.items()
     }
     pairs_of = summary(runs, 1, among=pairs(["x86-64-v3", "extended-training"]))["pairs"]
-    newer, trained = (figures(shelf, name, pairs_of) for name in ("x86-64-v3", "extended-training"))
+    counted = {"go": {name: {"instructions": count} for name, count in COUNTS.items()}}
+    newer, trained = (figures(shelf, name, pairs_of, counted) for name in ("x86-64-v3", "extended-training"))
     assert (newer["executable"]["mean"], newer["second_link"], newer["own_training"]) == (2.0, 0.5, False)
+    assert newer["instructions"] == {"go": {"executable": 0.5, "libpython": 0.75}}
     assert (trained["libpython"]["mean"], trained["second_link"], trained["own_training"]) == (0.5, 1.0, True)
 
 

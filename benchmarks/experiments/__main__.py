@@ -1,8 +1,9 @@
 """Builds and measures experiments.
 
-Usage: python -m benchmarks.experiments CELL [--only NAME…] [--rounds 3] [--out FILE]
+Usage: python -m benchmarks.experiments CELL [--only NAME…] [--rounds 3] [--count BENCHMARK…] [--out FILE]
 
-Trees that were built are kept, and so is every run of a benchmark: the same command goes on where it was ended.
+Trees that were built are kept, and so is every run of a benchmark: the same command goes on where it was ended. What a
+machine's noise hides, callgrind counts: the instructions of a loop of the benchmarks in `--count`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.experiments.relink import HERE, PLAIN, TREES, Shelf
 from benchmarks.goals import GROUPS
+from benchmarks.instructions import DEFAULT
+from benchmarks.instructions import told as told_of
 from benchmarks.ratios import asked, summary
 from benchmarks.speed import BENCHMARKS, EMBEDDER, Bench, image_of, kept, told, tools
 from farm.plan.buildcode import build_code
@@ -35,6 +38,7 @@ from workers.verify.probe import parcel
 if TYPE_CHECKING:
     from farm.plan.recipe import Recipe
 
+_LONG = Limits(deadline_s=24 * 3600, step_s=8 * 3600, silent_s=4 * 3600)
 _NEEDS = re.compile(r"^# needs: (?P<packages>.+)$", re.MULTILINE)
 
 
@@ -83,37 +87,53 @@ def contestants(box: Box, found: dict[str, Recipe]) -> dict[str, str]:
     return turns
 
 
-def measured(cell: Cell, found: dict[str, Recipe], rounds: int, scripts: list[str]) -> dict[str, Any]:
+def measured(cell: Cell, found: dict[str, Recipe], rounds: int, scripts: list[str], counts: list[str]) -> dict[str, Any]:
     """`figures` of each, by name."""
     settings = Settings()
     engine = DockerEngine(require(settings).url)
-    packages = {package for recipe in found.values() for package in recipe.build_packages}
-    image = image_of(cell, engine, settings, *packages, *needs(list(found)))
+    packages = sorted({package for recipe in found.values() for package in recipe.build_packages} | {*needs(list(found))})
+    image = image_of(cell, engine, settings, *packages)
     shelf = Shelf(settings.cache / "benchmarks" / "experiments", found, engine.identity(image))
     file = shelf.folder / f"experiments-{digest_of(sorted(str(shelf.file(name)) for name in found))[:16]}.json"
-    long = Limits(deadline_s=24 * 3600, step_s=8 * 3600, silent_s=4 * 3600)
-    with engine.box(BoxSpec(image, long)) as box, tempfile.TemporaryDirectory() as folder:
+    with engine.box(BoxSpec(image, _LONG)) as box, tempfile.TemporaryDirectory() as folder:
         shelf.trees(box, (fetch(found[PLAIN].source, settings, print),), settings.make_jobs)
         box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
         bench = Bench(box, contestants(box, found), file, kept(file))
         bench.run(rounds, scripts)
+    image = image_of(cell, engine, settings, *packages, "valgrind")
+    with engine.box(BoxSpec(image, _LONG)) as box, tempfile.TemporaryDirectory() as folder:
+        shelf.trees(box, (), settings.make_jobs)
+        box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
+        counted = told_of(box, contestants(box, found), {name: DEFAULT[name] for name in counts})
     pairs_of = summary(asked(bench.runs, rounds, scripts), rounds, among=pairs([name for name in found if name != PLAIN]))[
         "pairs"
     ]
-    return {name: {**figures(shelf, name, pairs_of), "rounds": rounds, "scripts": scripts} for name in found if name != PLAIN}
+    return {
+        name: {**figures(shelf, name, pairs_of, counted), "rounds": rounds, "scripts": scripts}
+        for name in found
+        if name != PLAIN
+    }
 
 
-def figures(shelf: Shelf, name: str, pairs_of: dict[str, Any]) -> dict[str, Any]:
-    """What one experiment is beside the plain build: speed, second link, whose profile it has, what did not fit in it."""
+def figures(shelf: Shelf, name: str, pairs_of: dict[str, Any], counted: dict[str, Any]) -> dict[str, Any]:
+    """What one experiment is beside the plain build: speed, instructions, second link, its profile, what did not fit in it."""
     builds = {one: shelf.told(one) for one in (PLAIN, name)}
     links = {one: step["seconds"] for one in builds for step in builds[one]["steps"] if step["step"] == "link static"}
     return {
         "executable": pairs_of[f"{name}: executable"],
         "libpython": pairs_of[f"{name}: libpython"],
+        "instructions": {
+            benchmark: {what: _instructions(one, name, what) for what in ("executable", "libpython")}
+            for benchmark, one in counted.items()
+        },
         "second_link": round(links[name] / links[PLAIN], 3),
         "own_training": shelf.trained_as(name) != PLAIN,
         "mismatches": builds[name]["warnings"]["coverage-mismatch"]["lines"],
     }
+
+
+def _instructions(of: dict[str, Any], name: str, what: str) -> float:
+    return round(of[f"{name} {what}"]["instructions"] / of[f"{PLAIN} {what}"]["instructions"], 4)
 
 
 def main() -> int:
@@ -131,7 +151,7 @@ def main() -> int:
     scripts = options.scripts or [name for name in BENCHMARKS if name not in GROUPS["start"]]
     found = recipes(cell, options.only)
     about = known()
-    result = measured(cell, found, options.rounds, scripts)
+    result = measured(cell, found, options.rounds, scripts, options.count)
     every = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
     every[options.cell] = {**every.get(options.cell, {}), **{name: {"about": about[name], **result[name]} for name in result}}
     options.out.write_text(json.dumps(every, indent=1, sort_keys=True) + "\n", encoding="utf-8")

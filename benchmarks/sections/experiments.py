@@ -20,12 +20,17 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
         " `benchmarks/experiments` over the facts). All are compiled from the profile of one training run, but for those"
         " that are trained by themselves: two trainings of one recipe differ by up to 3 % in the mean, and by more than that"
         " in single benchmarks. Each takes turns with the build as it is; above 1 the changed one is faster; the interval"
-        " (95 %) is of rounds drawn again. The second link is told against that of the build as it is."
+        " (95 %) is of rounds drawn again. Instructions are counted by callgrind, and do not depend on what else the machine"
+        " does: those of a loop, by those of the build as it is, in the executable and in libpython. The second link is told"
+        " against that of the build as it is."
     )
     for cell, rows in sorted(found.items()):
         yield f"### {cell}, one thing changed"
         yield table(
-            ("changed", "executable", "interval", "slowest", "libpython", "interval", "second link", "profile", "measured"),
+            (
+                *("changed", "executable", "interval", "slowest", "libpython", "interval"),
+                *("instructions", "second link", "profile", "measured"),
+            ),
             [_row(name, one) for name, one in sorted(rows.items())],
         )
 
@@ -36,10 +41,15 @@ def _row(name: str, one: Mapping[str, Any]) -> tuple[object, ...]:
         *_mean(one["executable"]),
         _slowest(one["executable"]["each"]),
         *_mean(one["libpython"]),
+        _counted(one["instructions"]),
         f"{one['second_link']:.3f}",
         _profile(one),
         f"{one['rounds']} rounds of {len(one['scripts'])}",
     )
+
+
+def _counted(instructions: Mapping[str, Mapping[str, float]]) -> str:
+    return ", ".join(f"{name} {one['executable']} and {one['libpython']}" for name, one in instructions.items())
 
 
 def _profile(one: Mapping[str, Any]) -> str:
