@@ -152,7 +152,7 @@ def keep(file: Path, runs: Runs) -> None:
 
 
 def told(box: Box, *argv: str, seed: int = 0) -> str:
-    """The output of a command; `seed` is of Python's hashes, which change the order of sets. Ends the benchmark when it fails."""
+    """The output of a command; `seed` is of Python's hashes. Ends the benchmark when it fails."""
     environment = {"PYTHONPATH": SITE, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": str(seed)}
     done = box.run(argv, env=environment, user="1000:1000")
     if not done.ok:
