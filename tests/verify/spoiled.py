@@ -29,6 +29,7 @@ OWN = [check for check in TABLE if check.where == "archive" and not check.needs 
 MATH, EXE, LIB = f"{DYNLOAD}/math.{SUFFIX}", "bin/python3.13", "lib/libpython3.13.so.1.0"
 LICENSE = "share/python-farm/licenses/openssl.txt"
 PRIVATE = "lib/private/libssl-farm.so.1.1"
+FIXED = build_info().configure.model_copy(update={"static": ("LINKFORSHARED=-Xlinker -export-dynamic -no-pie",)})
 OPENSSL = LibraryInfo(name="openssl", version="1", url="https://x", sha256="1", eol="2023-09-11", notice="old", why="needed")
 
 
@@ -193,6 +194,7 @@ SABOTAGE = [
     ("hardening.elf", with_elf(MATH, bind_now=False), "BIND_NOW"),
     ("hardening.elf", with_elf(MATH, textrel=True), "TEXTREL"),
     ("hardening.elf", with_elf(MATH, load=7), "writable and executable"),
+    ("hardening.elf", built(configure=FIXED), "it lies at a random address, and pass 2 was told -no-pie"),
     ("hardening.elf", GOOD.having(MATH, Entry(b"\x7fELF\x02\x01\x01 and then nothing", mode=0o755)), "cannot be read"),
     ("paths.details", detailed(base_prefix=".."), "its base_prefix leads to lib, and not to the top"),
     (

@@ -15,7 +15,7 @@ from tests.verify.crafted import (
     unadvised,
 )
 from tests.verify.elves import Shape, elf
-from tests.verify.spoiled import EXE, GOOD, LIB, MATH, OWN, PRIVATE, SABOTAGE, built, detailed, private, with_elf
+from tests.verify.spoiled import EXE, FIXED, GOOD, LIB, MATH, OWN, PRIVATE, SABOTAGE, built, detailed, private, with_elf
 from workers.verify.table import TABLE
 
 
@@ -62,6 +62,13 @@ def test_one_cause_is_one_finding(tmp_path):
     crafted = with_elf(MATH, bind_now=False).having(EXE, Entry(elf(Shape(bind_now=False)), mode=0o755))
     (finding,) = look("hardening.elf", crafted, tmp_path)
     assert "(2 files: bin/python3.13, lib/python3.13/lib-dynload/math" in finding.message
+
+
+def test_an_executable_lies_where_pass_2_was_told(tmp_path):
+    at_fixed = built(configure=FIXED).having(EXE, Entry(elf(Shape(kind=2)), mode=0o755))
+    assert look("hardening.elf", at_fixed, tmp_path) == ()
+    by_itself = with_elf(EXE, kind=2)  # the compilers of EL 8 make such without being told
+    assert look("hardening.elf", by_itself, tmp_path / "2") == ()
 
 
 def test_debuglink_of_another_length(tmp_path):

@@ -33,7 +33,7 @@ class Elf:
     """An executable or shared object. `path` is relative to the tree; `runpath` has DT_RPATH's entries too.
 
     `debuglink` is None without a .gnu_debuglink and '' with a broken one. `thread_local`: bytes of thread-local variables;
-    `thread_local_fixed` says that they are used at a fixed offset.
+    `thread_local_fixed` says that they are used at a fixed offset. `fixed_address`: it is loaded where its file says.
     """
 
     path: str
@@ -52,6 +52,7 @@ class Elf:
     debug_sections: bool
     thread_local: int
     thread_local_fixed: bool
+    fixed_address: bool
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ def read(path: Path, name: str) -> Elf | None:
             debug_sections=any(section.name == ".debug_info" for section in elf.iter_sections()),
             thread_local=sum(segment.header.p_memsz for segment in segments if segment.header.p_type == "PT_TLS"),
             thread_local_fixed=bool(flags & _DF_STATIC_TLS) or _fixed_offsets(elf),
+            fixed_address=elf.header.e_type == "ET_EXEC",
         )
 
 

@@ -27,8 +27,11 @@ _PROBLEMS: tuple[tuple[str, str, Callable[[Elf], bool]], ...] = (
 )
 
 
+_FIXED = "-no-pie"
+
+
 def look(subject: Subject) -> Iterator[Finding]:
-    """The segments and dynamic tags of every ELF file."""
+    """The segments and dynamic tags of every ELF file; that the executable lies at a fixed address where it was told to."""
     for path, reason in subject.elf.broken:
         yield error(
             f"it begins like an ELF file and cannot be read: {reason}",
@@ -37,3 +40,8 @@ def look(subject: Subject) -> Iterator[Finding]:
         )
     for message, hint, has in _PROBLEMS:
         yield from shared_by(message, [elf.path for elf in subject.elf.elves if has(elf)], hint=hint)
+    told = _FIXED in " ".join(subject.build.configure.static).split()
+    for elf in subject.elf.elves if told else ():
+        if elf.path == f"bin/{subject.build.executable}" and not elf.fixed_address:
+            message = f"it lies at a random address, and pass 2 was told {_FIXED}"
+            yield error(message, file=elf.path, hint="see make.toml, 'fixed-address', and the log of 'link static'")
