@@ -160,11 +160,11 @@ def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int]) -> d
         with tar_stream(fetched(store, artifact, "tar.gz", Path(folder))) as stream:
             box.put("/work", stream)
         series = f"{cell.python.major}.{cell.python.minor}"
-        found = told(box, contestants(box, series, kept_tree(settings, cell, artifact.build.optimize)), loops)
+        found = loops_counted(box, contestants(box, series, kept_tree(settings, cell, artifact.build.optimize)), loops)
     return {name: busiest(one) for name, one in found.items()}
 
 
-def told(box: Box, turns: dict[str, str], loops: dict[str, int]) -> dict[str, dict[str, Any]]:
+def loops_counted(box: Box, turns: dict[str, str], loops: dict[str, int]) -> dict[str, dict[str, Any]]:
     """What one loop of each benchmark takes, by benchmark and contestant, of whom each is a program in the box."""
     found: dict[str, dict[str, Any]] = {}
     for name, further in loops.items():

@@ -50,7 +50,7 @@ def scripts(runs: Runs) -> dict[str, str]:
 
 
 def interval(logs: list[list[float]], seed: int = 1) -> tuple[float, float, float]:
-    """Geometric mean over benchmarks, of each its median round, and the 95 % interval: rounds are drawn again and replaced.
+    """Geometric mean over benchmarks, of each its median round, and the 95 % interval by bootstrap over rounds.
 
     `logs` has the logarithms of ratios, a list for each round with one for each benchmark. A median, because what else runs
     on a machine makes one of two neighbours a fifth slower now and then.

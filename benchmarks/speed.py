@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 ROOT = "/work/python"
 SITE = "/work/site"
+METHOD = "seeded"  # part of the name of what is kept: runs of another way to measure are no part of these
 TOOLS = ("pyperf==2.11.0", "pyperformance==1.14.0")  # one set of benchmarks, also when the runs are of several days
 SCRIPT = "pyperformance/data-files/benchmarks/bm_{folder}/run_benchmark.py"
 DISTRO = ("python3", "python3-dev")
@@ -223,7 +224,7 @@ def image_of(cell: Cell, engine: DockerEngine, settings: Settings, *more: str) -
 def measured(artifact: Artifact, store: FolderStore, rounds: int, names: list[str], *, fresh: bool) -> dict[str, object]:
     """The summary of all runs, which version the distro has, and which benchmarks are in no mean and why."""
     settings, cell = Settings(), Cell.parse(artifact.build.cell)
-    file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}.json"
+    file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}-{METHOD}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     engine = DockerEngine(require(settings).url)
     limits = Limits(deadline_s=24 * 3600, silent_s=24 * 3600)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
 import tarfile
+from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.experiments.__main__ import figures, known, needs, pairs, recipes
-from benchmarks.experiments.relink import HERE, Shelf
+from benchmarks.experiments import measure
+from benchmarks.experiments.__main__ import asked_for, figures, known, needs, pairs, recipes, rows
+from benchmarks.experiments.relink import HERE, PARTS, Shelf
 from benchmarks.ratios import key, summary
 from benchmarks.sections.experiments import experiments
 from farm.plan.cell import Cell
@@ -53,7 +56,7 @@ def test_the_page_tells_what_was_changed():
     page = "\n".join(map(str, experiments({str(CELL): {"x": {**row, **more}}})))
     said = "1.02 | 1.01 to 1.03 | go 0.9 | 1.02 | 1.01 to 1.03 | go 0.97 and 0.98 | 0.050 | its own, 2 did not fit"
     assert f"| x: Something else. | {said} | 3 rounds of 2 |" in page
-    assert f"### {CELL}" in page
+    assert f"### {CELL}, changed" in page
 
 
 class KeptBox(ScriptedBox):
@@ -99,12 +102,12 @@ def test_what_is_about_training_is_trained_anew_and_last(tmp_path):
     assert [command.rpartition("/")[2] for command in moved] == ["plain", "x86-64-v3", "extended-training"]
 
 
-def test_patches_of_a_training_can_be_removed_by_the_next_one(tmp_path):
+def test_nothing_of_a_training_is_left_for_the_next_one(tmp_path):
+    """The folder of patches is the builder's own: one that the engine makes for them cannot be removed."""
     box = trees(["extended-training"], tmp_path)
-    made_at = [at for at, command in enumerate(box.commands) if command == "mkdir /work/patches"]
-    removed_at = [at for at, command in enumerate(box.commands) if command.startswith("rm -rf /work/src /work/patches ")]
-    assert [at + 1 for at in removed_at] == made_at
-    assert len(made_at) == 2
+    removed = "rm -rf /work/src /work/patches /work/build /work/tree /work/trained"
+    at = [at for at, command in enumerate(box.commands) if command == removed]
+    assert [box.commands[one + 1] for one in at] == ["mkdir /work/patches"] * 2
 
 
 def test_what_is_kept_is_not_made_again_and_what_is_missing_is_of_the_same_training(tmp_path):
@@ -159,10 +162,7 @@ def test_clang_has_the_interpreter_of_tail_calls_from_3_14_on_and_no_flags_of_gc
     assert not [word for word in changed.make if "-gno-as-loc-support" in word or "-fprofile-generate" in word]
 
 
-COUNTS = {
-    "plain executable": 1000, "plain libpython": 2000, "x86-64-v3 executable": 500, "x86-64-v3 libpython": 1500,
-    "extended-training executable": 1, "extended-training libpython": 2,
-}  # fmt: skip
+COUNTS = {"plain": (1000, 2000), "x86-64-v3": (500, 1500), "extended-training": (1, 2)}
 
 
 def test_an_experiments_figures_are_of_it_and_the_plain_build(tmp_path):
@@ -181,10 +181,12 @@ def test_an_experiments_figures_are_of_it_and_the_plain_build(tmp_path):
         for who, seconds in {"plain": 2.0, "x86-64-v3": 1.0, "extended-training": 4.0}.items()
     }
     pairs_of = summary(runs, 1, among=pairs(["x86-64-v3", "extended-training"]))["pairs"]
-    counted = {"go": {name: {"instructions": count} for name, count in COUNTS.items()}}
+    counted = {name: {"go": dict(zip(PARTS, counts, strict=True))} for name, counts in COUNTS.items()}
+    counted["plain"]["nbody"] = {"executable": 1, "libpython": 1}  # of which the others were not counted
     newer, trained = (figures(shelf, name, pairs_of, counted) for name in ("x86-64-v3", "extended-training"))
     assert (newer["executable"]["mean"], newer["second_link"], newer["own_training"]) == (2.0, 0.5, False)
     assert newer["instructions"] == {"go": {"executable": 0.5, "libpython": 0.75}}
+    assert newer["plain"] == trained["plain"] == shelf.recipes["plain"].digest[:16]
     assert (trained["libpython"]["mean"], trained["second_link"], trained["own_training"]) == (0.5, 1.0, True)
 
 
@@ -193,6 +195,68 @@ def test_a_tree_that_something_is_done_to_has_it_done_before_it_is_kept(tmp_path
     (after,) = [command for command in box.commands if "after.sh" in command]
     assert after == "sh /work/after.sh /work/tree/install python3.13 2"
     assert box.commands.index(after) < box.commands.index("mv /work/tree/install /work/trees/bolt")
+
+
+def laboratory(tmp_path, monkeypatch, packages=()):
+    box = KeptBox({"cat": json.dumps({"metadata": {"name": "nbody"}, "benchmarks": [{"runs": [{"values": [1.0]}]}]})})
+    asked = []
+    monkeypatch.setattr(measure, "image_of", lambda *words: asked.append(words[3:]) or "an image")
+    monkeypatch.setattr(measure, "tools", lambda _folder: {})
+    monkeypatch.setattr(measure, "fetch", lambda *_: tmp_path / "source")
+    (tmp_path / "source").write_bytes(b"")
+    engine = SimpleNamespace(identity=lambda image: f"id of {image}", box=lambda _spec: contextlib.nullcontext(box))
+    settings = SimpleNamespace(cache=tmp_path, make_jobs=2)
+    return measure.Laboratory(CELL, engine, settings, packages), box, asked
+
+
+def test_what_was_counted_once_is_kept_beside_its_tree(tmp_path, monkeypatch):
+    lab, _, asked = laboratory(tmp_path, monkeypatch, ("gcc",))
+    shelf = lab.shelf(recipes(CELL, ["x86-64-v3"]))
+    turns = []
+
+    def counting(_box, parts, loops):
+        turns.append((*parts.values(), *loops))
+        return {one: {part: {"instructions": 7} for part in parts} for one in loops}
+
+    monkeypatch.setattr(measure, "loops_counted", counting)
+    assert lab.counted(shelf, []) == {"plain": {}, "x86-64-v3": {}}
+    assert asked == [("gcc",)]  # whose image is not even made
+    both = {"executable": 7, "libpython": 7}
+    assert lab.counted(shelf, ["nbody"]) == {"plain": {"nbody": both}, "x86-64-v3": {"nbody": both}}
+    assert asked[-1] == ("gcc", "valgrind")
+    assert turns[0] == ("/work/trees/plain/bin/python3.13", "/work/scratch/embeds-plain", "nbody")
+    assert lab.counted(shelf, ["nbody", "float"])["plain"] == {"nbody": both, "float": both}
+    assert [turn[-1] for turn in turns] == ["nbody", "nbody", "float", "float"]
+    assert lab.counted(shelf, [])["x86-64-v3"] == {"nbody": both, "float": both}
+
+
+def test_trees_take_turns_and_the_same_command_goes_on(tmp_path, monkeypatch):
+    lab, box, _ = laboratory(tmp_path, monkeypatch)
+    shelf = lab.shelf(recipes(CELL, ["x86-64-v3"]))
+    runs = lab.timed(shelf, 1, ["nbody"])
+    assert sorted(runs) == sorted(f"0 nbody {name} {part}" for name in ("plain", "x86-64-v3") for part in PARTS)
+    built = len(made(box, "altbininstall"))
+    assert lab.timed(shelf, 1, ["nbody"]) == runs
+    assert len(made(box, "altbininstall")) == built == 2
+
+
+def test_rows_of_another_build_or_of_no_experiment_are_dropped():
+    older = {
+        "bolt": {"plain": "1"},
+        "clang": {"plain": "2"},
+        "was renamed": {"plain": "2"},
+        "x86-64-v3": {"plain": "2", "old": 1},
+    }
+    found = rows(older, {"x86-64-v3": {"plain": "2"}})
+    assert found == {"clang": {"plain": "2"}, "x86-64-v3": {"plain": "2", "about": known()["x86-64-v3"]}}
+
+
+def test_the_command_line():
+    said = asked_for(["3.13.15-debian13-amd64", "--only", "bolt", "--count", "nbody", "float"])
+    assert (said.only, said.count, said.rounds) == (["bolt"], ["nbody", "float"], 3)
+    assert asked_for(["x"]).only == list(known())
+    with pytest.raises(SystemExit):
+        asked_for(["x", "--only", "no such folder"])
 
 
 def test_a_cell_with_libraries_of_our_own_is_refused():

@@ -48,7 +48,7 @@ def test_a_pair_of_which_one_did_not_run_is_not_told():
     assert list(summary(runs(lambda *_: 1.0, PAIRS[PAIR]), 4)["pairs"]) == [PAIR]
 
 
-def test_one_round_in_which_a_neighbour_was_loud_changes_nothing():
+def test_one_round_in_which_a_neighbour_was_loud_does_not_change_the_mean():
     told = summary(runs(lambda at, _name, who: 1.5 if at == 1 and who == "executable" else 1.1), 4)["pairs"][PAIR]
     assert told["mean"] == told["high"] == told["each"]["a"]["mean"] == 1.0
 

@@ -11,6 +11,7 @@ from benchmarks.goals import GOALS, GROUPS, judged
 from benchmarks.library import COMPARE, imported
 from benchmarks.ratios import PAIRS
 from benchmarks.speed import BENCHMARKS, Bench, best, kept, told_of
+from tests.fakes import ScriptedBox
 
 CONTESTANTS = {"executable": "ours", "distro's executable": "theirs"}
 
@@ -30,6 +31,15 @@ def test_an_ended_run_goes_on_and_never_compares_with_another_day(tmp_path, monk
     del runs["1 chaos executable"]
     assert sorted(ran(tmp_path, monkeypatch, runs)) == [("chaos", "distro's executable"), ("chaos", "executable")]
     assert [path.name for path in tmp_path.iterdir()] == ["runs.json"]
+
+
+def test_all_of_a_round_hash_alike(tmp_path):
+    said = json.dumps({"metadata": {"name": "nbody"}, "benchmarks": [{"runs": [{"values": [1.0]}]}]})
+    box = ScriptedBox({"cat": said})
+    Bench(box, CONTESTANTS, tmp_path / "runs.json").run(2, ["nbody"])
+    seeds = [env["PYTHONHASHSEED"] for command, env in zip(box.commands, box.environments, strict=True) if "--quiet" in command]
+    assert seeds == ["0", "0", "1", "1"]
+    assert all("--inherit-environ=PYTHONPATH,PYTHONHASHSEED" in one for one in box.commands if "--quiet" in one)
 
 
 def test_runs_without_names_of_benchmarks_are_made_again(tmp_path):

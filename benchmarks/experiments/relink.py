@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 PLAIN = "plain"
+PARTS = ("executable", "libpython")
 TREES = "/work/trees"
 AFTER = "after.sh"
 TRAINED = "trained.tar"
@@ -114,6 +115,16 @@ class Shelf:
     def told(self, name: str) -> dict[str, Any]:
         """What the steps of its build took, and what the compiler said of profiles: see `benchmarks.dual.Watch`."""
         found: dict[str, Any] = json.loads(self.file(name).with_suffix(".json").read_text(encoding="utf-8"))
+        return found
+
+    def counts_file(self, name: str) -> Path:
+        """Where it is kept what was counted of it."""
+        return self.file(name).with_suffix(".counts.json")
+
+    def counts(self, name: str) -> dict[str, dict[str, int]]:
+        """Instructions of a loop, by benchmark and part, as far as they were counted."""
+        file = self.counts_file(name)
+        found: dict[str, dict[str, int]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
         return found
 
     def has(self, name: str) -> bool:

@@ -16,7 +16,7 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
     """Each that was measured, beside the build as it is."""
     yield "## What other builds would give"
     yield (
-        "`python -m benchmarks.experiments`: a cell with PGO and LTO, with one thing changed (a folder of"
+        "`python -m benchmarks.experiments`: a cell with PGO and LTO, with something changed (a folder of"
         " `benchmarks/experiments` over the facts). All are compiled from the profile of one training run, but for those"
         " that are trained by themselves: two trainings of one recipe differ by up to 3 % in the mean, and by more than that"
         " in single benchmarks. Each takes turns with the build as it is; above 1 the changed one is faster; the interval"
@@ -25,7 +25,7 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
         " against that of the build as it is."
     )
     for cell, rows in sorted(found.items()):
-        yield f"### {cell}, one thing changed"
+        yield f"### {cell}, changed"
         yield table(
             (
                 *("changed", "executable", "interval", "slowest", "libpython", "interval"),

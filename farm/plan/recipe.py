@@ -10,9 +10,12 @@ import hashlib
 import json
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from farm.plan.cell import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Optimize = Literal["none", "pgo", "pgo+lto"]
 Bytecode = Literal["none", "unchecked-hash"]
@@ -228,6 +231,11 @@ class Inputs:
         """sha256 over the base image's contents and every package version, as hex."""
         said = {"layers": self.base.layers, "packages": self.packages}
         return digest_of(said if self.how == "native" else {**said, "how": self.how})
+
+
+def words_said(make: Iterable[str]) -> frozenset[str]:
+    """The words in the values of NAME=value words for make, e.g. flags."""
+    return frozenset(word for named in make for word in named.partition("=")[2].split())
 
 
 def plain(recipe: Recipe) -> dict[str, Any]:

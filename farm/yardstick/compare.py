@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from farm.plan.recipe import words_said
 from farm.plan.yardstick import Subject
 from farm.wire.yardstick import EXECUTABLE, PARTS
 
@@ -132,7 +133,7 @@ def _arguments(words: Iterable[str]) -> dict[str, str]:
 
 def _asking(row: FeatureRow, recipe: Recipe) -> Iterator[str]:
     """The parts of ours that are to have a feature."""
-    static = {flag for word in recipe.make_static for flag in word.partition("=")[2].split()}
+    static = words_said(recipe.make_static)
     yield from (part for part in PARTS if part != EXECUTABLE or not static & set(row.but))
 
 

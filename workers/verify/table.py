@@ -168,7 +168,13 @@ TABLE: tuple[Check, ...] = (
     Check("linkage.policy", "each binary needs only what is allowed for it", "archive", 0, linkage_policy.look),
     Check("linkage.glibc", "no binary wants a newer glibc than the distro's", "archive", 1, linkage_glibc.look),
     Check("modules.exact", "no extension module is missing or too many", "archive", 0, modules_exact.look),
-    Check("hardening.elf", "RELRO, BIND_NOW, no executable stack, no text relocations", "archive", 0, hardening_elf.look),
+    Check(
+        "hardening.elf",
+        "RELRO, BIND_NOW, no executable stack, no text relocations, a fixed address if told",
+        "archive",
+        0,
+        hardening_elf.look,
+    ),
     Check(
         "hardening.compiler", "stack protector and fortified functions are in the code", "archive", 0, hardening_compiler.look
     ),

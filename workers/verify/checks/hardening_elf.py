@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from farm.plan.recipe import words_said
 from workers.verify.findings import error, shared_by
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from workers.verify.elf import Elf
     from workers.verify.subject import Subject
 
+_FIXED = frozenset({"-no-pie"})
 _PROBLEMS: tuple[tuple[str, str, Callable[[Elf], bool]], ...] = (
     ("its stack is executable", "link with -Wl,-z,noexecstack", lambda elf: elf.stack == "executable"),
     ("it does not say that its stack is not executable", "link with -Wl,-z,noexecstack", lambda elf: elf.stack == "unsaid"),
@@ -27,9 +29,6 @@ _PROBLEMS: tuple[tuple[str, str, Callable[[Elf], bool]], ...] = (
 )
 
 
-_FIXED = "-no-pie"
-
-
 def look(subject: Subject) -> Iterator[Finding]:
     """The segments and dynamic tags of every ELF file; that the executable lies at a fixed address where it was told to."""
     for path, reason in subject.elf.broken:
@@ -40,8 +39,13 @@ def look(subject: Subject) -> Iterator[Finding]:
         )
     for message, hint, has in _PROBLEMS:
         yield from shared_by(message, [elf.path for elf in subject.elf.elves if has(elf)], hint=hint)
-    told = _FIXED in " ".join(subject.build.configure.static).split()
-    for elf in subject.elf.elves if told else ():
-        if elf.path == f"bin/{subject.build.executable}" and not elf.fixed_address:
-            message = f"it lies at a random address, and pass 2 was told {_FIXED}"
-            yield error(message, file=elf.path, hint="see make.toml, 'fixed-address', and the log of 'link static'")
+    yield from _address(subject)
+
+
+def _address(subject: Subject) -> Iterator[Finding]:
+    told = words_said(subject.build.configure.static) & _FIXED
+    elves = {elf.path: elf for elf in subject.elf.elves}
+    elf = elves.get(f"bin/{subject.build.executable}")
+    if told and elf and not elf.fixed_address:
+        message = f"it lies at a random address, and pass 2 was told {', '.join(told)}"
+        yield error(message, file=elf.path, hint="see make.toml, 'fixed-address', and the log of 'link static'")
