@@ -42,7 +42,13 @@ MEASUREMENTS = {
         "instructions", "instructions and branches, by callgrind", ("3.13.15-debian13-amd64",), short=False, stored=True
     ),
     "experiments": Measurement(
-        "experiments", "what changes of the recipe would give", ("3.13.15-debian13-amd64",), short=False
+        "experiments",
+        "what changes of the recipe would give",
+        ("3.13.15-debian13-amd64", "--count", "scimark_fft", "json_loads"),
+        short=False,
+    ),
+    "experiments-clang": Measurement(
+        "experiments", "clang with tail calls", ("3.14.7-debian13-amd64", "--only", "clang"), short=False
     ),
     "dual": Measurement("dual", "the dual build beside the official recipe", ("3.13.15-debian13-amd64", "--keep"), short=False),
     "dual-none": Measurement(
