@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -122,6 +122,7 @@ class _Expected(BaseModel):
     banned: tuple[_Symbols, ...]
     one_sided: tuple[_Symbols, ...]
     one_pass: tuple[_Flags, ...]
+    fixed_address: tuple[_Flags, ...]
     thread_local: dict[str, ThreadLocal]
     source: dict[str, SourceRow]
     names: tuple[_Names, ...]
@@ -140,9 +141,7 @@ class _Theirs(BaseModel):
 
 @dataclass(frozen=True)
 class Names:
-    """What a Python calls things: its .pc file for embedders, the command that prints their flags, the tags of its wheels; and
-    what CMake calls it.
-    """
+    """What a Python calls things: its .pc file, the command that prints embedders' flags, its wheels' tags; CMake's name."""
 
     pkgconfig: str
     config: str
@@ -232,9 +231,9 @@ def one_sided(version: Numbers) -> tuple[str, ...]:
     return _globs(_expected().one_sided, version)
 
 
-def one_pass() -> tuple[str, ...]:
-    """Globs of compiler flags that only one pass of the dual build has."""
-    return tuple(flag for row in _expected().one_pass for flag in row.flags)
+def flags_of(table: Literal["one_pass", "fixed_address"]) -> tuple[str, ...]:
+    """Globs of the flags of one of these tables."""
+    return tuple(flag for row in getattr(_expected(), table) for flag in row.flags)
 
 
 def homes() -> dict[str, str]:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from workers.verify import elf
-from workers.verify.expected import one_pass
+from workers.verify.expected import flags_of
 from workers.verify.findings import error
 from workers.verify.probe import ProbeFailed
 
@@ -24,7 +24,7 @@ def look(subject: Subject) -> Iterator[Finding]:
     """What the compiler itself wrote into the debug information of both, file by file of the source."""
     executable = _flags(subject, f"bin/{subject.build.executable}")
     library = _flags(subject, f"lib/{subject.build.soname}")
-    excused = one_pass()
+    excused = flags_of("one_pass")
     for flags, others, where, there in (
         (executable, library, f"bin/{subject.build.executable}", "libpython"),
         (library, executable, f"lib/{subject.build.soname}", "the executable"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farm.plan.recipe import words_said
+from workers.verify.expected import flags_of
 from workers.verify.findings import error, shared_by
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from workers.verify.elf import Elf
     from workers.verify.subject import Subject
 
-_FIXED = frozenset({"-no-pie"})
 _PROBLEMS: tuple[tuple[str, str, Callable[[Elf], bool]], ...] = (
     ("its stack is executable", "link with -Wl,-z,noexecstack", lambda elf: elf.stack == "executable"),
     ("it does not say that its stack is not executable", "link with -Wl,-z,noexecstack", lambda elf: elf.stack == "unsaid"),
@@ -43,7 +43,7 @@ def look(subject: Subject) -> Iterator[Finding]:
 
 
 def _address(subject: Subject) -> Iterator[Finding]:
-    told = words_said(subject.build.configure.static) & _FIXED
+    told = words_said(subject.build.configure.static) & {*flags_of("fixed_address")}
     elves = {elf.path: elf for elf in subject.elf.elves}
     elf = elves.get(f"bin/{subject.build.executable}")
     if told and elf and not elf.fixed_address:
