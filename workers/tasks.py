@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _ROOM_BYTES = 8 << 20  # less free disk than that, and not even a log can be written
+_PAGE_BYTES = 4096
 _PAUSE_S = 30.0
 
 
@@ -123,19 +124,41 @@ def _resolve(request: ResolveRequest, reporter: BeatingReporter) -> Resolved:
 
 
 def _attempt(wake: WakeUp, grant: Grant, mail: BuilderMail, folder: Path) -> Result:
-    """Build, then stage the log, then the result: what is staged last says that all the rest is there."""
+    """Build, then stage the log, then the result: what is staged last says that the attempt is over."""
     log_file = folder / STAGED_LOG
     beat = _first_beat(wake.run, wake.cell, grant.attempt, "start")
     with BeatingReporter(mail, beat=beat, lease_s=settings.lease_s, log=log_file) as reporter:
         result = _build(wake, grant, reporter)
         reporter.note(f"=== {'failed: ' + result.failure.message if result.failure else 'built'}")
         reporter.flush()
-        _stage(STAGED_LOG, log_file, grant)
+        _stage_log(log_file, grant)
         with _in_memory(result.model_dump_json()) as result_file:
             _stage(STAGED_RESULT, result_file, grant)
     with suppress(BrokerUnavailable):
         mail.nudge(wake.run)
     return result
+
+
+def _stage_log(file: Path, grant: Grant) -> None:
+    """Stage the log; where the store does not take it, its end; where it takes not even that, nothing.
+
+    How the attempt ended is told in any case: a store that has no room for megabytes may have some for a page.
+    """
+    try:
+        _stage(STAGED_LOG, file, grant)
+    except Transient as error:
+        log.warning("attempt %d: %s", grant.attempt, error)
+        head = f"(the store did not take the log: {error}; this is the end of it)\n"
+        with suppress(Transient), _in_memory(head + _end_of(file)) as end:
+            _stage(STAGED_LOG, end, grant)
+
+
+def _end_of(file: Path) -> str:
+    """Whole lines of a file's end, of at most a page."""
+    with file.open("rb") as stream:
+        before = max(0, file.stat().st_size - _PAGE_BYTES)
+        stream.seek(before)
+        return b"".join(stream.readlines()[bool(before) :]).decode(errors="replace")
 
 
 def _stage(name: str, file: Path, grant: Grant) -> None:

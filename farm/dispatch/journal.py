@@ -245,8 +245,17 @@ class Journal:
 
     def clear(self, cell: Cell, number: int) -> None:
         """Remove what an attempt staged."""
+        self._clear(cell, number)
+
+    def drop_archives(self, cell: Cell, number: int) -> None:
+        """Remove what an attempt staged, but its log and result."""
+        self._clear(cell, number, STAGED_LOG, STAGED_RESULT)
+
+    def _clear(self, cell: Cell, number: int, *but: str) -> None:
+        kept = {run_keys.staging(self.run, cell, number, name) for name in but}
         for stat in list(self.store.list(run_keys.staging(self.run, cell, number))):
-            self.store.delete(stat.key)
+            if stat.key not in kept:
+                self.store.delete(stat.key)
 
     def sweep(self) -> None:
         """Remove all that the run staged and that is not kept for somebody to look at."""

@@ -43,13 +43,16 @@ class Settler:
 
     def settle(self, cell: Cell, number: int, planned: PlannedCell) -> Outcome:
         """The outcome of an attempt. For a minute raises StoreUnavailable, EngineUnavailable or Conflict instead."""
-        log = self.journal.keep_log(cell, number)
         try:
             result = self.journal.staged(cell, number)
         except StoreUnavailable:
             raise
         except FarmError as error:
+            log = self.journal.keep_log(cell, number)
             return Outcome(state=error.kind, at=self.clock(), failure=error.failure("stage"), log=log)
+        if result.failure and not _kept(result.failure):
+            self.journal.drop_archives(cell, number)  # a store that has no room for them has none for the log either
+        log = self.journal.keep_log(cell, number)
         if result.failure:
             return self._outcome(cell, number, result, log, failure=result.failure)
         try:
@@ -73,7 +76,6 @@ class Settler:
     def _outcome(  # one place for the shape of an outcome
         self, cell: Cell, number: int, result: Result, log: str, *, failure: Failure | None = None, artifact: str = ""
     ) -> Outcome:
-        kept = failure is not None and failure.kind == "verification-failed"
         return Outcome(
             state=failure.kind if failure else PUBLISHED,
             at=self.clock(),
@@ -82,6 +84,11 @@ class Settler:
             artifact=artifact,
             findings=result.findings,
             steps=result.steps,
-            staged=run_keys.staging(self.journal.run, cell, number) if kept else "",
+            staged=run_keys.staging(self.journal.run, cell, number) if failure and _kept(failure) else "",
             log=log,
         )
+
+
+def _kept(failure: Failure) -> bool:
+    """Whether what was staged stays, for somebody to look at."""
+    return failure.kind == "verification-failed"

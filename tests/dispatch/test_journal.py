@@ -138,3 +138,33 @@ def test_what_a_distro_gives_is_found_out_anew_once_a_builder_says_that_it_has_c
 
 def test_an_attempt_without_a_log_has_none(journal):
     assert journal.keep_log(CELL, 1) == ""
+
+
+class Small(MemoryStore):
+    """A store that keeps so many bytes."""
+
+    room = 5000
+
+    def put(self, key, data, **asked):
+        size = len(data) if isinstance(data, bytes) else data.stat().st_size
+        if sum(stat.size for stat in self.list("")) + size > self.room:
+            raise StoreUnavailable("no space left on device")
+        return super().put(key, data, **asked)
+
+
+def test_what_a_failed_attempt_staged_makes_room_for_how_it_ended():
+    journal = Journal(Small(), new_run(), clock=lambda: 1000.0)
+    failure = Transient("the store did not take install_only.tar.zst").failure("stage")
+    said = Result(
+        run=journal.run, cell=str(CELL), attempt=1, worker="w", engine="e", recipe="r", inputs="i", failure=failure
+    ).model_dump_json()
+    for name, data in ((STAGED_LOG, b"gcc\n" * 50), (STAGED_RESULT, said.encode()), ("install_only.tar.gz", b"")):
+        journal.store.put(run_keys.staging(journal.run, CELL, 1, name), data)
+    used = sum(stat.size for stat in journal.store.list(""))
+    journal.store.put(run_keys.staging(journal.run, CELL, 1, "install_only.tar.gz"), b"x" * (5000 - used))
+    with pytest.raises(StoreUnavailable):
+        journal.keep_log(CELL, 1)
+    outcome = Settler(journal, lambda *_: "").settle(CELL, 1, None)
+    conclude(journal, CELL, 1, outcome)
+    assert journal.log_tail(outcome.log) == ["gcc"] * 50
+    assert again(journal).outcome(CELL).failure == failure

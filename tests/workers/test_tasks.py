@@ -2,6 +2,7 @@
 
 import errno
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,10 @@ from workers import tasks
 from workers.build.compile import Passes
 from workers.engine.protocol import Completed
 from workers.reporter import BeatingReporter
+
+
+def grant_of(number):
+    return SimpleNamespace(attempt=number, uploads={})
 
 
 class Quiet:
@@ -66,3 +71,40 @@ def test_how_an_attempt_ended_is_staged_without_a_byte_on_the_disk(tmp_path):
         assert file.stat().st_dev != tmp_path.stat().st_dev
     assert (tmp_path / "staged").read_text() == "a result"
     assert not file.exists()
+
+
+class Shelf:
+    """A store that takes files up to a size."""
+
+    def __init__(self, room):
+        self.room, self.has = room, {}
+
+    def stage(self, name, file, grant):
+        text = file.read_text()
+        if len(text) > self.room:
+            raise Transient(f"cannot stage {name}: No space left on device")
+        self.has[name] = text
+
+
+@pytest.mark.parametrize(
+    ("room", "logged"), [(1 << 20, "whole"), (5000, "end"), (4200, "end"), (1000, "nothing"), (0, "nothing")]
+)
+def test_how_an_attempt_ended_is_told_whatever_room_there_is_for_its_log(tmp_path, monkeypatch, room, logged):
+    store, lines = Shelf(room), [f"gcc -c {number}.c\n" for number in range(9000)]
+    monkeypatch.setattr(tasks, "_stage", store.stage)
+    (tmp_path / "log").write_text("".join(lines))
+    tasks._stage_log(tmp_path / "log", grant_of(1))
+    text = store.has.get("build.log", "")
+    head, _, end = text.partition("\n")
+    found = {
+        "whole": text == "".join(lines),
+        "end": "No space left" in head and "".join(lines).endswith(end),
+        "nothing": not text,
+    }
+    assert found[logged]
+    assert logged != "end" or 100 < len(end.splitlines()) < 400
+
+
+def test_the_end_of_a_short_log_is_all_of_it(tmp_path):
+    (tmp_path / "log").write_text("one\ntwo\n")
+    assert tasks._end_of(tmp_path / "log") == "one\ntwo\n"
