@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.command import end
 from benchmarks.official import INSTALL, MOST, PACKAGES, RECIPE, Single, kept_tree, place
 from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell
@@ -181,4 +181,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

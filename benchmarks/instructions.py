@@ -12,13 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cells import chosen, fetched
+from benchmarks.command import end
 from benchmarks.official import kept_tree
 from benchmarks.speed import BENCHMARKS, SCRIPT, SITE, contestants, image_of, tools
 from farm.plan.cell import Cell
@@ -197,4 +197,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

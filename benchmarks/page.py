@@ -6,10 +6,10 @@ What has no results yet has no section: nothing here is a figure that nobody mea
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.command import end
 from benchmarks.markdown import Plot, Section, table
 from benchmarks.sections.budgets import budgets, by_hand
 from benchmarks.sections.cells import cells
@@ -131,4 +131,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import metadata
+from benchmarks.command import end
 from benchmarks.publishing import Counting, published, publishers
 from benchmarks.synthetic import entries, fill
 from farm.cli.matrix_options import read_plan
@@ -201,4 +202,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 import simpy
 
+from benchmarks.command import end
 from farm.dispatch.tempo import Tempo
 from farm.plan.cell import Cell, Version
 from farm.plan.compose import compose
@@ -283,4 +284,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

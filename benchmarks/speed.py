@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cells import chosen, fetched
+from benchmarks.command import end
 from benchmarks.goals import GROUPS
 from benchmarks.library import COMPARE, imported
 from benchmarks.official import INSTALL, kept_tree
@@ -274,4 +275,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

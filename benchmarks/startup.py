@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.cells import chosen, fetched, parser, written
+from benchmarks.command import end
 from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
 from farm.settings import Settings
@@ -106,4 +106,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.command import end
 from benchmarks.scale import announce, furnish, process
 from benchmarks.synthetic import entry, fill
 from farm.dispatch.embedded import Broker, find_server
@@ -178,4 +179,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -105,9 +105,7 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except FarmError as error:
-        click.secho(f"error: {error.message}", err=True, fg="red")
-        if error.hint:
-            click.echo(f"  hint: {error.hint}", err=True)
+        click.secho(error.told, err=True, fg="red", nl=False)
         sys.exit(error.exit_code)
     except docker.errors.DockerException as error:
         click.secho(f"error: the container engine refused: {error}", err=True, fg="red")

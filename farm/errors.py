@@ -52,6 +52,11 @@ class FarmError(Exception):
         """Whether the same work may succeed if it is tried again."""
         return self.kind == "transient"
 
+    @property
+    def told(self) -> str:
+        """The lines that a command prints of it."""
+        return f"error: {self.message}\n" + (f"  hint: {self.hint}\n" if self.hint else "")
+
     def failure(self, step: str = "") -> Failure:
         """This error as data."""
         return Failure(self.kind, self.message, self.hint, self.step or step, self.outdated)

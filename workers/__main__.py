@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return int(getattr(importlib.import_module(module), function)(rest))
     except FarmError as error:
-        sys.stderr.write(f"error: {error.message}\n" + (f"  hint: {error.hint}\n" if error.hint else ""))
+        sys.stderr.write(error.told)
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
