@@ -132,8 +132,7 @@ def _attempt(wake: WakeUp, grant: Grant, mail: BuilderMail, folder: Path) -> Res
         reporter.note(f"=== {'failed: ' + result.failure.message if result.failure else 'built'}")
         reporter.flush()
         _stage_log(log_file, grant)
-        with _in_memory(result.model_dump_json()) as result_file:
-            _stage(STAGED_RESULT, result_file, grant)
+        _stage_result(result, grant)
     with suppress(BrokerUnavailable):
         mail.nudge(wake.run)
     return result
@@ -151,6 +150,17 @@ def _stage_log(file: Path, grant: Grant) -> None:
         head = f"(the store did not take the log: {error}; this is the end of it)\n"
         with suppress(Transient), _in_memory(head + _end_of(file)) as end:
             _stage(STAGED_LOG, end, grant)
+
+
+def _stage_result(result: Result, grant: Grant) -> None:
+    """Stage the result; where there is no room for it, in the log's place."""
+    with _in_memory(result.model_dump_json()) as file:
+        try:
+            _stage(STAGED_RESULT, file, grant)
+        except Transient:
+            with _in_memory("") as nothing:
+                _stage(STAGED_LOG, nothing, grant)
+            _stage(STAGED_RESULT, file, grant)
 
 
 def _end_of(file: Path) -> str:

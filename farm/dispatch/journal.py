@@ -216,7 +216,7 @@ class Journal:
         key, lines, why = run_keys.log(self.run, cell, number), list(tail), ""
         try:
             with self._staged(cell, number, STAGED_LOG, _LOG_LIMIT) as file:
-                if file:
+                if file and file.stat().st_size:
                     self.store.put(key, file)
                     return key
         except VerificationFailed as error:

@@ -74,6 +74,7 @@ class Loop:
         self._lookout = Lookout(journal, means.mail, self._wanted, published, tempo, means.clock, means.hosts)
         self._granter = Granter(journal, self._planned, self._wanted, means.staging, tempo, plan.deadline_s)
         self._settling: dict[tuple[Cell, int], Future[Outcome]] = {}
+        self._unrecorded: set[tuple[Cell, int]] = set()  # what the store did not take yet: its trouble is not over
         self._expired: set[tuple[Cell, int]] = set()
         self._presented = float("-inf")
 
@@ -86,7 +87,7 @@ class Loop:
                 try:
                     if self._turn(publisher):
                         return
-                    trouble_since = None
+                    trouble_since = trouble_since if self._unrecorded else None
                 except (BrokerUnavailable, StoreUnavailable, Conflict):
                     now = self._means.clock()
                     trouble_since = now if trouble_since is None else trouble_since
@@ -111,6 +112,7 @@ class Loop:
             means.meter.answered(answer)
             lookout.look()
         actions = decide(self._wanted, lookout.sight, means.clock(), self._tempo)
+        self._unrecorded &= {(action.cell, action.number) for action in actions if isinstance(action, Settle)}
         for action in actions:
             self._do(action, publisher)
         means.watcher.show(lookout.view(self._notes))
@@ -155,7 +157,9 @@ class Loop:
         """Record what the publishing thread is done with; whether there was something."""
         done = [key for key, job in self._settling.items() if job.done()]
         for key in done:
+            self._unrecorded.add(key)
             self._end(*key, self._settling.pop(key).result())
+            self._unrecorded.discard(key)
         return bool(done)
 
     def _end(self, cell: Cell, number: int, outcome: Outcome, *, lost: bool = False) -> None:

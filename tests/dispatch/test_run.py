@@ -2,16 +2,21 @@
 
 import os
 import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.submit import Wish
-from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, EngineUnavailable
+from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, EngineUnavailable, StoreUnavailable
 from farm.plan.cell import Cell
 from farm.store import run_keys
+from farm.store.folder import FolderStore
 from farm.wire.routes import build_queue
-from tests.dispatch.conftest import alive, eventually
+from tests.dispatch.conftest import TEMPO, alive, eventually
 from tests.dispatch.making import cell, recipe, wish
 
 ONE = str(cell())
@@ -188,3 +193,42 @@ def test_a_configured_broker_is_used_and_no_worker_is_started_unless_asked_for(f
     assert farm.last.farm.broker is None
     assert ends(farm.submit(with_worker=True)) == {ONE: "published"}
     assert broker.process.poll() is None
+
+
+class Full(FolderStore):
+    """A folder on a disk that has room for all but how attempts ended, until there is some."""
+
+    room = False
+    asked = 0
+
+    def put(self, key, *args, **kwargs):
+        if "/outcomes/" in key and not self.room:
+            self.asked += 1
+            raise StoreUnavailable("no space left on device", hint="make room in the store")
+        return super().put(key, *args, **kwargs)
+
+
+@pytest.mark.parametrize("said", ["ok", "build-failed"])
+def test_a_store_that_takes_nothing_ends_the_run_with_a_word_about_it(farm, said):
+    farm.says(ONE, said)
+    farm.store = Full(Path(farm.settings.store))
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="no space left"):
+        farm.submit(tempo=replace(TEMPO, patience_s=2.0))
+    assert time.monotonic() - began < 30
+    assert farm.store.asked > 1
+
+
+def test_room_that_is_made_in_time_costs_nothing(farm):
+    farm.store = Full(Path(farm.settings.store))
+
+    def make_room():
+        eventually(lambda: farm.store.asked > 1)
+        farm.store.room = True
+
+    maker = threading.Thread(target=make_room)
+    maker.start()
+    report = farm.submit()
+    maker.join()
+    assert ends(report) == {ONE: "published"}
+    assert len(farm.started()) == 1

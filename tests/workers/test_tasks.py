@@ -9,11 +9,14 @@ import pytest
 from farm.errors import Transient
 from farm.store.upload import upload
 from farm.wire.mailbox import BuilderMail
+from farm.wire.messages import Result
 from tests.dispatch.making import cell, recipe
 from workers import tasks
 from workers.build.compile import Passes
 from workers.engine.protocol import Completed
 from workers.reporter import BeatingReporter
+
+RUN = "20260101-000000-abcdef"
 
 
 def grant_of(number):
@@ -74,14 +77,15 @@ def test_how_an_attempt_ended_is_staged_without_a_byte_on_the_disk(tmp_path):
 
 
 class Shelf:
-    """A store that takes files up to a size."""
+    """A store that has room for so many bytes."""
 
     def __init__(self, room):
         self.room, self.has = room, {}
 
     def stage(self, name, file, grant):
         text = file.read_text()
-        if len(text) > self.room:
+        others = sum(len(other) for called, other in self.has.items() if called != name)
+        if others + len(text) > self.room:
             raise Transient(f"cannot stage {name}: No space left on device")
         self.has[name] = text
 
@@ -103,6 +107,25 @@ def test_how_an_attempt_ended_is_told_whatever_room_there_is_for_its_log(tmp_pat
     }
     assert found[logged]
     assert logged != "end" or 100 < len(end.splitlines()) < 400
+
+
+@pytest.mark.parametrize(("room", "logged"), [(1000, True), (400, False), (300, False)])
+def test_what_came_of_an_attempt_goes_before_its_log(tmp_path, monkeypatch, room, logged):
+    store = Shelf(room)
+    monkeypatch.setattr(tasks, "_stage", store.stage)
+    (tmp_path / "log").write_text("x" * 250)
+    result = Result(run=RUN, cell=str(cell()), attempt=1, worker="w", engine="", recipe="", inputs="")
+    assert 200 < len(result.model_dump_json()) < 300
+    tasks._stage_log(tmp_path / "log", grant_of(1))
+    tasks._stage_result(result, grant_of(1))
+    assert store.has == {"build.log": "x" * 250 * logged, "result.json": result.model_dump_json()}
+
+
+def test_a_store_that_takes_nothing_is_told_so(monkeypatch):
+    monkeypatch.setattr(tasks, "_stage", Shelf(-1).stage)
+    result = Result(run=RUN, cell=str(cell()), attempt=1, worker="w", engine="", recipe="", inputs="")
+    with pytest.raises(Transient, match="No space left"):
+        tasks._stage_result(result, grant_of(1))
 
 
 def test_the_end_of_a_short_log_is_all_of_it(tmp_path):
