@@ -47,8 +47,8 @@ MEASUREMENTS = {
         ("3.13.15-debian13-amd64", "--count", "scimark_fft", "json_loads"),
         short=False,
     ),
-    "experiments-clang": Measurement(
-        "experiments", "clang with tail calls", ("3.14.7-debian13-amd64", "--only", "clang"), short=False
+    "experiments-gcc": Measurement(
+        "experiments", "clang with tail calls", ("3.14.7-debian13-amd64", "--only", "gcc"), short=False
     ),
     "dual": Measurement("dual", "the dual build beside the official recipe", ("3.13.15-debian13-amd64", "--keep"), short=False),
     "dual-none": Measurement(

@@ -149,17 +149,19 @@ def test_what_a_build_took_is_known_when_it_is_kept(tmp_path):
 
 def test_what_another_compiler_needs_is_named_and_is_not_what_it_is_about():
     assert needs(["plain", "x86-64-v3"]) == []
-    assert needs(["clang", "bolt"]) == ["bolt-19", "clang-19", "libclang-rt-19-dev", "lld-19", "llvm-19"]
+    assert needs(["gcc", "debian-rules", "bolt"]) == ["bolt-19", "systemtap-sdt-dev"]
     assert not [name for name, about in known().items() if "needs:" in about]
 
 
-def test_clang_has_the_interpreter_of_tail_calls_from_3_14_on_and_no_flags_of_gcc():
-    asked = "--with-tail-call-interp"
-    assert asked in recipes(Cell.parse("3.14.7-debian13-amd64"), ["clang"])["clang"].configure
-    changed = recipes(CELL, ["clang"])["clang"]
-    assert asked not in changed.configure
-    assert ("CC", "clang-19") in changed.environment
-    assert not [word for word in changed.make if "-gno-as-loc-support" in word or "-fprofile-generate" in word]
+@pytest.mark.parametrize("name", ["gcc", "debian-rules"])
+@pytest.mark.parametrize("distro", ["debian12", "debian13"])
+def test_where_clang_is_the_recipe_gcc_can_be_had_back(name, distro):
+    made = recipes(Cell.parse(f"3.14.7-{distro}-amd64"), [name])
+    words = {which: " ".join((*recipe.configure, *recipe.make)) for which, recipe in made.items()}
+    assert [which for which, recipe in made.items() if ("CC", "clang-19") in recipe.environment] == ["plain"]
+    assert [which for which, said in words.items() if "--with-tail-call-interp" in said] == ["plain"]
+    assert not [which for which, said in words.items() if ("-fuse-ld=lld" in said) == ("-gno-as-loc-support" in said)]
+    assert known()["gcc"].startswith("Compiled by the distro's own gcc")
 
 
 COUNTS = {"plain": (1000, 2000), "x86-64-v3": (500, 1500), "extended-training": (1, 2)}
@@ -243,12 +245,12 @@ def test_trees_take_turns_and_the_same_command_goes_on(tmp_path, monkeypatch):
 def test_rows_of_another_build_or_of_no_experiment_are_dropped():
     older = {
         "bolt": {"plain": "1"},
-        "clang": {"plain": "2"},
+        "gcc": {"plain": "2"},
         "was renamed": {"plain": "2"},
         "x86-64-v3": {"plain": "2", "old": 1},
     }
     found = rows(older, {"x86-64-v3": {"plain": "2"}})
-    assert found == {"clang": {"plain": "2"}, "x86-64-v3": {"plain": "2", "about": known()["x86-64-v3"]}}
+    assert found == {"gcc": {"plain": "2"}, "x86-64-v3": {"plain": "2", "about": known()["x86-64-v3"]}}
 
 
 def test_the_command_line():

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.command import end
 from benchmarks.experiments.measure import Laboratory
 from benchmarks.experiments.relink import HERE, PARTS, PLAIN, Shelf
 from benchmarks.goals import GROUPS
@@ -40,15 +41,16 @@ _NEEDS = re.compile(r"^# needs: (?P<packages>.+)$", re.MULTILINE)
 def known() -> dict[str, str]:
     """What each experiment is about: the comment with which its file of facts begins, by name."""
     found = {}
-    for folder in sorted(path for path in HERE.iterdir() if any(path.glob("*.toml"))):
-        head = next(iter(sorted(folder.glob("*.toml")))).read_text(encoding="utf-8").partition("\n\n")[0]
+    for folder in sorted(path for path in HERE.iterdir() if any(path.rglob("*.toml"))):
+        head = next(iter(sorted(folder.rglob("*.toml")))).read_text(encoding="utf-8").partition("\n\n")[0]
         found[folder.name] = " ".join(line.removeprefix("# ") for line in _NEEDS.sub("", head).splitlines() if line)
     return found
 
 
 def needs(names: list[str]) -> list[str]:
     """Packages that they need beside those of a build: a line `# needs: PACKAGE…` in any of their files."""
-    texts = [path.read_text(encoding="utf-8") for name in names if name != PLAIN for path in sorted((HERE / name).iterdir())]
+    files = [path for name in names if name != PLAIN for path in sorted((HERE / name).rglob("*.*"))]
+    texts = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
     return sorted({package for text in texts for found in _NEEDS.finditer(text) for package in found["packages"].split()})
 
 
@@ -131,4 +133,4 @@ def asked_for(words: list[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

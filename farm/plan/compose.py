@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.plan.recipe import Recipe, Source
+from farm.plan.recipe import Recipe, Scrub, Source
 from farm.plan.selection import impossible, select
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
         runtime=chosen.packages.runtime,
         trims=chosen.trims,
         modules=chosen.modules,
-        scrub=tuple(row.pattern for _, row in chosen.scrub),
+        scrub=tuple(Scrub(row.pattern, row.becomes) for _, row in chosen.scrub),
         code=code,
         libraries=chosen.libraries,
         cross=chosen.cross,
@@ -136,4 +136,5 @@ def _tree(chosen: Selection) -> Iterator[Decision]:
     for _, module in chosen.module_rows:
         yield Decision("module" if module.present else "no module", ", ".join(module.names), module.why, module.link)
     for _, scrub in chosen.scrub:
-        yield Decision("dropped from sysconfig", scrub.pattern, scrub.why, scrub.link)
+        done = f"becomes {scrub.becomes} in sysconfig" if scrub.becomes else "dropped from sysconfig"
+        yield Decision(done, scrub.pattern, scrub.why, scrub.link)

@@ -29,6 +29,10 @@ class ProvidesRow(Scope):
     runtime: tuple[ProvidedPackage, ...] = ()
     why: str = ""
 
+    def built_with(self, arch: str) -> tuple[str, ...]:
+        """Packages to build with on an arch, whichever Python: one builder image is for all."""
+        return self.build if not self.arches or arch in self.arches else ()
+
     def bounds(self) -> Iterator[Bounds]:
         """Limits of the row and of its packages."""
         yield from super().bounds()

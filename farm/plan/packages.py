@@ -57,14 +57,14 @@ class _Capability:
 def packages(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow], place: Place) -> Packages:
     """What to run with: the packages of all capabilities that hold at this place.
 
-    What to build with: the distro's toolchain and the packages of all its capabilities, so that one builder image, and so one
-    set of inputs, serves every Python on it.
+    What to build with: the distro's toolchain and the packages of all its capabilities on this arch, so that one builder
+    image, and so one set of inputs, serves every Python on it.
     """
     found = [_capability(row, distro.facts.provides[key], place) for key, row in capabilities.items() if row.holds(place)]
-    everything = {name for provides in distro.facts.provides.values() for name in provides.build}
+    everything = {name for provides in distro.facts.provides.values() for name in provides.built_with(place.arch)}
     build = sorted({*distro.facts.toolchain, *everything})
     runtime = _merged(need for capability in found for need in capability.needs)
-    reasons = (*_build_reasons(distro, capabilities), *_runtime_reasons(distro, found, runtime))
+    reasons = (*_build_reasons(distro, capabilities, place.arch), *_runtime_reasons(distro, found, runtime))
     sayings = [(capability, _saying(capability, distro.family.advise)) for capability in found]
     advice = [one for capability, saying in sayings for one in _advice(capability, saying, place)]
     missing = [(module, saying) for capability, saying in sayings if saying for module in _modules(capability.row, place)]
@@ -117,11 +117,11 @@ def _merged(needs: Iterable[_Need]) -> tuple[RuntimePackage, ...]:
     )
 
 
-def _build_reasons(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow]) -> Iterator[Reason]:
+def _build_reasons(distro: Distro, capabilities: Mapping[str, rows.CapabilityRow], arch: str) -> Iterator[Reason]:
     for name in distro.facts.toolchain:
         yield _reason("package to build", name, distro.facts.toolchain_why, distro)
     for key, row in capabilities.items():
-        for name in distro.facts.provides[key].build:
+        for name in distro.facts.provides[key].built_with(arch):
             yield _reason("package to build", name, row.why, distro, row.link)
 
 

@@ -163,6 +163,14 @@ class Cross:
 
 
 @dataclass(frozen=True)
+class Scrub:
+    """A regular expression; words of the shipped sysconfig that it matches whole become another word, or nothing ('')."""
+
+    pattern: str
+    becomes: str = ""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything decided about one cell's bytes. Pure; equal recipes and equal inputs give equal archives (without PGO).
 
@@ -186,7 +194,7 @@ class Recipe:
     runtime: tuple[RuntimePackage, ...]
     trims: tuple[Trim, ...]
     modules: tuple[ModuleRule, ...]
-    scrub: tuple[str, ...]
+    scrub: tuple[Scrub, ...]
     code: str
     libraries: tuple[Library, ...] = ()
     cross: Cross | None = None

@@ -183,9 +183,10 @@ class LinkedRow(Scope):
 
 
 class ScrubRow(Scope):
-    """A regular expression; flags of the shipped sysconfig that it matches whole are dropped."""
+    """A regular expression; words of the shipped sysconfig that it matches whole are dropped, or become another word."""
 
     pattern: str
+    becomes: Annotated[str, Field(pattern=r"^[^\s\\]*$")] = ""
     why: Why
     link: str = ""
 
@@ -262,7 +263,7 @@ class FrontRow(Scope):
 
 
 class CapabilityRow(Scope):
-    """Something the tree can do because a distro library is there; distros say with which packages.
+    """Something the tree can do because a distro package is there; distros say which.
 
     `fronts` of an optional one are told what to install.
     """

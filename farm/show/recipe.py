@@ -36,7 +36,8 @@ def lines(recipe: Recipe) -> Iterator[str]:
     yield from _section("leaves install_only", [_trim(trim) for trim in asdict(recipe)["trims"]])
     rules = [f"{rule.name}{'' if rule.present else ' (must not be there)'}" for rule in recipe.modules]
     yield from _section("modules beyond the source's own lists", rules)
-    yield from _section("flags dropped from the shipped sysconfig", recipe.scrub)
+    scrubs = [f"{scrub.pattern}{f' becomes {scrub.becomes}' if scrub.becomes else ''}" for scrub in recipe.scrub]
+    yield from _section("flags dropped from the shipped sysconfig", scrubs)
 
 
 def data(recipe: Recipe) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from farm.plan.compose import compose, decisions
 from farm.plan.facts import load_facts
 from farm.plan.matrix import read_matrix
 from farm.plan.options import Options
+from farm.plan.recipe import Scrub
 from farm.plan.selection import impossible
 from tests.plan import golden
 from tests.plan.conftest import NONE, every_cell, recipe
@@ -35,7 +36,11 @@ def test_reasons_are_given_for_exactly_what_the_recipe_has(facts):
         assert all(decision.why for decision in why)
         assert list(made.configure) == [decision.value for decision in why if decision.subject == "configure"]
         assert list(made.make_static) == [decision.value for decision in why if decision.subject == "make, static pass"]
-        for item in (*made.build_packages, *(package.name for package in made.runtime), *made.scrub):
+        for item in (
+            *made.build_packages,
+            *(package.name for package in made.runtime),
+            *(scrub.pattern for scrub in made.scrub),
+        ):
             assert item in values, (cell, item)
         flags = [decision.value for decision in why if "FLAGS" in decision.subject]
         assert sorted(" ".join(word.partition("=")[2] for word in made.make if "FLAGS" in word).split()) == sorted(flags)
@@ -193,3 +198,36 @@ def test_musl_stands_in_the_name_and_changes_stacks_and_profiles(facts):
     assert "-Wl,-z,stack-size=1048576" in words
     assert "fail on musl" in impossible(cell, Options(optimize="pgo"), facts)
     assert "libzstd 1.4.5" in impossible(Cell.parse("3.14.7-rocky8-amd64"), NONE, facts)
+
+
+@pytest.mark.parametrize(
+    ("cell", "optimize", "clang"),
+    [
+        ("3.14.7-debian13-amd64", "pgo+lto", True),
+        ("3.14.7-debian12-amd64", "pgo+lto", True),
+        ("3.15.0rc2-debian13-amd64-freethreaded", "pgo+lto", True),
+        ("3.14.7-debian13-amd64", "pgo", False),
+        ("3.14.7-debian13-amd64", "none", False),
+        ("3.14.7-debian13-amd64-debug", "none", False),
+        ("3.14.7-debian13-arm64", "pgo+lto", False),
+        ("3.14.7-debian11-amd64", "pgo+lto", False),
+        ("3.13.15-debian13-amd64", "pgo+lto", False),
+        ("3.14.7-ubuntu24.04-amd64", "pgo+lto", False),
+        ("3.14.7-rocky9-amd64", "pgo+lto", False),
+    ],
+)
+def test_who_is_compiled_by_clang_is_so_in_every_part_and_tells_no_user(facts, cell, optimize, clang):
+    made = compose(Cell.parse(cell), Options(optimize=optimize), facts, "")
+    words = " ".join((*made.configure, *made.make))
+    assert ("clang-19" in dict(made.environment).values()) == clang
+    for word in (
+        "--with-tail-call-interp",
+        "-fuse-ld=lld",
+        "-ffat-lto-objects",
+        "-fprofile-instr-generate",
+        "-grecord-command",
+    ):
+        assert (word in words) == clang, word
+    assert not (clang and ("-gno-as-loc-support" in words or "-fprofile-generate" in words))
+    assert (Scrub("clang-19", "gcc") in made.scrub) == clang
+    assert ("clang-19" in made.build_packages) == (cell.split("-")[1] in ("debian12", "debian13") and "amd64" in cell)

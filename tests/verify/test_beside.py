@@ -166,6 +166,7 @@ SABOTAGE = [
     ("beside.static", static(library({"a.o": OBJECT}, INDEX[:2])), "does not have PyRun_SimpleStringFlags, Py_Finalize"),
     ("beside.static", static(library({"a.o": OBJECT})[:-20]), "no linker can read it: it is cut short"),
     ("beside.static", static(library({"a.o": OBJECT + b".gnu.lto_main.0"})), "keeps for link-time optimisation"),
+    ("beside.static", static(library({"a.o": OBJECT + b".llvm.lto"})), "keeps for link-time optimisation"),
     ("beside.static", static(b"nothing"), "does not begin like a static library"),
     ("beside.static", {"static-lib": Crafted(entries={"lib/x": Entry(b"")})}, "there is no .a"),
 ]

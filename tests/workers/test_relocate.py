@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import BuildFailed
-from farm.plan.recipe import Layout
+from farm.plan.recipe import Layout, Scrub
 from workers.build.relocate import edits, render_sysconfig, sysconfig_values
 from workers.build.tree import Content, Entry, Tree
 
@@ -69,6 +69,7 @@ FILES = {
         }
     ),
 }
+CLANG = (Scrub("clang-19", "gcc"), Scrub(r"-f(lto|fat)\S*"))
 EXECUTABLE = {"bin/pip3", "bin/python3.13-config", "bin/python3.13"}
 
 
@@ -81,7 +82,7 @@ def tree(**changes):
 
 @pytest.fixture(scope="module")
 def edited():
-    return tree().with_entries(edits(tree(), LAYOUT, (r"-ffile-prefix-map=\S+",)))
+    return tree().with_entries(edits(tree(), LAYOUT, (Scrub(r"-ffile-prefix-map=\S+"),)))
 
 
 def write(tree, folder):
@@ -208,3 +209,25 @@ def test_a_sysconfig_that_is_no_literal_is_refused():
 @given(st.dictionaries(st.text(max_size=8), st.text(max_size=20) | st.integers(), max_size=5))
 def test_sysconfig_round_trips(values):
     assert sysconfig_values(render_sysconfig(values)) == values
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("clang-19", "gcc"),
+        ("clang-19 -shared", "gcc -shared"),
+        ("clang-19 -shared -flto=full -g -ffat", "gcc -shared -g "),
+        ("'CC=clang-19' 'CXX=g++'", "'CC=clang-19' 'CXX=g++'"),  # what configure was told stays as it was
+        ("/usr/bin/clang-19", "/usr/bin/clang-19"),
+        ("-flto -g", "-g"),
+    ],
+)
+def test_a_word_of_sysconfig_is_dropped_or_becomes_another(said, left):
+    text = json.dumps({"CC": said})
+    data = f"build_time_vars = {{'CC': {said!r}}}\n"
+    makefile = f"prefix=\t\t/install\nCC=\t{said}\n"
+    vars_file = "lib/python3.13/_sysconfig_vars__linux.json"
+    made = edits(tree(**{DATA: data, f"{CONFIG}/Makefile": makefile, vars_file: text}), LAYOUT, CLANG)
+    assert sysconfig_values(made[DATA].content.read().decode()) == {"CC": left}
+    assert f"CC=\t{left}\n" in made[f"{CONFIG}/Makefile"].content.read().decode()
+    assert json.loads(made[vars_file].content.read()) == {"CC": left}

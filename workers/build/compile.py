@@ -122,7 +122,7 @@ class Passes:
     def _export(self, spool: Path) -> Compiled:
         self.on_step("export")
         said = json.loads(self._lines(*self._python(self._built, "facts.py"))[-1])
-        compiler = self._lines("gcc", "--version")[0]
+        compiler = self._lines(self._environment.get("CC", "gcc"), "--version")[0]
         with spool.open("wb") as file:
             file.writelines(self.box.get(TREE))
         return Compiled(read_tar(spool, "install"), compiler, str(said["openssl"]), str(said["sqlite"]))

@@ -20,7 +20,7 @@ from workers.build.tree import Content, Entry
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from farm.plan.recipe import Layout
+    from farm.plan.recipe import Layout, Scrub
     from workers.build.tree import Tree
 
 # Where the build folders are inside a box; what the sysconfig says of them is replaced by LIBPL, where their remains lie.
@@ -69,10 +69,10 @@ _INSTALLED_PREFIX = """installed_prefix ()
 """
 
 
-def edits(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> dict[str, Entry | None]:
+def edits(tree: Tree, layout: Layout, scrub: tuple[Scrub, ...]) -> dict[str, Entry | None]:
     """What to change in a freshly installed tree so that it can lie anywhere: path to new entry (None removes it).
 
-    `scrub` are regular expressions of words that leave the sysconfig. Raises BuildFailed when a file isn't as expected.
+    `scrub` are words that leave the sysconfig, or become others. Raises BuildFailed when a file isn't as expected.
     """
     changes: dict[str, Entry | None] = {}
     changes.update(_sysconfig(tree, layout, scrub))
@@ -96,14 +96,15 @@ def matching(tree: Tree, pattern: str) -> Iterator[tuple[str, Entry]]:
     return ((path, entry) for path, entry in tree.files() if wanted.fullmatch(path))
 
 
-def _neutral(value: str, libpl: str, scrub: tuple[str, ...]) -> str:
-    """A value of the build without the build's folders and without the words that are to be scrubbed."""
+def _neutral(value: str, libpl: str, scrub: tuple[Scrub, ...]) -> str:
+    """A value of the build without the build's folders and the words that are to be scrubbed."""
     value = re.sub(r"\b[A-Z_]+=/work/\S+ ?", "", value)  # RUNSHARED and what is made of it
     for folder in BUILD_FOLDERS:
         value = re.sub(rf"{re.escape(folder)}(?=[/\s'\"]|$)", libpl, value)
     value = value.replace(_BOX_USER_BASE, "~/.local")
-    for pattern in scrub:
-        value = re.sub(rf"(?<!\S){pattern}(?!\S) ?", "", value)
+    for one in scrub:
+        word = rf"(?<!\S)(?:{one.pattern})(?!\S)"
+        value = re.sub(word if one.becomes else f"{word} ?", one.becomes, value)
     return value
 
 
@@ -131,7 +132,7 @@ def render_sysconfig(values: Mapping[str, str | int]) -> str:
     return f"{_SYSCONFIG_HEAD}build_time_vars = {{\n{lines}}}\n{_SYSCONFIG_TAIL.format(word=_WORD, prefix=PREFIX)}"
 
 
-def _sysconfig(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[tuple[str, Entry]]:
+def _sysconfig(tree: Tree, layout: Layout, scrub: tuple[Scrub, ...]) -> Iterator[tuple[str, Entry]]:
     libpl = _libpl(tree, layout)
     found = False
     for path, entry in matching(tree, rf"lib/{re.escape(layout.lib)}/_sysconfigdata[^/]*\.py"):
@@ -171,7 +172,7 @@ def _config_script(text: str) -> str:
     return text.replace(f'prefix="{PREFIX}"', 'prefix="${prefix_real}"', 1)
 
 
-def _makefiles(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[tuple[str, Entry]]:
+def _makefiles(tree: Tree, layout: Layout, scrub: tuple[Scrub, ...]) -> Iterator[tuple[str, Entry]]:
     libpl = _libpl(tree, layout)
     here = re.compile(rf"^prefix=\s*{re.escape(PREFIX)}$", re.MULTILINE)
     word = re.compile(_WORD, re.MULTILINE)
@@ -184,7 +185,7 @@ def _makefiles(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[t
 _BASE = "base_prefix"  # what build-details.json calls the prefix
 
 
-def _details(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[tuple[str, Entry]]:
+def _details(tree: Tree, layout: Layout, scrub: tuple[Scrub, ...]) -> Iterator[tuple[str, Entry]]:
     """JSON files of 3.14 and later: values that start with the prefix become relative to the folder that the file is in; in
     build-details.json, as PEP 739 has it, only the prefix itself is, and all others are relative to that.
     """
@@ -201,7 +202,7 @@ def _details(tree: Tree, layout: Layout, scrub: tuple[str, ...]) -> Iterator[tup
         yield path, text_entry(re.sub(_WORD, r"\g<lead>${prefix}", text, flags=re.MULTILINE), entry)
 
 
-def _neutral_values(value: object, libpl: str, scrub: tuple[str, ...]) -> object:
+def _neutral_values(value: object, libpl: str, scrub: tuple[Scrub, ...]) -> object:
     """JSON's values, every text in them neutral."""
     if isinstance(value, str):
         return _neutral(value, libpl, scrub)

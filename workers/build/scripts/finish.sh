@@ -27,7 +27,7 @@ done
 
 # what only this very compiler could optimise on is of no use to others, and names the folders of the build
 find "lib/$lib" -path '*/config*/libpython*.a' -type f -exec objcopy --enable-deterministic-archives --wildcard \
-    --remove-section='.gnu.lto_*' --remove-section='.gnu.debuglto_*' {} \;
+    --remove-section='.gnu.lto_*' --remove-section='.gnu.debuglto_*' --remove-section='.llvm.lto' {} \;
 
 # the stable-ABI stub is nothing but a NEEDED entry for the real library, which lies beside it
 if [ -e lib/libpython3.so ]; then

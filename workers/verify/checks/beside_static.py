@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MUST = ("Py_Initialize", "PyList_New", "PyRun_SimpleStringFlags", "Py_Finalize")
 
-_LTO = b".gnu.lto_"  # how the names of such sections begin, e.g. ".gnu.lto_main.0"
+_LTO = (b".gnu.lto_", b".llvm.lto")  # how the names of such sections begin, e.g. ".gnu.lto_main.0"
 
 
 def look(subject: Subject) -> Iterator[Finding]:
@@ -57,6 +57,6 @@ def look(subject: Subject) -> Iterator[Finding]:
             yield error("it holds what a compiler keeps for link-time optimisation", file=name, hint=hint)
 
 
-def _holds(path: Path, text: bytes) -> bool:
+def _holds(path: Path, texts: tuple[bytes, ...]) -> bool:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data.find(text) >= 0
+        return any(data.find(text) >= 0 for text in texts)
