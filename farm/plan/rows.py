@@ -121,9 +121,12 @@ class FlagRow(Scope):
 
 
 class MakeRow(Scope):
-    """A whole `NAME=value` word for make, and the passes of the dual build that get it; `{jobs}` is the number of jobs."""
+    """A whole word for make, and the passes of the dual build that get it; `{jobs}` is the number of jobs.
 
-    word: Annotated[str, Field(pattern=r"^[A-Z_]+=.+$")]
+    It is `NAME=value`, or `--eval=…`, which may set a variable for one target.
+    """
+
+    word: Annotated[str, Field(pattern=r"^([A-Z_]+|--eval)=.+$")]
     passes: Literal["both", "static"] = "both"
     why: Why
     link: str = ""

@@ -64,13 +64,18 @@ def test_many_packages_are_counted(build, recipe):
     assert changes(build, recipe, newer)[0].endswith("p5 1 -> 2 and 3 more")
 
 
+def test_a_new_word_for_make(build, recipe):
+    newer = dataclasses.replace(recipe, make=(*recipe.make, "CC=clang"))
+    assert changes(build, newer, INPUTS) == ["make: +CC=clang"]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
         ("optimize", "none", ["optimize pgo+lto -> none"]),
         ("bytecode", "none", ["bytecode unchecked-hash -> none"]),
         ("patches", (), ["patches: -embed-prefix-3.12.patch"]),
-        ("make", ("CC=clang",), ["make: -CFLAGS_NODIST=", "+CC=clang"]),
+        ("make", ("CC=clang",), ["make: -CFLAGS_NODIST=", " more"]),
     ],
 )
 def test_the_recipe(build, recipe, field, value, words):

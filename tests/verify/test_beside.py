@@ -161,6 +161,7 @@ SABOTAGE = [
         "with -fprofile-use, and",
     ),
     ("dual.flags", debug(**{by_id(EXE): Entry(b"nothing")}), "does not say how it was compiled"),
+    ("dual.flags", debug(**{by_id(EXE): Entry(debug_file(EXE, ""))}), "does not say how it was compiled"),
     ("beside.static", static(library({"a.o": OBJECT, "b.o": bytes(ALIEN)})), "no object for EM_X86_64"),
     ("beside.static", static(library({"a.o": b"GIMPLE"})), "no object for EM_X86_64"),
     ("beside.static", static(library({"a.o": OBJECT}, INDEX[:2])), "does not have PyRun_SimpleStringFlags, Py_Finalize"),

@@ -42,11 +42,11 @@ def _flags(subject: Subject, path: str) -> frozenset[str]:
         raise ProbeFailed(f"{path} is not there")
     debug = subject.companion("debugsymbols").tree / "lib/debug/.build-id" / found.build_id[:2] / f"{found.build_id[2:]}.debug"
     producers = elf.producers(debug)
-    if not producers:
-        raise ProbeFailed(f"the debug information of {path} does not say how it was compiled")
     counts: Counter[str] = Counter()
     for words, files in producers.items():
         counts.update(dict.fromkeys(set(words.split()), files))
+    if not any(word.startswith("-") for word in counts):  # clang writes its flags down only if it is told to
+        raise ProbeFailed(f"the debug information of {path} does not say how it was compiled")
     return frozenset(
         word for word, files in counts.items() if files >= _MOST * sum(producers.values()) and word.startswith("-")
     )
