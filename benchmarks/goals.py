@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from farm.plan.scope import Span
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from farm.plan.cell import Version
 
 _ROWS = tomllib.loads(Path(__file__).with_name("goals.toml").read_text(encoding="utf-8"))
 GROUPS: dict[str, tuple[str, ...]] = {name: tuple(row["names"]) for name, row in _ROWS["group"].items()}
@@ -39,6 +43,13 @@ class Judged:
         return self.figure >= self.goal.least
 
 
+class Rebuilt(Span):
+    """How many times as fast as by Debian's rules our executable has to be, for some versions."""
+
+    least: float
+
+
+REBUILT = tuple(Rebuilt(**row) for row in _ROWS["rebuilt"])
 GOALS = tuple(Goal(**row) for row in _ROWS["goal"])
 
 
@@ -57,3 +68,10 @@ def judged(pairs: Mapping[str, Any], left_out: Mapping[str, Any]) -> list[Judged
             worst = min(names, key=lambda name: each[name])
             found.append(Judged(goal, each[worst], worst))
     return found
+
+
+def beside_rules(version: Version, pair: Mapping[str, Any]) -> tuple[float, float]:
+    """What has to be reached beside Debian's rules, and what was: the lower end; `pair` is theirs against ours."""
+    numbers = (version.major, version.minor, version.patch)
+    least = max(row.least for row in REBUILT if row.spans(numbers))
+    return least, round(1 / pair["high"], 3)

@@ -264,3 +264,37 @@ def test_the_command_line():
 def test_a_cell_with_libraries_of_our_own_is_refused():
     with pytest.raises(SystemExit, match=r"has openssl of our own.*take another cell"):
         recipes(Cell.parse("2.7.18-debian12-amd64"), [])
+
+
+def row(low, high, name="x86-64-v3"):
+    pair = {"mean": (low + high) / 2, "low": low, "high": high, "each": {"nbody": {"mean": low}}}
+    return {
+        "about": known()[name],
+        "executable": pair,
+        "libpython": pair,
+        "instructions": {},
+        "second_link": 1.0,
+        "own_training": True,
+        "mismatches": 0,
+        "rounds": 3,
+        "scripts": ["nbody"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("cell", "high", "said"),
+    [
+        ("3.14.7-debian13-amd64", 0.9, "1.1|met (1.111 at"),
+        ("3.14.7-debian13-amd64", 0.92, "1.1|**not met** (1.087"),
+        ("3.13.15-debian13-amd64", 0.92, "1.05|met (1.087 at"),
+        (
+            "3.15.0rc2-debian13-amd64",
+            1.0,
+            "1.1|**not met** (1.000",
+        ),
+    ],
+)
+def test_what_debians_rules_make_of_the_same_source_decides_a_goal(cell, high, said):
+    text = "\n".join(map(str, experiments({cell: {"debian-rules": row(0.85, high, "debian-rules")}})))
+    assert said.replace("|", " times as fast as what Debian's rules make of the same source: ") in text
+    assert "Goal" not in "\n".join(map(str, experiments({cell: {"x86-64-v3": row(0.85, high)}})))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.markdown import table
+from benchmarks.goals import beside_rules
+from benchmarks.markdown import met, table
+from farm.plan.cell import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from benchmarks.markdown import Section
+
+RULES = "debian-rules"  # the experiment that is Debian's own
 
 
 def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
@@ -33,6 +37,12 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
             ),
             [_row(name, one) for name, one in sorted(rows.items())],
         )
+        if RULES in rows:
+            least, reached = beside_rules(Cell.parse(cell).python, rows[RULES]["executable"])
+            yield (
+                f"Goal: the executable is at least {least:g} times as fast as what Debian's rules make of the same source:"
+                f" {met(reached >= least)} ({reached:.3f} at the lower end of the interval)."
+            )
 
 
 def _row(name: str, one: Mapping[str, Any]) -> tuple[object, ...]:
