@@ -23,6 +23,7 @@ from farm.plan.options import Options
 from tests.fakes import ScriptedBox
 
 CELL = Cell.parse("3.13.15-debian13-amd64")
+CLANG = Cell.parse("3.14.7-debian13-amd64")
 
 
 @pytest.mark.parametrize("name", known())
@@ -154,9 +155,8 @@ def test_what_another_compiler_needs_is_named_and_is_not_what_it_is_about():
 
 
 @pytest.mark.parametrize("name", ["gcc", "debian-rules"])
-@pytest.mark.parametrize("distro", ["debian12", "debian13"])
-def test_where_clang_is_the_recipe_gcc_can_be_had_back(name, distro):
-    made = recipes(Cell.parse(f"3.14.7-{distro}-amd64"), [name])
+def test_where_clang_is_the_recipe_gcc_can_be_had_back(name):
+    made = recipes(CLANG, [name])
     words = {which: " ".join((*recipe.configure, *recipe.make)) for which, recipe in made.items()}
     assert [which for which, recipe in made.items() if ("CC", "clang-19") in recipe.environment] == ["plain"]
     assert [which for which, said in words.items() if "--with-tail-call-interp" in said] == ["plain"]
@@ -251,6 +251,23 @@ def test_rows_of_another_build_or_of_no_experiment_are_dropped():
     }
     found = rows(older, {"x86-64-v3": {"plain": "2"}})
     assert found == {"gcc": {"plain": "2"}, "x86-64-v3": {"plain": "2", "about": known()["x86-64-v3"]}}
+
+
+OF_GCC = {"bolt", "dispatch", "optimize-2", "partial-training", "partitioned-lto"}
+
+
+@pytest.mark.parametrize("name", sorted(set(known()) - OF_GCC))
+def test_no_flags_of_gcc_are_for_clang(name):
+    made = recipes(CLANG, [name])[name]
+    words = " ".join((*made.make, *made.make_static))
+    of_gcc = ("-fprofile-generate", "-flto-partition", "-gno-as-loc-support", "-ffile-prefix-map=/work/src")
+    assert (("CC", "clang-19") in made.environment) == (not any(flag in words for flag in of_gcc))
+
+
+@pytest.mark.parametrize(("cell", "name"), [*((CLANG, name) for name in sorted(OF_GCC)), (CELL, "gcc")])
+def test_what_changes_nothing_of_a_cell_is_refused(cell, name):
+    with pytest.raises(SystemExit, match=f"{name} changes nothing of {cell}"):
+        recipes(cell, [name])
 
 
 def test_the_command_line():

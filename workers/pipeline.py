@@ -144,7 +144,7 @@ def make(
     spec = BoxSpec(images.workshop, limits, labels=labels, cancelled=reporter.cancelled)
     compiled = _compile(recipe, effects, images, spec, (source, *private), work)
     reporter.step("relocate")
-    tree = compiled.tree.with_entries(edits(compiled.tree, recipe.layout, recipe.scrub))
+    tree = compiled.tree.with_entries(edits(compiled.tree, recipe.layout, recipe.words))
     build = describe(recipe, images.inputs, compiled, modules, tree, facts)
     reporter.step("pack")
     kinds = divide(tree, recipe.trims, recipe.layout.lib)

@@ -124,51 +124,60 @@ def _resolve(request: ResolveRequest, reporter: BeatingReporter) -> Resolved:
 
 
 def _attempt(wake: WakeUp, grant: Grant, mail: BuilderMail, folder: Path) -> Result:
-    """Build, then stage the log, then the result: what is staged last says that the attempt is over."""
+    """Build, then tell what came of it."""
     log_file = folder / STAGED_LOG
     beat = _first_beat(wake.run, wake.cell, grant.attempt, "start")
     with BeatingReporter(mail, beat=beat, lease_s=settings.lease_s, log=log_file) as reporter:
         result = _build(wake, grant, reporter)
         reporter.note(f"=== {'failed: ' + result.failure.message if result.failure else 'built'}")
         reporter.flush()
-        _stage_log(log_file, grant)
-        _stage_result(result, grant)
+        _tell(result, log_file, grant)
     with suppress(BrokerUnavailable):
         mail.nudge(wake.run)
     return result
 
 
-def _stage_log(file: Path, grant: Grant) -> None:
-    """Stage the log; where the store does not take it, its end; where it takes not even that, nothing.
+def _tell(result: Result, file: Path, grant: Grant) -> None:
+    """Stage the log, then the result: what is staged last says that the attempt is over.
 
-    How the attempt ended is told in any case: a store that has no room for megabytes may have some for a page.
+    A store that has no room for megabytes may have some for a page: then the log's end is staged, or none of it.
     """
-    try:
-        _stage(STAGED_LOG, file, grant)
-    except Transient as error:
-        log.warning("attempt %d: %s", grant.attempt, error)
-        head = f"(the store did not take the log: {error}; this is the end of it)\n"
-        with suppress(Transient), _in_memory(head + _end_of(file)) as end:
-            _stage(STAGED_LOG, end, grant)
-
-
-def _stage_result(result: Result, grant: Grant) -> None:
-    """Stage the result; where there is no room for it, in the log's place."""
-    with _in_memory(result.model_dump_json()) as file:
+    told = result.model_dump_json()
+    for what, part in (("the whole log", _whole), ("the log's end", _end), ("no log", _none)):
         try:
-            _stage(STAGED_RESULT, file, grant)
-        except Transient:
-            with _in_memory("") as nothing:
-                _stage(STAGED_LOG, nothing, grant)
-            _stage(STAGED_RESULT, file, grant)
+            with part(file) as log_file, _in_memory(told) as result_file:
+                _stage(STAGED_LOG, log_file, grant)
+                _stage(STAGED_RESULT, result_file, grant)
+            return
+        except Transient as error:
+            log.warning("attempt %d cannot be told with %s: %s", grant.attempt, what, error)
+            refused = error
+    raise refused
 
 
-def _end_of(file: Path) -> str:
-    """Whole lines of a file's end, of at most a page."""
+@contextmanager
+def _whole(file: Path) -> Iterator[Path]:
+    """The file as it is."""
+    yield file
+
+
+@contextmanager
+def _end(file: Path) -> Iterator[Path]:
+    """Whole lines of its end, which with a word about it are a page at most."""
+    head = "(the store did not take the whole log; this is its end)\n"
     with file.open("rb") as stream:
-        before = max(0, file.stat().st_size - _PAGE_BYTES)
+        before = max(0, file.stat().st_size - (_PAGE_BYTES - len(head)))
         stream.seek(before)
-        return b"".join(stream.readlines()[bool(before) :]).decode(errors="replace")
+        lines = stream.readlines()[bool(before) :]
+    with _in_memory(head + b"".join(lines).decode(errors="replace")) as end:
+        yield end
+
+
+@contextmanager
+def _none(_: Path) -> Iterator[Path]:
+    """An empty file."""
+    with _in_memory("") as nothing:
+        yield nothing
 
 
 def _stage(name: str, file: Path, grant: Grant) -> None:

@@ -12,6 +12,7 @@ import argparse
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,9 @@ def recipes(cell: Cell, names: list[str]) -> dict[str, Recipe]:
         name: compose(cell, options, load_facts(None if name == PLAIN else HERE / name), build_code())
         for name in (PLAIN, *names)
     }
+    packages = found[PLAIN].build_packages
+    if same := [name for name in names if replace(found[name], build_packages=packages) == found[PLAIN]]:
+        raise SystemExit(f"{', '.join(same)} changes nothing of {cell}: take another cell")
     if libraries := [library.name for library in found[PLAIN].libraries]:
         raise SystemExit(f"{cell} has {', '.join(libraries)} of our own, which experiments do not build: take another cell")
     return found

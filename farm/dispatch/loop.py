@@ -19,7 +19,7 @@ from farm.dispatch.quarantine import Hosts
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.records import Outcome, RunPlan
 from farm.dispatch.settle import Settler, conclude
-from farm.errors import BrokerUnavailable, Conflict, Failure, StoreUnavailable
+from farm.errors import BrokerUnavailable, Conflict, EngineUnavailable, Failure, StoreUnavailable
 from farm.plan.cell import Cell
 from farm.store.protocol import Staging
 from farm.wire.mailbox import SchedulerMail
@@ -88,7 +88,7 @@ class Loop:
                     if self._turn(publisher):
                         return
                     trouble_since = trouble_since if self._unrecorded else None
-                except (BrokerUnavailable, StoreUnavailable, Conflict):
+                except (BrokerUnavailable, StoreUnavailable, EngineUnavailable, Conflict):
                     now = self._means.clock()
                     trouble_since = now if trouble_since is None else trouble_since
                     if now - trouble_since > self._tempo.patience_s:
@@ -159,7 +159,7 @@ class Loop:
         for key in done:
             self._unrecorded.add(key)
             self._end(*key, self._settling.pop(key).result())
-            self._unrecorded.discard(key)
+            self._unrecorded.clear()  # the store takes outcomes
         return bool(done)
 
     def _end(self, cell: Cell, number: int, outcome: Outcome, *, lost: bool = False) -> None:

@@ -48,6 +48,7 @@ class Settler:
         except StoreUnavailable:
             raise
         except FarmError as error:
+            self.journal.drop_archives(cell, number)
             log = self.journal.keep_log(cell, number)
             return Outcome(state=error.kind, at=self.clock(), failure=error.failure("stage"), log=log)
         if result.failure and not _kept(result.failure):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.plan.recipe import Recipe, Scrub, Source
+from farm.plan.recipe import Recipe, Source
 from farm.plan.selection import impossible, select
 
 if TYPE_CHECKING:
@@ -51,13 +51,14 @@ def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
         runtime=chosen.packages.runtime,
         trims=chosen.trims,
         modules=chosen.modules,
-        scrub=tuple(Scrub(row.pattern, row.becomes) for _, row in chosen.scrub),
+        scrub=tuple(row.pattern for _, row in chosen.scrub if not row.becomes),
         code=code,
         libraries=chosen.libraries,
         cross=chosen.cross,
         advice=chosen.packages.advice,
         missing_stdlib=chosen.packages.missing,
         linked=chosen.linked,
+        renamed=tuple((row.pattern, row.becomes) for _, row in chosen.scrub if row.becomes),
     )
 
 

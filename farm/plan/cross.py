@@ -34,6 +34,6 @@ def cross(facts: Facts, distro: str, arch: str, chosen: Sequence[rows.CrossRow])
 
 def _packages(distro: distro_rows.DistroFile, row: distro_rows.CrossToolchainRow, arch: str) -> tuple[str, ...]:
     """The machine's own toolchain and the cross one; the development packages of all capabilities, for the cell's arch."""
-    development = {name for provides in distro.provides.values() for name in provides.built_with(arch)}
+    development = {name for provides in distro.provides.values() for name in provides.build}
     foreign = {f"{name}:{arch}" for name in (*development, *row.foreign)}
     return tuple(sorted({*distro.toolchain, *row.toolchain, *foreign}))

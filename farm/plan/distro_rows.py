@@ -23,15 +23,19 @@ class ProvidedPackage(Scope):
 
 
 class ProvidesRow(Scope):
-    """How a distro provides a capability: packages to build with, and packages to run with."""
+    """How a distro provides a capability: packages to build with, and packages to run with.
+
+    `tools` are programs of the machine that builds, on arches for which the row holds; `build` is for the arch that is built.
+    """
 
     build: tuple[PackageName, ...] = ()
+    tools: tuple[PackageName, ...] = ()
     runtime: tuple[ProvidedPackage, ...] = ()
     why: str = ""
 
     def built_with(self, arch: str) -> tuple[str, ...]:
-        """Packages to build with on an arch, whichever Python: one builder image is for all."""
-        return self.build if not self.arches or arch in self.arches else ()
+        """Packages to build with on a machine of an arch, whichever Python: one builder image is for all."""
+        return (*self.build, *(self.tools if not self.arches or arch in self.arches else ()))
 
     def bounds(self) -> Iterator[Bounds]:
         """Limits of the row and of its packages."""

@@ -59,18 +59,11 @@ class Distro:
 
     def capabilities(self, place: Place) -> frozenset[str]:
         """What it has packages for at a place whose own capabilities are not known yet."""
-        if place not in self._capable:
-            self._capable[place] = frozenset(name for name, row in self._provided if row.holds(place))
-        return self._capable[place]
-
-    @cached_property
-    def _capable(self) -> dict[Place, frozenset[str]]:
-        """What was answered before: thousands of cells ask at a few places."""
-        return {}
+        return frozenset(name for name, row in self._provided if row.holds(place))
 
     @cached_property
     def _provided(self) -> tuple[tuple[str, distro_rows.ProvidesRow], ...]:
-        return tuple((name, row) for name, row in self.facts.provides.items() if row.build or row.runtime)
+        return tuple((name, row) for name, row in self.facts.provides.items() if row.build or row.tools or row.runtime)
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, so that it can be the key of a memo
@@ -121,7 +114,20 @@ class Facts:
             variant=cell.variant,
             optimize=optimize,
         )
-        return replace(place, capabilities=distro.capabilities(place))
+        return replace(place, capabilities=self._capable(distro, place))
+
+    def _capable(self, distro: Distro, place: Place) -> frozenset[str]:
+        """What holds at a place by its own row, and by the distro's."""
+        key = distro.id, place
+        if key not in self._capabilities:
+            held = {name for name, row in self.capabilities.items() if row.holds(place)}
+            self._capabilities[key] = distro.capabilities(place) & held
+        return self._capabilities[key]
+
+    @cached_property
+    def _capabilities(self) -> dict[tuple[str, Place], frozenset[str]]:
+        """What was answered before: thousands of cells ask at a few places."""
+        return {}
 
     @cached_property
     def _eras(self) -> dict[Version, Numbers]:

@@ -163,19 +163,13 @@ class Cross:
 
 
 @dataclass(frozen=True)
-class Scrub:
-    """A regular expression; words of the shipped sysconfig that it matches whole become another word, or nothing ('')."""
-
-    pattern: str
-    becomes: str = ""
-
-
-@dataclass(frozen=True)
 class Recipe:
     """Everything decided about one cell's bytes. Pure; equal recipes and equal inputs give equal archives (without PGO).
 
     `linked` are extension modules that are linked into the interpreter. `make` are words for make in both passes; `{jobs}` in
     them is the number of jobs. `make_static` are those of pass 2 besides.
+    `scrub` are regular expressions of whole words that the shipped sysconfig has not; what those of `renamed` match is another
+    word there.
     `missing_stdlib` is what 3.15 and later say when one of these modules is not there (configure.toml).
     """
 
@@ -194,18 +188,24 @@ class Recipe:
     runtime: tuple[RuntimePackage, ...]
     trims: tuple[Trim, ...]
     modules: tuple[ModuleRule, ...]
-    scrub: tuple[Scrub, ...]
+    scrub: tuple[str, ...]
     code: str
     libraries: tuple[Library, ...] = ()
     cross: Cross | None = None
     advice: tuple[Advice, ...] = ()
     missing_stdlib: tuple[tuple[str, str], ...] = ()
     linked: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def digest(self) -> str:
         """sha256 over the digest of every field, as hex."""
         return digest_of({name: _digest_of_part(getattr(self, name)) for name in _names(Recipe)})
+
+    @property
+    def words(self) -> tuple[tuple[str, str], ...]:
+        """Regular expressions of whole words of the shipped sysconfig, and what each becomes there; '' for nothing."""
+        return (*((pattern, "") for pattern in self.scrub), *self.renamed)
 
     @property
     def required_packages(self) -> tuple[str, ...]:

@@ -36,8 +36,8 @@ def lines(recipe: Recipe) -> Iterator[str]:
     yield from _section("leaves install_only", [_trim(trim) for trim in asdict(recipe)["trims"]])
     rules = [f"{rule.name}{'' if rule.present else ' (must not be there)'}" for rule in recipe.modules]
     yield from _section("modules beyond the source's own lists", rules)
-    scrubs = [f"{scrub.pattern}{f' becomes {scrub.becomes}' if scrub.becomes else ''}" for scrub in recipe.scrub]
-    yield from _section("flags dropped from the shipped sysconfig", scrubs)
+    yield from _section("words dropped from the shipped sysconfig", recipe.scrub)
+    yield from _section("words renamed in it", [f"{pattern} is {word}" for pattern, word in recipe.renamed])
 
 
 def data(recipe: Recipe) -> dict[str, Any]:

@@ -4,14 +4,16 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from farm.dispatch.loop import Loop
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.submit import Wish
-from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, EngineUnavailable, StoreUnavailable
+from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, Conflict, EngineUnavailable, StoreUnavailable
 from farm.plan.cell import Cell
 from farm.store import run_keys
 from farm.store.folder import FolderStore
@@ -232,3 +234,47 @@ def test_room_that_is_made_in_time_costs_nothing(farm):
     maker.join()
     assert ends(report) == {ONE: "published"}
     assert len(farm.started()) == 1
+
+
+@pytest.mark.parametrize("error", [EngineUnavailable("the engine is gone"), Conflict("somebody else published")])
+def test_what_may_pass_within_a_minute_costs_no_attempt(farm, error):
+    publish, errors = farm.publish, [error, error]
+
+    def publishing(planned, result):
+        if errors:
+            raise errors.pop()
+        return publish(planned, result)
+
+    farm.publish = publishing
+    report = farm.submit()
+    assert ends(report) == {ONE: "published"}
+    assert len(farm.started()) == 1
+
+
+class Settling(Loop):
+    """A loop of which only what ends an attempt is there."""
+
+    def __init__(self):
+        self._settling, self._unrecorded, self.ended = {}, set(), []
+
+    def done(self, key, outcome):
+        self._settling[key] = Future()
+        if isinstance(outcome, Exception):
+            self._settling[key].set_exception(outcome)
+        else:
+            self._settling[key].set_result(outcome)
+
+    def _end(self, cell, number, outcome):
+        self.ended.append((cell, number))
+
+
+def test_the_trouble_of_one_attempt_is_over_when_the_store_takes_what_came_of_another():
+    loop = Settling()
+    loop.done(("one", 1), Conflict("somebody else published"))
+    with pytest.raises(Conflict):
+        loop._collect()
+    assert loop._unrecorded
+    loop.done(("two", 1), "an outcome")
+    assert loop._collect()
+    assert not loop._unrecorded
+    assert loop.ended == [("two", 1)]

@@ -75,8 +75,9 @@ def do(engine, recipe, words):
             return done.output
 
         do("$CC $cflags $generate ../src/tail.c ../src/main.c -o trained")
-        assert do("LLVM_PROFILE_FILE=code.profclangr ./trained").strip() == SAYS
-        do("$ac_cv_path_LLVM_PROFDATA merge -output=code.profclangd code.profclangr")
+        assert do("LLVM_PROFILE_FILE=code-%p.profclangr ./trained").strip() == SAYS
+        do("echo cut off > code-2.profclangr")
+        do(words["LLVM_PROF_MERGER"])
         do("$CC $cflags -flto=full $use -Werror=profile-instr-out-of-date -c ../src/tail.c")
         do("$CC -shared -flto=full -g $ldflags -Wl,-soname,libtail.so tail.o -ltinfo -o libtail.so")
         yield do

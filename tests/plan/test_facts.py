@@ -40,13 +40,16 @@ def test_an_operators_row_replaces_ours_and_the_rest_stays(tmp_path, facts):
 
 
 def test_an_operators_distro_states_only_its_differences(tmp_path):
-    text = 'inherits = "debian12"\nversion_id = "22.04"\n[provides.decimal]\nbuild = ["libmpdec-dev"]\n'
+    text = 'inherits = "debian12"\nversion_id = "22.04"\n[provides.clang]\ntools = ["clang-19"]\n'
     theirs = load_facts(overlay(tmp_path, "distros/ubuntu22.04.toml", text))
     distro = theirs.distros["ubuntu22.04"]
     assert distro.facts.version_id == "22.04"
     assert distro.facts.provides["ssl"] == theirs.distros["debian12"].facts.provides["ssl"]
-    cells = [Cell.parse(f"3.13.15-{name}-amd64") for name in ("ubuntu22.04", "debian12")]
-    assert ["decimal" in theirs.place(cell, "none").capabilities for cell in cells] == [True, False]
+    cells = [Cell.parse(f"3.14.7-{name}-amd64") for name in ("ubuntu22.04", "debian12")]
+    assert ["clang" in theirs.place(cell, "pgo+lto").capabilities for cell in cells] == [True, False]
+    # and whatever the distro says, the capability's own row has the last word
+    assert "clang" not in theirs.place(cells[0], "none").capabilities
+    assert "clang" not in theirs.place(Cell.parse("3.13.15-ubuntu22.04-amd64"), "pgo+lto").capabilities
 
 
 @pytest.mark.parametrize(

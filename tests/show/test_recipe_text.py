@@ -31,7 +31,7 @@ def test_the_whole_recipe_is_there(made):
         *(patch.sha256 for patch in made.patches),
         *(trim.glob for trim in made.trims),
         *(rule.name for rule in made.modules),
-        *(scrub.pattern for scrub in made.scrub),
+        *made.scrub,
     ]
     words = " ".join(text.split())
     assert [part for part in parts if part not in words] == []

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import BuildFailed
-from farm.plan.recipe import Layout, Scrub
+from farm.plan.recipe import Layout
 from workers.build.relocate import edits, render_sysconfig, sysconfig_values
 from workers.build.tree import Content, Entry, Tree
 
@@ -69,7 +69,7 @@ FILES = {
         }
     ),
 }
-CLANG = (Scrub("clang-19", "gcc"), Scrub(r"-f(lto|fat)\S*"))
+CLANG = (("clang-19", "gcc"), (r"-f(lto|fat)\S*", ""))
 EXECUTABLE = {"bin/pip3", "bin/python3.13-config", "bin/python3.13"}
 
 
@@ -82,7 +82,7 @@ def tree(**changes):
 
 @pytest.fixture(scope="module")
 def edited():
-    return tree().with_entries(edits(tree(), LAYOUT, (Scrub(r"-ffile-prefix-map=\S+"),)))
+    return tree().with_entries(edits(tree(), LAYOUT, ((r"-ffile-prefix-map=\S+", ""),)))
 
 
 def write(tree, folder):

@@ -20,7 +20,7 @@ from workers.build.tree import Content, Entry
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from farm.plan.recipe import Layout, Scrub
+    from farm.plan.recipe import Layout
     from workers.build.tree import Tree
 
 # Where the build folders are inside a box; what the sysconfig says of them is replaced by LIBPL, where their remains lie.
@@ -34,6 +34,8 @@ _TRAMPOLINE = """#!/bin/sh
 '''exec' "$(dirname -- "$(readlink -f -- "$0")")/{interpreter}" "$0" "$@"
 ' '''
 """
+
+Words = tuple[tuple[str, str], ...]
 
 _SYSCONFIG_HEAD = "# system configuration generated and used by the sysconfig module\n"
 
@@ -69,17 +71,18 @@ _INSTALLED_PREFIX = """installed_prefix ()
 """
 
 
-def edits(tree: Tree, layout: Layout, scrub: tuple[Scrub, ...]) -> dict[str, Entry | None]:
+def edits(tree: Tree, layout: Layout, words: Words) -> dict[str, Entry | None]:
     """What to change in a freshly installed tree so that it can lie anywhere: path to new entry (None removes it).
 
-    `scrub` are words that leave the sysconfig, or become others. Raises BuildFailed when a file isn't as expected.
+    `words` are regular expressions of words of the sysconfig, and what each becomes ('' leaves none). Raises BuildFailed when a
+    file isn't as expected.
     """
     changes: dict[str, Entry | None] = {}
-    changes.update(_sysconfig(tree, layout, scrub))
+    changes.update(_sysconfig(tree, layout, words))
     changes.update(_pkgconfig(tree))
     changes.update(_scripts(tree, layout))
-    changes.update(_makefiles(tree, layout, scrub))
-    changes.update(_details(tree, layout, scrub))
+    changes.update(_makefiles(tree, layout, words))
+    changes.update(_details(tree, layout, words))
     changes.update(_names(tree, layout))
     changes.update(_records(tree.with_entries(changes), {path for path, entry in changes.items() if entry}))
     return changes
@@ -96,15 +99,15 @@ def matching(tree: Tree, pattern: str) -> Iterator[tuple[str, Entry]]:
     return ((path, entry) for path, entry in tree.files() if wanted.fullmatch(path))
 
 
-def _neutral(value: str, libpl: str, scrub: tuple[Scrub, ...]) -> str:
-    """A value of the build without the build's folders and the words that are to be scrubbed."""
+def _neutral(value: str, libpl: str, words: Words) -> str:
+    """A value of the build without the build's folders, and with its words changed."""
     value = re.sub(r"\b[A-Z_]+=/work/\S+ ?", "", value)  # RUNSHARED and what is made of it
     for folder in BUILD_FOLDERS:
         value = re.sub(rf"{re.escape(folder)}(?=[/\s'\"]|$)", libpl, value)
     value = value.replace(_BOX_USER_BASE, "~/.local")
-    for one in scrub:
-        word = rf"(?<!\S)(?:{one.pattern})(?!\S)"
-        value = re.sub(word if one.becomes else f"{word} ?", one.becomes, value)
+    for pattern, becomes in words:
+        word = rf"(?<!\S)(?:{pattern})(?!\S)"
+        value = re.sub(word if becomes else f"{word} ?", becomes, value)
     return value
 
 
@@ -132,13 +135,13 @@ def render_sysconfig(values: Mapping[str, str | int]) -> str:
     return f"{_SYSCONFIG_HEAD}build_time_vars = {{\n{lines}}}\n{_SYSCONFIG_TAIL.format(word=_WORD, prefix=PREFIX)}"
 
 
-def _sysconfig(tree: Tree, layout: Layout, scrub: tuple[Scrub, ...]) -> Iterator[tuple[str, Entry]]:
+def _sysconfig(tree: Tree, layout: Layout, words: Words) -> Iterator[tuple[str, Entry]]:
     libpl = _libpl(tree, layout)
     found = False
     for path, entry in matching(tree, rf"lib/{re.escape(layout.lib)}/_sysconfigdata[^/]*\.py"):
         found = True
         values = {
-            name: _neutral(value, libpl, scrub) if isinstance(value, str) else value
+            name: _neutral(value, libpl, words) if isinstance(value, str) else value
             for name, value in sysconfig_values(entry.content.read().decode()).items()
         }
         yield path, text_entry(render_sysconfig(values), entry)
@@ -172,12 +175,12 @@ def _config_script(text: str) -> str:
     return text.replace(f'prefix="{PREFIX}"', 'prefix="${prefix_real}"', 1)
 
 
-def _makefiles(tree: Tree, layout: Layout, scrub: tuple[Scrub, ...]) -> Iterator[tuple[str, Entry]]:
+def _makefiles(tree: Tree, layout: Layout, words: Words) -> Iterator[tuple[str, Entry]]:
     libpl = _libpl(tree, layout)
     here = re.compile(rf"^prefix=\s*{re.escape(PREFIX)}$", re.MULTILINE)
     word = re.compile(_WORD, re.MULTILINE)
     for path, entry in matching(tree, rf"lib/{re.escape(layout.lib)}/config[^/]*/Makefile"):
-        text = "\n".join(_neutral(line, libpl, scrub) for line in entry.content.read().decode().split("\n"))
+        text = "\n".join(_neutral(line, libpl, words) for line in entry.content.read().decode().split("\n"))
         text = here.sub("prefix := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))../../..)", text, count=1)
         yield path, text_entry(word.sub(r"\g<lead>$(prefix)", text), entry)
 
@@ -185,14 +188,14 @@ def _makefiles(tree: Tree, layout: Layout, scrub: tuple[Scrub, ...]) -> Iterator
 _BASE = "base_prefix"  # what build-details.json calls the prefix
 
 
-def _details(tree: Tree, layout: Layout, scrub: tuple[Scrub, ...]) -> Iterator[tuple[str, Entry]]:
+def _details(tree: Tree, layout: Layout, words: Words) -> Iterator[tuple[str, Entry]]:
     """JSON files of 3.14 and later: values that start with the prefix become relative to the folder that the file is in; in
     build-details.json, as PEP 739 has it, only the prefix itself is, and all others are relative to that.
     """
     libpl = _libpl(tree, layout)
     for path, entry in matching(tree, r"lib/[^/]*/(build-details|_sysconfig_vars[^/]*)\.json"):
         folder = posixpath.dirname(path)
-        values = _neutral_values(json.loads(entry.content.read()), libpl, scrub)
+        values = _neutral_values(json.loads(entry.content.read()), libpl, words)
         if isinstance(values, dict) and _BASE in values:
             values[_BASE] = posixpath.relpath(".", folder)
             if static := values.get("libpython", {}).get("static"):
@@ -202,13 +205,13 @@ def _details(tree: Tree, layout: Layout, scrub: tuple[Scrub, ...]) -> Iterator[t
         yield path, text_entry(re.sub(_WORD, r"\g<lead>${prefix}", text, flags=re.MULTILINE), entry)
 
 
-def _neutral_values(value: object, libpl: str, scrub: tuple[Scrub, ...]) -> object:
+def _neutral_values(value: object, libpl: str, words: Words) -> object:
     """JSON's values, every text in them neutral."""
     if isinstance(value, str):
-        return _neutral(value, libpl, scrub)
+        return _neutral(value, libpl, words)
     if isinstance(value, dict):
-        return {name: _neutral_values(part, libpl, scrub) for name, part in value.items()}
-    return [_neutral_values(part, libpl, scrub) for part in value] if isinstance(value, list) else value
+        return {name: _neutral_values(part, libpl, words) for name, part in value.items()}
+    return [_neutral_values(part, libpl, words) for part in value] if isinstance(value, list) else value
 
 
 def _relative_values(text: str, folder: str) -> str:

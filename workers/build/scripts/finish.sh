@@ -26,7 +26,7 @@ for short in bin/python*; do
 done
 
 # what only this very compiler could optimise on is of no use to others, and names the folders of the build
-find "lib/$lib" -path '*/config*/libpython*.a' -type f -exec objcopy --enable-deterministic-archives --wildcard \
+find "lib/$lib" -path '*/config*' \( -name 'libpython*.a' -o -name 'python.o' \) -type f -exec objcopy --enable-deterministic-archives --wildcard \
     --remove-section='.gnu.lto_*' --remove-section='.gnu.debuglto_*' --remove-section='.llvm.lto' {} \;
 
 # the stable-ABI stub is nothing but a NEEDED entry for the real library, which lies beside it
