@@ -38,6 +38,15 @@ CONFIGURED = [
     ),
     ("headers.sysconfig", told(MULTIARCH=None), "MULTIARCH is not defined, and defined as aarch64-linux-gnu where"),
     ("headers.sysconfig", told(CC="aarch64-linux-gnu-gcc"), "a row says that CC is defined as gcc"),
+    ("headers.compiler", told(CC="/usr/lib/llvm-19/bin/clang"), "CC is /usr/lib/llvm-19/bin/clang, which is none of gcc"),
+    ("headers.compiler", told(LDSHARED="clang-19 -shared"), "LDSHARED names clang: 'clang-19 -shared'"),
+    ("headers.compiler", told(LDCXXSHARED="c++ -shared"), "LDCXXSHARED is c++, which is none of g++"),
+    ("headers.compiler", told(LDFLAGS="-fuse-ld=lld"), "LDFLAGS names lld: '-fuse-ld=lld'"),
+    (
+        "headers.compiler",
+        told().having("bin/python3.13-config", Entry(b"#!/bin/sh\nLIBS=-L/usr/lib/llvm-19/lib\n")),
+        "line 2 names llvm",
+    ),
     ("headers.sysconfig", Crafted().having(SYSCONFIG, Entry(b"values = 1 +\n")), "not as CPython writes it"),
     (
         "headers.pyconfig",

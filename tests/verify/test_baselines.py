@@ -23,6 +23,11 @@ def test_a_sysconfig_is_as_the_baseline_and_the_rows_say(tmp_path):
     assert look("headers.sysconfig", told(LDSHARED="gcc  -shared ", LIBDIR="/install/lib").subject(tmp_path / "more")) == ()
 
 
+def test_compilers_that_every_machine_has_are_named_with_and_without_a_folder(tmp_path):
+    said = {"CC": "gcc -pthread", "CXX": "/usr/bin/g++", "AR": "gcc-ar", "LINKCC": "", "CONFIG_ARGS": "'CC=clang-19'"}
+    assert look("headers.compiler", told(**said).subject(tmp_path)) == ()
+
+
 def test_what_has_another_abi_has_no_baseline():
     assert baselines.baseline("sysconfig", build_info(arch="arm64", abiflags="t")) is None
     assert baselines.baseline("sysconfig", build_info(arch="arm64")) is not None

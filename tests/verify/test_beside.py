@@ -242,3 +242,11 @@ def test_nonsense_is_no_static_library(tmp_path_factory, data):
     path.write_bytes(ar.MAGIC + data)
     with suppress(ar.Broken):  # and nothing else is raised
         ar.read(path)
+
+
+def test_the_object_that_embedders_link_is_machine_code_too(tmp_path):
+    main = MAIN.having("lib/python3.13/config-3.13-x86_64-linux-gnu/python.o", Entry(OBJECT + b".llvm.lto"))
+    tested = replace(main.subject(tmp_path / "main"), others=beside(placed(tmp_path, main=main)))
+    (found,) = look("beside.static", tested)
+    assert found.file.endswith("/python.o")
+    assert "keeps for link-time optimisation" in found.message

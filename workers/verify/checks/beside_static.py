@@ -1,4 +1,4 @@
-"""The static library holds the interpreter as machine code for this machine, not only what a compiler keeps for itself."""
+"""The static library and python.o are machine code for this machine, not only what a compiler keeps for itself."""
 
 from __future__ import annotations
 
@@ -52,9 +52,15 @@ def look(subject: Subject) -> Iterator[Finding]:
         if lacking := [symbol for symbol in _MUST if symbol not in library.symbols]:
             hint = "objects for link-time optimisation alone have no symbols: compile with -ffat-lto-objects"
             yield error(f"its index does not have {', '.join(lacking)}", file=name, hint=hint)
-        if _holds(path, _LTO):
-            hint = "only the very compiler that wrote it reads it, and others fail on it: the step `split debug` removes it"
-            yield error("it holds what a compiler keeps for link-time optimisation", file=name, hint=hint)
+        yield from _kept(path, name)
+    for path in sorted(subject.tree.glob("lib/*/config*/*.o")):
+        yield from _kept(path, path.relative_to(subject.tree).as_posix())
+
+
+def _kept(path: Path, name: str) -> Iterator[Finding]:
+    if _holds(path, _LTO):
+        hint = "only the very compiler that wrote it reads it, and others fail on it: the step `split debug` removes it"
+        yield error("it holds what a compiler keeps for link-time optimisation", file=name, hint=hint)
 
 
 def _holds(path: Path, texts: tuple[bytes, ...]) -> bool:
