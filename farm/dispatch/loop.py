@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from farm.dispatch.view import RunView
 
 _TICK_S = 0.5
+_PASSING = (BrokerUnavailable, StoreUnavailable, EngineUnavailable, Conflict)  # for as long as our patience
 
 
 class Watcher(Protocol):
@@ -88,7 +89,7 @@ class Loop:
                     if self._turn(publisher):
                         return
                     trouble_since = trouble_since if self._unrecorded else None
-                except (BrokerUnavailable, StoreUnavailable, EngineUnavailable, Conflict):
+                except _PASSING:
                     now = self._means.clock()
                     trouble_since = now if trouble_since is None else trouble_since
                     if now - trouble_since > self._tempo.patience_s:
@@ -158,13 +159,18 @@ class Loop:
         done = [key for key, job in self._settling.items() if job.done()]
         for key in done:
             self._unrecorded.add(key)
-            self._end(*key, self._settling.pop(key).result())
+            try:
+                self._end(*key, self._settling.pop(key).result())
+            except _PASSING as error:
+                self._notes[key[0]] = f"tried again: {error.message}"
+                raise
             self._unrecorded.clear()  # the store takes outcomes
         return bool(done)
 
     def _end(self, cell: Cell, number: int, outcome: Outcome, *, lost: bool = False) -> None:
         conclude(self._journal, cell, number, outcome)
         self._means.meter.ended(outcome, lost=lost)
+        self._notes.pop(cell, None)
         if outcome.failure:
             self._notes[cell] = outcome.failure.message
 

@@ -219,6 +219,7 @@ def test_a_store_that_takes_nothing_ends_the_run_with_a_word_about_it(farm, said
         farm.submit(tempo=replace(TEMPO, patience_s=2.0))
     assert time.monotonic() - began < 30
     assert farm.store.asked > 1
+    assert "tried again: no space left on device" in {one.note for view in farm.watching.views for one in view.cells}
 
 
 def test_room_that_is_made_in_time_costs_nothing(farm):
@@ -255,7 +256,7 @@ class Settling(Loop):
     """A loop of which only what ends an attempt is there."""
 
     def __init__(self):
-        self._settling, self._unrecorded, self.ended = {}, set(), []
+        self._settling, self._unrecorded, self._notes, self.ended = {}, set(), {}, []
 
     def done(self, key, outcome):
         self._settling[key] = Future()
