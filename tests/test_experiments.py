@@ -84,23 +84,25 @@ def made(box, *words):
 
 
 def test_all_are_built_from_the_profile_of_one_training(tmp_path):
-    box = trees(["x86-64-v3", "no-hardening"], tmp_path)
+    box = trees(["frame-pointers", "stack-protector-strong"], tmp_path)
     (trained,) = made(box, "profile-run-stamp")
-    assert "-march=x86-64-v3" not in trained
+    assert "-fno-omit-frame-pointer" not in trained
     assert len(made(box, "altbininstall")) == 3
     order = [command for command in box.commands if command.startswith(("make -j2 ", "cp -a", "mv"))]
     assert order[:4] == [trained, "cp -a /work/build /work/trained", "cp -a /work/trained /work/build", order[3]]
     assert order[4] == "mv /work/tree/install /work/trees/plain"
-    assert [order[-1], order[-4]] == [f"mv /work/tree/install /work/trees/{name}" for name in ("x86-64-v3", "no-hardening")]
+    assert [order[-1], order[-4]] == [
+        f"mv /work/tree/install /work/trees/{name}" for name in ("stack-protector-strong", "frame-pointers")
+    ]
     assert "/work/trees" not in box.files
 
 
 def test_what_is_about_training_is_trained_anew_and_last(tmp_path):
-    box = trees(["extended-training", "x86-64-v3"], tmp_path)
+    box = trees(["extended-training", "frame-pointers"], tmp_path)
     first, second = made(box, "profile-run-stamp")
     assert ("--pgo-extended" in first, "--pgo-extended" in second) == (False, True)
     moved = [command for command in box.commands if command.startswith("mv")]
-    assert [command.rpartition("/")[2] for command in moved] == ["plain", "x86-64-v3", "extended-training"]
+    assert [command.rpartition("/")[2] for command in moved] == ["plain", "frame-pointers", "extended-training"]
 
 
 def test_nothing_of_a_training_is_left_for_the_next_one(tmp_path):
@@ -112,44 +114,44 @@ def test_nothing_of_a_training_is_left_for_the_next_one(tmp_path):
 
 
 def test_what_is_kept_is_not_made_again_and_what_is_missing_is_of_the_same_training(tmp_path):
-    trees(["x86-64-v3"], tmp_path)
-    again = trees(["x86-64-v3", "no-hardening"], tmp_path)
+    trees(["frame-pointers"], tmp_path)
+    again = trees(["frame-pointers", "stack-protector-strong"], tmp_path)
     assert made(again, "profile-run-stamp") == []
     assert len(made(again, "altbininstall")) == 1
-    assert again.files["/work/trees"] == ["plain/file", "x86-64-v3/file"]
+    assert again.files["/work/trees"] == ["plain/file", "frame-pointers/file"]
     assert "trained/file" in again.files["/work"]
     (training,) = (tmp_path / "kept").iterdir()
     assert sorted(path.suffix for path in training.iterdir()) == [*[".json"] * 3, *[".tar"] * 4]
 
 
 def test_trees_of_a_training_that_is_lost_are_made_anew(tmp_path):
-    trees(["x86-64-v3"], tmp_path)
+    trees(["frame-pointers"], tmp_path)
     (lost,) = (tmp_path / "kept").glob("*/trained.tar")
     lost.unlink()
-    again = trees(["x86-64-v3", "no-hardening"], tmp_path)
+    again = trees(["frame-pointers", "stack-protector-strong"], tmp_path)
     assert len(made(again, "profile-run-stamp")) == 1
     assert len(made(again, "altbininstall")) == 3
     assert "/work/trees" not in again.files
 
 
 def test_another_image_or_plain_recipe_is_another_training(tmp_path):
-    trees(["x86-64-v3"], tmp_path)
-    assert len(made(trees(["x86-64-v3"], tmp_path, image="another"), "profile-run-stamp")) == 1
-    mine = recipes(CELL, ["x86-64-v3"])
+    trees(["frame-pointers"], tmp_path)
+    assert len(made(trees(["frame-pointers"], tmp_path, image="another"), "profile-run-stamp")) == 1
+    mine = recipes(CELL, ["frame-pointers"])
     shelf = Shelf(tmp_path, mine, "")
     other = Shelf(tmp_path, {**mine, "plain": recipes(Cell.parse("3.13.5-debian13-amd64"), [])["plain"]}, "")
-    assert shelf.file("x86-64-v3") != other.file("x86-64-v3")
+    assert shelf.file("frame-pointers") != other.file("frame-pointers")
 
 
 def test_what_a_build_took_is_known_when_it_is_kept(tmp_path):
-    trees(["x86-64-v3"], tmp_path)
-    told = Shelf(tmp_path / "kept", recipes(CELL, ["x86-64-v3"]), "id of an image").told("x86-64-v3")
+    trees(["frame-pointers"], tmp_path)
+    told = Shelf(tmp_path / "kept", recipes(CELL, ["frame-pointers"]), "id of an image").told("frame-pointers")
     assert [step["step"] for step in told["steps"]][:3] == ["make shared", "install", "link static"]
     assert told["warnings"]["coverage-mismatch"]["lines"] == 0
 
 
 def test_what_another_compiler_needs_is_named_and_is_not_what_it_is_about():
-    assert needs(["plain", "x86-64-v3"]) == []
+    assert needs(["plain", "frame-pointers"]) == []
     assert needs(["gcc", "debian-rules", "bolt"]) == ["bolt-19", "systemtap-sdt-dev"]
     assert not [name for name, about in known().items() if "needs:" in about]
 
@@ -164,13 +166,13 @@ def test_where_clang_is_the_recipe_gcc_can_be_had_back(name):
     assert known()["gcc"].startswith("Compiled by the distro's own gcc")
 
 
-COUNTS = {"plain": (1000, 2000), "x86-64-v3": (500, 1500), "extended-training": (1, 2)}
+COUNTS = {"plain": (1000, 2000), "frame-pointers": (500, 1500), "extended-training": (1, 2)}
 
 
 def test_an_experiments_figures_are_of_it_and_the_plain_build(tmp_path):
-    trees(["x86-64-v3", "extended-training"], tmp_path)
-    shelf = Shelf(tmp_path / "kept", recipes(CELL, ["x86-64-v3", "extended-training"]), "id of an image")
-    link = {"plain": 4.0, "x86-64-v3": 2.0, "extended-training": 4.0}
+    trees(["frame-pointers", "extended-training"], tmp_path)
+    shelf = Shelf(tmp_path / "kept", recipes(CELL, ["frame-pointers", "extended-training"]), "id of an image")
+    link = {"plain": 4.0, "frame-pointers": 2.0, "extended-training": 4.0}
     for name, seconds in link.items():
         file = shelf.file(name).with_suffix(".json")
         told = shelf.told(name)
@@ -180,12 +182,12 @@ def test_an_experiments_figures_are_of_it_and_the_plain_build(tmp_path):
     runs = {
         key(0, "nbody", f"{who} {what}"): {"nbody": seconds}
         for what in ("executable", "libpython")
-        for who, seconds in {"plain": 2.0, "x86-64-v3": 1.0, "extended-training": 4.0}.items()
+        for who, seconds in {"plain": 2.0, "frame-pointers": 1.0, "extended-training": 4.0}.items()
     }
-    pairs_of = summary(runs, 1, among=pairs(["x86-64-v3", "extended-training"]))["pairs"]
+    pairs_of = summary(runs, 1, among=pairs(["frame-pointers", "extended-training"]))["pairs"]
     counted = {name: {"go": dict(zip(PARTS, counts, strict=True))} for name, counts in COUNTS.items()}
     counted["plain"]["nbody"] = {"executable": 1, "libpython": 1}  # of which the others were not counted
-    newer, trained = (figures(shelf, name, pairs_of, counted) for name in ("x86-64-v3", "extended-training"))
+    newer, trained = (figures(shelf, name, pairs_of, counted) for name in ("frame-pointers", "extended-training"))
     assert (newer["executable"]["mean"], newer["second_link"], newer["own_training"]) == (2.0, 0.5, False)
     assert newer["instructions"] == {"go": {"executable": 0.5, "libpython": 0.75}}
     assert newer["plain"] == trained["plain"] == shelf.recipes["plain"].digest[:16]
@@ -213,7 +215,7 @@ def laboratory(tmp_path, monkeypatch, packages=()):
 
 def test_what_was_counted_once_is_kept_beside_its_tree(tmp_path, monkeypatch):
     lab, _, asked = laboratory(tmp_path, monkeypatch, ("gcc",))
-    shelf = lab.shelf(recipes(CELL, ["x86-64-v3"]))
+    shelf = lab.shelf(recipes(CELL, ["frame-pointers"]))
     turns = []
 
     def counting(_box, parts, loops):
@@ -221,22 +223,22 @@ def test_what_was_counted_once_is_kept_beside_its_tree(tmp_path, monkeypatch):
         return {one: {part: {"instructions": 7} for part in parts} for one in loops}
 
     monkeypatch.setattr(measure, "loops_counted", counting)
-    assert lab.counted(shelf, []) == {"plain": {}, "x86-64-v3": {}}
+    assert lab.counted(shelf, []) == {"plain": {}, "frame-pointers": {}}
     assert asked == [("gcc",)]  # whose image is not even made
     both = {"executable": 7, "libpython": 7}
-    assert lab.counted(shelf, ["nbody"]) == {"plain": {"nbody": both}, "x86-64-v3": {"nbody": both}}
+    assert lab.counted(shelf, ["nbody"]) == {"plain": {"nbody": both}, "frame-pointers": {"nbody": both}}
     assert asked[-1] == ("gcc", "valgrind")
     assert turns[0] == ("/work/trees/plain/bin/python3.13", "/work/scratch/embeds-plain", "nbody")
     assert lab.counted(shelf, ["nbody", "float"])["plain"] == {"nbody": both, "float": both}
     assert [turn[-1] for turn in turns] == ["nbody", "nbody", "float", "float"]
-    assert lab.counted(shelf, [])["x86-64-v3"] == {"nbody": both, "float": both}
+    assert lab.counted(shelf, [])["frame-pointers"] == {"nbody": both, "float": both}
 
 
 def test_trees_take_turns_and_the_same_command_goes_on(tmp_path, monkeypatch):
     lab, box, _ = laboratory(tmp_path, monkeypatch)
-    shelf = lab.shelf(recipes(CELL, ["x86-64-v3"]))
+    shelf = lab.shelf(recipes(CELL, ["frame-pointers"]))
     runs = lab.timed(shelf, 1, ["nbody"])
-    assert sorted(runs) == sorted(f"0 nbody {name} {part}" for name in ("plain", "x86-64-v3") for part in PARTS)
+    assert sorted(runs) == sorted(f"0 nbody {name} {part}" for name in ("plain", "frame-pointers") for part in PARTS)
     built = len(made(box, "altbininstall"))
     assert lab.timed(shelf, 1, ["nbody"]) == runs
     assert len(made(box, "altbininstall")) == built == 2
@@ -247,10 +249,10 @@ def test_rows_of_another_build_or_of_no_experiment_are_dropped():
         "bolt": {"plain": "1"},
         "gcc": {"plain": "2"},
         "was renamed": {"plain": "2"},
-        "x86-64-v3": {"plain": "2", "old": 1},
+        "frame-pointers": {"plain": "2", "old": 1},
     }
-    found = rows(older, {"x86-64-v3": {"plain": "2"}})
-    assert found == {"gcc": {"plain": "2"}, "x86-64-v3": {"plain": "2", "about": known()["x86-64-v3"]}}
+    found = rows(older, {"frame-pointers": {"plain": "2"}})
+    assert found == {"gcc": {"plain": "2"}, "frame-pointers": {"plain": "2", "about": known()["frame-pointers"]}}
 
 
 OF_GCC = {"bolt", "dispatch", "optimize-2", "partial-training", "partitioned-lto"}
@@ -283,7 +285,7 @@ def test_a_cell_with_libraries_of_our_own_is_refused():
         recipes(Cell.parse("2.7.18-debian12-amd64"), [])
 
 
-def row(low, high, name="x86-64-v3"):
+def row(low, high, name="frame-pointers"):
     pair = {"mean": (low + high) / 2, "low": low, "high": high, "each": {"nbody": {"mean": low}}}
     return {
         "about": known()[name],
@@ -314,4 +316,10 @@ def row(low, high, name="x86-64-v3"):
 def test_what_debians_rules_make_of_the_same_source_decides_a_goal(cell, high, said):
     text = "\n".join(map(str, experiments({cell: {"debian-rules": row(0.85, high, "debian-rules")}})))
     assert said.replace("|", " times as fast as what Debian's rules make of the same source: ") in text
-    assert "Goal" not in "\n".join(map(str, experiments({cell: {"x86-64-v3": row(0.85, high)}})))
+    assert "Goal" not in "\n".join(map(str, experiments({cell: {"frame-pointers": row(0.85, high)}})))
+
+
+def test_what_changes_macros_is_trained_by_itself_because_no_other_profile_fits_its_functions():
+    names = ["frame-pointers", "no-hardening", "partitioned-lto", "random-address", "x86-64-v3"]
+    shelf = Shelf(HERE, recipes(CELL, names), "")
+    assert [name for name in names if shelf.trained_as(name) == name] == ["no-hardening", "x86-64-v3"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.dual import Watch
 from farm.plan.patches import patch_texts
-from farm.plan.recipe import Recipe, digest_of
+from farm.plan.recipe import Recipe, digest_of, words_said
 from workers.build.compile import BUILD, TREE, Passes
 from workers.verify.probe import parcel
 
@@ -33,6 +33,7 @@ TRAINED = "trained.tar"
 _TRAINED = "/work/trained"
 _PATCHES = "/work/patches"
 _TRAINING = ("PROFILE_TASK=", "PGO_PROF_GEN_FLAG=")  # words for make that say what is trained, and how
+_MACROS = ("-D", "-U", "-march=")  # with another macro, e.g. __BMI__, a function may be another one, which no profile fits
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ class Relinked(Passes):
 
 
 def training_of(recipe: Recipe) -> str:
-    """A digest of all that decides what a training run leaves, but for flags of the compiler."""
+    """A digest of all that decides what a training run leaves, but for flags that change neither source nor macros."""
     words = [word for word in recipe.make if word.startswith(_TRAINING)]
+    words += sorted(word for word in words_said(recipe.make) if word.startswith(_MACROS))
     source = [recipe.source.sha256, *(patch.sha256 for patch in recipe.patches), recipe.linked, recipe.missing_stdlib]
     return digest_of([source, recipe.configure, recipe.environment, words, [vars(advice) for advice in recipe.advice]])
 
