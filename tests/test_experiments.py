@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks.experiments import measure
-from benchmarks.experiments.__main__ import asked_for, figures, known, needs, pairs, recipes, rows
+from benchmarks.experiments.__main__ import asked_for, chosen, figures, known, needs, pairs, recipes, rows
 from benchmarks.experiments.relink import HERE, PARTS, Shelf
 from benchmarks.ratios import key, summary
 from benchmarks.sections.experiments import experiments
+from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
@@ -268,21 +269,27 @@ def test_no_flags_of_gcc_are_for_clang(name):
 
 @pytest.mark.parametrize(("cell", "name"), [*((CLANG, name) for name in sorted(OF_GCC)), (CELL, "gcc")])
 def test_what_changes_nothing_of_a_cell_is_refused(cell, name):
-    with pytest.raises(SystemExit, match=f"{name} changes nothing of {cell}"):
+    with pytest.raises(BadInput, match=f"{name} changes nothing of {cell}"):
         recipes(cell, [name])
+
+
+@pytest.mark.parametrize(("cell", "left"), [(CLANG, OF_GCC), (CELL, {"gcc"})])
+def test_without_names_all_are_built_that_change_something(cell, left):
+    assert set(chosen(cell, [])) == set(known()) - left
+    assert chosen(cell, ["bolt"]) == ["bolt"]
 
 
 def test_the_command_line():
     said = asked_for(["3.13.15-debian13-amd64", "--only", "bolt", "--count", "nbody", "float"])
     assert (said.only, said.count, said.rounds) == (["bolt"], ["nbody", "float"], 3)
-    assert asked_for(["x"]).only == list(known())
     with pytest.raises(SystemExit):
         asked_for(["x", "--only", "no such folder"])
 
 
 def test_a_cell_with_libraries_of_our_own_is_refused():
-    with pytest.raises(SystemExit, match=r"has openssl of our own.*take another cell"):
+    with pytest.raises(BadInput, match=r"has openssl of our own, which experiments do not build") as caught:
         recipes(Cell.parse("2.7.18-debian12-amd64"), [])
+    assert caught.value.hint == "take another cell"
 
 
 def row(low, high, name="frame-pointers"):

@@ -23,6 +23,7 @@ from benchmarks.goals import GROUPS
 from benchmarks.instructions import DEFAULT
 from benchmarks.ratios import summary
 from benchmarks.speed import BENCHMARKS
+from farm.errors import BadInput
 from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
@@ -56,18 +57,35 @@ def needs(names: list[str]) -> list[str]:
 
 
 def recipes(cell: Cell, names: list[str]) -> dict[str, Recipe]:
-    """The plain recipe and those of the experiments, by name. Ends the benchmark for a cell with libraries of our own."""
+    """The plain recipe and those of the experiments, by name.
+
+    Raises BadInput for a cell of which one changes nothing, or with libraries of our own.
+    """
     options = Options(optimize="pgo+lto")
     found = {
         name: compose(cell, options, load_facts(None if name == PLAIN else HERE / name), build_code())
         for name in (PLAIN, *names)
     }
-    packages = found[PLAIN].build_packages
-    if same := [name for name in names if replace(found[name], build_packages=packages) == found[PLAIN]]:
-        raise SystemExit(f"{', '.join(same)} changes nothing of {cell}: take another cell")
+    if same := [name for name in names if changes_nothing(found[name], found[PLAIN])]:
+        raise BadInput(f"{', '.join(same)} changes nothing of {cell}", hint="take another cell, e.g. of another series")
     if libraries := [library.name for library in found[PLAIN].libraries]:
-        raise SystemExit(f"{cell} has {', '.join(libraries)} of our own, which experiments do not build: take another cell")
+        raise BadInput(
+            f"{cell} has {', '.join(libraries)} of our own, which experiments do not build", hint="take another cell"
+        )
     return found
+
+
+def changes_nothing(recipe: Recipe, plain: Recipe) -> bool:
+    """Whether a build would be the plain one, whatever its image has besides."""
+    return replace(recipe, build_packages=plain.build_packages) == plain
+
+
+def chosen(cell: Cell, names: list[str]) -> list[str]:
+    """The experiments that are named; without names all that change something of the cell."""
+    options, code = Options(optimize="pgo+lto"), build_code()
+    plain = compose(cell, options, load_facts(), code)
+    every = (name for name in known() if not changes_nothing(compose(cell, options, load_facts(HERE / name), code), plain))
+    return names or list(every)
 
 
 def pairs(names: list[str]) -> dict[str, tuple[str, str]]:
@@ -103,6 +121,7 @@ def main() -> int:
     """Build what is not built, measure, and write the JSON."""
     options = asked_for(sys.argv[1:])
     cell = Cell.parse(options.cell)
+    options.only = chosen(cell, options.only)
     scripts = options.scripts or [name for name in BENCHMARKS if name not in GROUPS["start"]]
     found = recipes(cell, options.only)
     packages = {package for recipe in found.values() for package in recipe.build_packages} | {*needs(options.only)}
@@ -126,7 +145,7 @@ def asked_for(words: list[str]) -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="benchmarks.experiments")
     parser.add_argument("cell")
-    parser.add_argument("--only", nargs="*", default=list(known()), choices=list(known()))
+    parser.add_argument("--only", nargs="*", default=[], choices=list(known()), help="without it all that change the cell")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scripts", nargs="*", choices=list(BENCHMARKS), help="benchmarks; without it all but starts")
     parser.add_argument("--count", nargs="*", default=[], choices=list(DEFAULT), help="benchmarks to count instructions of")

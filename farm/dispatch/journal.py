@@ -243,15 +243,12 @@ class Journal:
         """The metadata of a published build, by its key in the catalog."""
         return self._read(key, Artifact)
 
-    def clear(self, cell: Cell, number: int) -> None:
-        """Remove what an attempt staged."""
-        self._clear(cell, number)
-
     def drop_archives(self, cell: Cell, number: int) -> None:
         """Remove what an attempt staged, but its log and result."""
-        self._clear(cell, number, STAGED_LOG, STAGED_RESULT)
+        self.clear(cell, number, STAGED_LOG, STAGED_RESULT)
 
-    def _clear(self, cell: Cell, number: int, *but: str) -> None:
+    def clear(self, cell: Cell, number: int, *but: str) -> None:
+        """Remove what an attempt staged, but for files of these names."""
         kept = {run_keys.staging(self.run, cell, number, name) for name in but}
         for stat in list(self.store.list(run_keys.staging(self.run, cell, number))):
             if stat.key not in kept:
