@@ -33,6 +33,7 @@ WORKER_COMMAND = (sys.executable, "-m", "workers", "worker")
 
 _FOLDER = "broker"
 _URL = "url"
+_DATA = ("appendonly*", "dump.rdb", "temp-*")  # a folder since Redis 7, a file before
 _LONGEST_SOCKET_PATH = 100  # the kernel allows 107 bytes
 _START_S = 15.0
 _WORKER_START_S = 60.0
@@ -110,11 +111,8 @@ class Broker:
         self._short: Path | None = None
         self.socket = self._socket()
         self.url = f"redis+socket://{self.socket}"
+        self._forget()
         self.process = self._start()
-        # What an earlier run left in the append-only file is of no use; within a run it is what outlives a crash.
-        mail = SchedulerMail(self.url)
-        mail.clear()
-        mail.close()
         (folder / _URL).write_text(self.url, encoding="utf-8")
 
     def _socket(self) -> Path:
@@ -143,10 +141,19 @@ class Broker:
             mail.close()
         return process
 
+    def _forget(self) -> None:
+        """Remove what servers wrote: of no use to another run, whose server may be an older one that cannot read it."""
+        for kept in [path for pattern in _DATA for path in self._folder.glob(pattern)]:
+            shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
+
     def tend(self) -> None:
-        """Start it again when it died: all that was in it can be found out again."""
+        """Start it again when it died, with nothing if what it wrote is torn: all that was in it can be found out again."""
         if self.process.poll() is not None:
-            self.process = self._start()
+            try:
+                self.process = self._start()
+            except Transient:
+                self._forget()
+                self.process = self._start()
 
     def stop(self) -> None:
         """End it."""
