@@ -35,24 +35,30 @@ MEASUREMENTS = {
     "simulation": Measurement("simulate", "a farm on paper"),
     "budgets": Measurement("budgets", "the time budgets, from the newest build in the store", stored=True),
     "cells": Measurement("cells", "steps, cores and sizes of the builds in the store", stored=True),
-    "speed": Measurement(
-        "speed", "3.13.15 and Debian 13's Python, in turns", ("3.13.15-debian13-amd64",), short=False, stored=True
+    "dual": Measurement("dual", "the dual build beside the official recipe", ("3.13.5-debian13-amd64", "--keep"), short=False),
+    "dual-none": Measurement(
+        "dual", "the same without optimisation", ("3.13.15-debian13-amd64", "--optimize", "none"), short=False
+    ),
+    "dual-debian12": Measurement("dual", "as much on Debian 12", ("3.11.2-debian12-amd64", "--keep"), short=False),
+    "dual-debian11": Measurement("dual", "as much on Debian 11", ("3.9.2-debian11-amd64", "--keep"), short=False),
+    "speed": Measurement("speed", "3.13.5 and Debian 13's own, in turns", ("3.13.5-debian13-amd64",), short=False, stored=True),
+    "speed-debian12": Measurement(
+        "speed", "3.11.2 and Debian 12's own, in turns", ("3.11.2-debian12-amd64",), short=False, stored=True
+    ),
+    "speed-debian11": Measurement(
+        "speed", "3.9.2 and Debian 11's own, in turns", ("3.9.2-debian11-amd64",), short=False, stored=True
     ),
     "instructions": Measurement(
-        "instructions", "instructions and branches, by callgrind", ("3.13.15-debian13-amd64",), short=False, stored=True
+        "instructions", "instructions and branches, by callgrind", ("3.13.5-debian13-amd64",), short=False, stored=True
     ),
     "experiments": Measurement(
         "experiments",
         "what changes of the recipe would give",
-        ("3.13.15-debian13-amd64", "--count", "scimark_fft", "json_loads"),
+        ("3.13.5-debian13-amd64", "--count", "scimark_fft", "json_loads"),
         short=False,
     ),
     "experiments-gcc": Measurement(
         "experiments", "clang with tail calls", ("3.14.7-debian13-amd64", "--only", "gcc"), short=False
-    ),
-    "dual": Measurement("dual", "the dual build beside the official recipe", ("3.13.15-debian13-amd64", "--keep"), short=False),
-    "dual-none": Measurement(
-        "dual", "the same without optimisation", ("3.13.15-debian13-amd64", "--optimize", "none"), short=False
     ),
     "startup": Measurement(
         "startup", "starts with and without bytecode", ("3.13.15-debian13-amd64",), short=False, stored=True

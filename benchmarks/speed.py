@@ -194,7 +194,7 @@ def embedder(box: Box, config: str, prefix: str = "") -> str:
     return program
 
 
-def contestants(box: Box, series: str, official: Path) -> dict[str, str]:
+def contestants(box: Box, series: str, official: Path | None = None) -> dict[str, str]:
     """Who takes turns, by name; the official recipe's tree where `benchmarks.dual --keep` has left one."""
     box.put("/work/scratch", parcel({"main.c": EMBEDDER.encode()}))
     found = {
@@ -203,7 +203,7 @@ def contestants(box: Box, series: str, official: Path) -> dict[str, str]:
         "distro's libpython": embedder(box, f"/usr/bin/python{series}-config"),
         "libpython": embedder(box, f"{ROOT}/bin/python3-config", ROOT),
     }
-    if official.exists():
+    if official and official.exists():
         box.put("/work", parcel({}, [SINGLE.removeprefix("/work/")]))
         with official.open("rb") as tar:
             box.put(SINGLE, tar)

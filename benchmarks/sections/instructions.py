@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from benchmarks.markdown import Section
 
 _SHOWN = ("executable against the distro's", "libpython against the distro's", "libpython against the executable")
+_EVENTS = {"instructions": "instructions", "mispredicted": "mispredicted", "missed": "not in the first cache"}
 _TOLD = 3  # functions that differ most
 
 
@@ -22,13 +23,14 @@ def instructions(found: Any) -> Section:  # noqa: ANN401 - JSON
     yield (
         "`python -m benchmarks.instructions`: counted by callgrind, a loop of each benchmark without the start of Python."
         " A figure above 1 says that the second has to do more than the first. Where a benchmark takes another time than its"
-        " instructions say, the rest is in branches, caches and where code lies; mispredicted branches are those of callgrind's"
-        " model of a processor. Functions are named as far as a stripped file names them."
+        " instructions say, the rest is in branches, caches and where code lies; mispredicted branches, and instructions that"
+        " were not in the first cache, are those of callgrind's model of a processor. Functions are named as far as a stripped"
+        " file names them."
     )
     for name, benchmarks in found.items():
         yield f"### Instructions: {name}"
         yield table(
-            ("benchmark", *(f"{pair}: {what}" for pair in _SHOWN for what in ("instructions", "mispredicted"))),
+            ("benchmark", *(f"{pair}: {what}" for pair in _SHOWN for what in _EVENTS.values())),
             [(benchmark, *_ratios(told)) for benchmark, told in benchmarks.items()],
         )
         yield table(
@@ -40,7 +42,7 @@ def instructions(found: Any) -> Section:  # noqa: ANN401 - JSON
 def _ratios(told: Mapping[str, Any]) -> Iterator[str]:
     for pair in _SHOWN:
         first, second = (told[contestant] for contestant in PAIRS[pair])
-        for what in ("instructions", "mispredicted"):
+        for what in _EVENTS:
             yield f"{second[what] / first[what]:.3f}" if first[what] else ""
 
 
