@@ -4,7 +4,8 @@ Usage: python -m benchmarks.instructions CELL [--store ./store] [--only NAME…]
 
 A count does not depend on what else the machine does. Each benchmark runs with few loops and with more, and what is told is the
 difference, by loop: starting Python and importing are no part of it. Mispredicted branches, and instructions that were not
-in the first cache, are those of callgrind's model of a processor, not of this machine's.
+in the first cache, are those of callgrind's model of a processor, not of this machine's. What was counted is
+kept: the same command goes on where it was ended.
 https://valgrind.org/docs/manual/cl-manual.html
 """
 
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.cells import chosen, fetched
 from benchmarks.command import end
-from benchmarks.speed import BENCHMARKS, SCRIPT, SITE, contestants, image_of, tools
+from benchmarks.speed import BENCHMARKS, SCRIPT, SITE, contestants, image_of, keep, tools
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.store.folder import FolderStore
@@ -31,7 +32,7 @@ from workers.verify.probe import parcel
 from workers.verify.unpack import tar_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from farm.store.artifact import Artifact
     from workers.engine.protocol import Box
@@ -56,9 +57,11 @@ DEFAULT = {
 }
 TOLD = 8  # functions of each
 PROFILE = "/work/scratch/callgrind.out"
+SIMULATED = ("--branch-sim=yes", "--cache-sim=yes")  # what makes a run three times as slow
 _NAMED = re.compile(r"^(?P<called>c?)(?P<what>fn|ob)=\((?P<id>\d+)\)(?: (?P<name>.*))?$")
 _COST = re.compile(r"^[+\-*\d]")
 Costs = dict[str, Counter[str]]  # function to event to count
+Told = dict[str, dict[str, dict[str, Any]]]  # benchmark to contestant to what a loop of it takes
 
 
 def functions(lines: Iterable[str]) -> Costs:
@@ -138,10 +141,10 @@ def busiest(told: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def counted(box: Box, python: str, name: str, loops: int) -> Costs:
+def counted(box: Box, python: str, name: str, loops: int, simulated: Sequence[str] = SIMULATED) -> Costs:
     """Run a benchmark with so many loops. Ends with what it printed when it fails."""
     folder, *words = BENCHMARKS[name]
-    valgrind = ["valgrind", "--tool=callgrind", "--branch-sim=yes", "--cache-sim=yes", f"--callgrind-out-file={PROFILE}"]
+    valgrind = ["valgrind", "--tool=callgrind", *simulated, f"--callgrind-out-file={PROFILE}"]
     once = ["--worker", f"--loops={loops}", "--values=1", "--warmups=0"]
     environment = {"PYTHONPATH": SITE, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
     script = [f"{SITE}/{SCRIPT.format(folder=folder)}"] if folder else ["-m", "pyperf", "timeit", "--setup"]
@@ -155,8 +158,11 @@ def counted(box: Box, python: str, name: str, loops: int) -> Costs:
 
 
 def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int]) -> dict[str, Any]:
-    """What one loop of each benchmark takes, by benchmark and contestant."""
+    """What one loop of each benchmark takes, by benchmark and contestant; also of those that were counted before."""
     settings, cell = Settings(), Cell.parse(artifact.build.cell)
+    file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}-counted.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    found: Told = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     engine = DockerEngine(require(settings).url)
     image = image_of(cell, engine, settings, "valgrind")
     long = Limits(deadline_s=24 * 3600, silent_s=24 * 3600)
@@ -165,20 +171,19 @@ def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int]) -> d
         with tar_stream(fetched(store, artifact, "tar.gz", Path(folder))) as stream:
             box.put("/work", stream)
         series = f"{cell.python.major}.{cell.python.minor}"
-        found = loops_counted(box, contestants(box, series), loops)
-    return {name: busiest(one) for name, one in found.items()}
+        turns = contestants(box, series)
+        for name, further in loops.items():
+            for contestant in [one for one in turns if one not in found.setdefault(name, {})]:
+                found[name][contestant] = loop_counted(box, turns[contestant], name, further)
+                keep(file, found)
+                print(f"{name}, {contestant}: {found[name][contestant]['instructions']:,} instructions a loop", flush=True)
+    return {name: busiest(one) for name, one in found.items() if set(one) == set(turns)}
 
 
-def loops_counted(box: Box, turns: dict[str, str], loops: dict[str, int]) -> dict[str, dict[str, Any]]:
-    """What one loop of each benchmark takes, by benchmark and contestant, of whom each is a program in the box."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, further in loops.items():
-        found[name] = {}
-        for contestant, python in turns.items():
-            few, many = (counted(box, python, name, 1 + loop) for loop in (0, further))
-            found[name][contestant] = more(few, many, further)
-            print(f"{name}, {contestant}: {found[name][contestant]['instructions']:,} instructions a loop", flush=True)
-    return found
+def loop_counted(box: Box, python: str, name: str, further: int, simulated: Sequence[str] = SIMULATED) -> dict[str, Any]:
+    """What one loop of a benchmark takes, from two runs of which the second has so many loops more."""
+    few, many = (counted(box, python, name, 1 + loop, simulated) for loop in (0, further))
+    return more(few, many, further)
 
 
 def main() -> int:

@@ -146,7 +146,7 @@ def kept(file: Path) -> Runs:
     return {name: run for name, run in found.items() if isinstance(run, dict)}
 
 
-def keep(file: Path, runs: Runs) -> None:
+def keep(file: Path, runs: dict[str, Any]) -> None:
     """Write it down, whole or not at all."""
     beside = file.with_suffix(".new")
     beside.write_text(json.dumps(runs, indent=0) + "\n", encoding="utf-8")

@@ -219,19 +219,20 @@ def test_what_was_counted_once_is_kept_beside_its_tree(tmp_path, monkeypatch):
     shelf = lab.shelf(recipes(CELL, ["frame-pointers"]))
     turns = []
 
-    def counting(_box, parts, loops):
-        turns.append((*parts.values(), *loops))
-        return {one: {part: {"instructions": 7} for part in parts} for one in loops}
+    def counting(_box, python, one, _further, *, simulated):
+        assert not simulated
+        turns.append((python, one))
+        return {"instructions": 7}
 
-    monkeypatch.setattr(measure, "loops_counted", counting)
+    monkeypatch.setattr(measure, "loop_counted", counting)
     assert lab.counted(shelf, []) == {"plain": {}, "frame-pointers": {}}
     assert asked == [("gcc",)]  # whose image is not even made
     both = {"executable": 7, "libpython": 7}
     assert lab.counted(shelf, ["nbody"]) == {"plain": {"nbody": both}, "frame-pointers": {"nbody": both}}
     assert asked[-1] == ("gcc", "valgrind")
-    assert turns[0] == ("/work/trees/plain/bin/python3.13", "/work/scratch/embeds-plain", "nbody")
+    assert turns[:2] == [("/work/trees/plain/bin/python3.13", "nbody"), ("/work/scratch/embeds-plain", "nbody")]
     assert lab.counted(shelf, ["nbody", "float"])["plain"] == {"nbody": both, "float": both}
-    assert [turn[-1] for turn in turns] == ["nbody", "nbody", "float", "float"]
+    assert [turn[-1] for turn in turns] == ["nbody"] * 4 + ["float"] * 4
     assert lab.counted(shelf, [])["frame-pointers"] == {"nbody": both, "float": both}
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
+from benchmarks import instructions as counts
 from benchmarks.instructions import busiest, functions, more
 from benchmarks.sections.instructions import instructions
 
@@ -89,3 +92,36 @@ def test_the_page_tells_ratios_and_where_they_come_from():
     text = "\n".join(map(str, instructions({"a cell": {"nbody": told}})))
     assert "| nbody | 1.200 | 1.000 | 1.200 | 1.364 | 1.000 | 1.364 | 0.909 | 1.000 | 0.909 |" in text
     assert "| nbody | call -41.7, eval +25.0 |" in text
+
+
+def test_what_was_counted_is_not_counted_again(tmp_path, monkeypatch):
+    box = SimpleNamespace(put=lambda *_: None)
+    engine = SimpleNamespace(box=lambda _spec: contextlib.nullcontext(box))
+    asked: list[tuple[str, str]] = []
+
+    def counting(_box, python, name, _further):
+        asked.append((python, name))
+        if python == "/theirs" and len(asked) == 2:
+            raise SystemExit("ended")
+        return {"instructions": len(asked), "functions": {"eval": 1}}
+
+    for name, fake in {
+        "Settings": lambda: SimpleNamespace(cache=tmp_path),
+        "require": lambda _settings: SimpleNamespace(url=""),
+        "DockerEngine": lambda _url: engine,
+        "image_of": lambda *_: "an image",
+        "tools": lambda _folder: {},
+        "fetched": lambda *_: tmp_path,
+        "tar_stream": lambda _file: contextlib.nullcontext(b""),
+        "contestants": lambda _box, _series: {"ours": "/ours", "theirs": "/theirs"},
+        "loop_counted": counting,
+    }.items():
+        monkeypatch.setattr(counts, name, fake)
+    artifact = SimpleNamespace(build=SimpleNamespace(cell="3.13.5-debian13-amd64", recipe="0" * 64), build_id="2026010101")
+    with pytest.raises(SystemExit):
+        counts.measured(artifact, None, {"nbody": 1})
+    assert set(counts.measured(artifact, None, {"nbody": 1})) == {"nbody"}
+    assert asked == [("/ours", "nbody"), ("/theirs", "nbody"), ("/theirs", "nbody")]
+    found = counts.measured(artifact, None, {"float": 1})
+    assert set(found) == {"nbody", "float"}  # what was counted before is told, too
+    assert found["nbody"]["ours"]["instructions"] == 1

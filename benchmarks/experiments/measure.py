@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.experiments.relink import PARTS, TREES, Shelf, keep
-from benchmarks.instructions import DEFAULT, loops_counted
+from benchmarks.instructions import DEFAULT, loop_counted
 from benchmarks.ratios import Runs, asked
 from benchmarks.speed import EMBEDDER, METHOD, Bench, image_of, kept, told, tools
 from farm.plan.cell import Cell
@@ -61,8 +61,8 @@ class Laboratory:
             with self._opened(shelf, self._image("valgrind")) as (box, turns):
                 for name, one in missing:
                     parts = {part: turns[f"{name} {part}"] for part in PARTS}
-                    told_of = loops_counted(box, parts, {one: DEFAULT[one]})[one]
-                    found[name][one] = {part: told_of[part]["instructions"] for part in PARTS}
+                    loops = {part: loop_counted(box, parts[part], one, DEFAULT[one], simulated=()) for part in PARTS}
+                    found[name][one] = {part: loops[part]["instructions"] for part in PARTS}
                     keep(shelf.counts_file(name), [json.dumps(found[name]).encode()])
         return found
 
