@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from benchmarks.experiments import __main__ as command_line
 from benchmarks.experiments import measure
 from benchmarks.experiments.__main__ import asked_for, chosen, figures, known, needs, pairs, recipes, rows
 from benchmarks.experiments.relink import HERE, PARTS, Shelf
@@ -283,8 +284,22 @@ def test_without_names_all_are_built_that_change_something(cell, left):
 def test_the_command_line():
     said = asked_for(["3.13.15-debian13-amd64", "--only", "bolt", "--count", "nbody", "float"])
     assert (said.only, said.count, said.rounds) == (["bolt"], ["nbody", "float"], 3)
-    with pytest.raises(SystemExit):
-        asked_for(["x", "--only", "no such folder"])
+    for wrong in (["--only", "no such folder"], ["--rounds", "-1"]):
+        with pytest.raises(SystemExit):
+            asked_for(["x", *wrong])
+
+
+def test_without_rounds_trees_are_built_and_nothing_else(tmp_path, monkeypatch, capsys):
+    lab, box, _ = laboratory(tmp_path, monkeypatch)
+    words = ["measured", str(CELL), "--only", "frame-pointers", "--rounds", "0", "--out", str(tmp_path / "out.json")]
+    monkeypatch.setattr(command_line, "require", lambda _settings: SimpleNamespace(url=""))
+    monkeypatch.setattr(command_line, "DockerEngine", lambda _url: None)
+    monkeypatch.setattr(command_line, "Laboratory", lambda *_: lab)
+    monkeypatch.setattr("sys.argv", words)
+    assert command_line.main() == 0
+    assert capsys.readouterr().out.endswith("built and kept: plain, frame-pointers; nothing was measured\n")
+    assert len(made(box, "altbininstall")) == 2
+    assert not (tmp_path / "out.json").exists()
 
 
 def test_a_cell_with_libraries_of_our_own_is_refused():

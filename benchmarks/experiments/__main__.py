@@ -129,6 +129,9 @@ def main() -> int:
     laboratory = Laboratory(cell, DockerEngine(require(settings).url), settings, tuple(sorted(packages)))
     shelf = laboratory.shelf(found)
     runs = laboratory.timed(shelf, options.rounds, scripts)
+    if not options.rounds:
+        print(f"built and kept: {', '.join(found)}; nothing was measured")
+        return 0
     counted = laboratory.counted(shelf, options.count)
     pairs_of = summary(runs, options.rounds, among=pairs(options.only))["pairs"]
     measured = {"rounds": options.rounds, "scripts": scripts}
@@ -146,7 +149,7 @@ def asked_for(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.experiments")
     parser.add_argument("cell")
     parser.add_argument("--only", nargs="*", default=[], choices=list(known()), help="without it all that change the cell")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, choices=range(100), metavar="N", help="0 builds, and measures nothing")
     parser.add_argument("--scripts", nargs="*", choices=list(BENCHMARKS), help="benchmarks; without it all but starts")
     parser.add_argument("--count", nargs="*", default=[], choices=list(DEFAULT), help="benchmarks to count instructions of")
     parser.add_argument(
