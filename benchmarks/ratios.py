@@ -8,7 +8,7 @@ import statistics
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 # who is compared with whom; above 1 the first is faster
 PAIRS = {
@@ -49,21 +49,26 @@ def scripts(runs: Runs) -> dict[str, str]:
     return {benchmark: name.split(" ", 2)[1] for name, found in runs.items() for benchmark in found}
 
 
-def interval(logs: list[list[float]], seed: int = 1) -> tuple[float, float, float]:
-    """Geometric mean over benchmarks, of each its median round, and the 95 % interval by bootstrap over rounds.
+def interval(rounds: list[list[tuple[float, float]]], seed: int = 1) -> tuple[float, float, float]:
+    """How many times as fast the first is, the geometric mean over benchmarks, and its 95 % interval by bootstrap over rounds.
 
-    `logs` has the logarithms of ratios, a list for each round with one for each benchmark. A median, because what else runs
-    on a machine makes one of two neighbours a fifth slower now and then.
+    `rounds` has a list for each round with the seconds of both by benchmark. Of each contestant counts what the fastest quarter
+    of its rounds kept to: what else runs on a machine makes a run slower, by as much as two thirds, and never faster.
     """
-    draw, columns = random.Random(seed), list(zip(*logs, strict=True))
-    rounds = range(len(logs))
-    drawn = sorted(_middle(columns, draw.choices(rounds, k=len(logs))) for _ in range(_RESAMPLES))
-    low, high = drawn[int(0.025 * _RESAMPLES)], drawn[int(0.975 * _RESAMPLES) - 1]
-    return math.exp(_middle(columns, rounds)), math.exp(low), math.exp(high)
+    draw, columns = random.Random(seed), list(zip(*rounds, strict=True))
+    every = range(len(rounds))
+    drawn = sorted(_middle(columns, draw.choices(every, k=len(rounds))) for _ in range(_RESAMPLES))
+    middle, low, high = _middle(columns, every), drawn[int(0.025 * _RESAMPLES)], drawn[int(0.975 * _RESAMPLES) - 1]
+    return math.exp(middle), math.exp(min(low, middle)), math.exp(max(high, middle))
 
 
-def _middle(columns: Sequence[Sequence[float]], rounds: Sequence[int]) -> float:
-    return statistics.fmean(statistics.median([column[at] for at in rounds]) for column in columns)
+def _middle(columns: Sequence[Sequence[tuple[float, float]]], rounds: Sequence[int]) -> float:
+    def logs() -> Iterator[float]:
+        for column in columns:
+            first, second = (sorted(column[at][of] for at in rounds)[(len(rounds) - 1) // 4] for of in (0, 1))
+            yield math.log(second / first)
+
+    return statistics.fmean(logs())
 
 
 def summary(
@@ -76,13 +81,11 @@ def summary(
     for said, (first, second) in among.items():
         if not {first, second} <= ran:
             continue
-        logs = {
-            name: [math.log(seconds[at, name, second] / seconds[at, name, first]) for at in range(rounds)] for name in names
-        }
-        together = [[logs[name][at] for name in names if name not in apart] for at in range(rounds)]
+        both = {name: [(seconds[at, name, first], seconds[at, name, second]) for at in range(rounds)] for name in names}
+        together = [[both[name][at] for name in names if name not in apart] for at in range(rounds)]
         found[said] = {
             **(_told(interval(together)) if all(together) else {}),
-            "each": {name: _told(interval([[one] for one in logs[name]])) for name in names},
+            "each": {name: _told(interval([[one] for one in both[name]])) for name in names},
         }
     return {"pairs": found}
 

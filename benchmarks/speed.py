@@ -1,6 +1,6 @@
 """How fast a published Python is beside the distro's own of the same series: the executable, and libpython in a program.
 
-Usage: python -m benchmarks.speed CELL [--store ./store] [--rounds 5] [--only NAME…] [--fresh] [--out FILE]
+Usage: python -m benchmarks.speed CELL [--store ./store] [--rounds 9] [--only NAME…] [--fresh] [--out FILE]
 
 All contestants run in one box, one after the other in each round, in an order that changes with it; a ratio is always of two
 runs of the same round. What all contestants did is written down at once: the same command goes on where it was ended.
@@ -97,6 +97,9 @@ int main(int count, char **words)
 """
 
 
+_CALIBRATED = ("--processes=1", "--min-time=0.05", "--inherit-environ=PYTHONPATH,PYTHONHASHSEED")
+
+
 @dataclass
 class Bench:
     """A box with the contestants in it, and what they did so far, which is kept in a file."""
@@ -105,6 +108,7 @@ class Bench:
     contestants: dict[str, str]
     file: Path
     runs: Runs = field(default_factory=dict)
+    _loops: dict[str, int] = field(default_factory=dict)
 
     def run(self, rounds: int, names: list[str]) -> None:
         """Run what is not written down yet; never some contestants of a round without the others."""
@@ -119,16 +123,25 @@ class Bench:
 
     def _once(self, at: int, name: str, contestant: str) -> dict[str, float]:
         """Seconds of one call by benchmark, the best of what one process measures; all of a round hash alike."""
+        if name not in self._loops:
+            self._loops[name] = loops_of(self._said(at, name, next(iter(self.contestants)), *_CALIBRATED))
+        calibrated = ("--worker", f"--loops={self._loops[name]}") if self._loops[name] else _CALIBRATED
+        return best(self._said(at, name, contestant, *calibrated), name)
+
+    def _said(self, at: int, name: str, contestant: str, *how: str) -> Any:  # noqa: ANN401 - JSON
+        """What pyperf writes of one process that measures (and of another that finds out how many loops it needs)."""
         folder, *words = BENCHMARKS[name]
-        python = self.contestants[contestant]
-        alike = ["--processes=1", "--warmups=1", "--values=5", "--min-time=0.05", "--quiet"]
-        alike.append("--inherit-environ=PYTHONPATH,PYTHONHASHSEED")
-        script = [f"{SITE}/{SCRIPT.format(folder=folder)}", *words]
-        timed = ["-m", "pyperf", "timeit", "--setup", *words]
-        command = [python, *(script if folder else timed), *alike, "--output=/work/scratch/out.json"]
+        script = [f"{SITE}/{SCRIPT.format(folder=folder)}"] if folder else ["-m", "pyperf", "timeit", "--setup"]
+        alike = ["--warmups=1", "--values=3", "--quiet", "--output=/work/scratch/out.json"]
         told(self.box, "rm", "-f", "/work/scratch/out.json")
-        told(self.box, *command, seed=at)
-        return best(json.loads(told(self.box, "cat", "/work/scratch/out.json")), name)
+        told(self.box, self.contestants[contestant], *script, *words, *how, *alike, seed=at)
+        return json.loads(told(self.box, "cat", "/work/scratch/out.json"))
+
+
+def loops_of(said: Any) -> int:  # noqa: ANN401 - JSON
+    """How many loops of a script's benchmark take long enough to be timed; 0 when it has several, which need others each."""
+    found = said["benchmarks"]
+    return int(said.get("metadata", {}).get("loops", 0)) if len(found) == 1 else 0
 
 
 def best(said: Any, script: str) -> dict[str, float]:  # noqa: ANN401 - JSON
@@ -257,7 +270,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.speed")
     parser.add_argument("cell")
     parser.add_argument("--store", type=Path, default=Path("store"))
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", nargs="*", default=list(BENCHMARKS))
     parser.add_argument("--fresh", action="store_true", help="forget the runs that are written down")
     parser.add_argument("--optimize", default="pgo+lto")

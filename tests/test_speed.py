@@ -10,7 +10,7 @@ from benchmarks import __main__ as bench
 from benchmarks.goals import GOALS, GROUPS, judged
 from benchmarks.library import COMPARE, imported
 from benchmarks.ratios import PAIRS
-from benchmarks.speed import BENCHMARKS, Bench, best, kept, told_of
+from benchmarks.speed import BENCHMARKS, Bench, best, kept, loops_of, told_of
 from tests.fakes import ScriptedBox
 
 CONTESTANTS = {"executable": "ours", "distro's executable": "theirs"}
@@ -33,13 +33,33 @@ def test_an_ended_run_goes_on_and_never_compares_with_another_day(tmp_path, monk
     assert [path.name for path in tmp_path.iterdir()] == ["runs.json"]
 
 
-def test_all_of_a_round_hash_alike(tmp_path):
-    said = json.dumps({"metadata": {"name": "nbody"}, "benchmarks": [{"runs": [{"values": [1.0]}]}]})
-    box = ScriptedBox({"cat": said})
+def said(**metadata):
+    return {"metadata": {"name": "nbody", **metadata}, "benchmarks": [{"runs": [{"values": [1.0]}]}]}
+
+
+def test_all_of_a_round_hash_alike_and_do_as_many_loops(tmp_path):
+    box = ScriptedBox({"cat": json.dumps(said(loops=8))})
     Bench(box, CONTESTANTS, tmp_path / "runs.json").run(2, ["nbody"])
-    seeds = [env["PYTHONHASHSEED"] for command, env in zip(box.commands, box.environments, strict=True) if "--quiet" in command]
-    assert seeds == ["0", "0", "1", "1"]
-    assert all("--inherit-environ=PYTHONPATH,PYTHONHASHSEED" in one for one in box.commands if "--quiet" in one)
+    ran = [(env["PYTHONHASHSEED"], text) for text, env in zip(box.commands, box.environments, strict=True) if "--quiet" in text]
+    assert [seed for seed, _ in ran] == ["0", "0", "0", "1", "1"]
+    (_, first), *others = ran
+    assert "--inherit-environ=PYTHONPATH,PYTHONHASHSEED" in first
+    assert "--worker" not in first
+    assert all("--worker --loops=8" in text for _, text in others)
+
+
+def test_a_script_with_several_benchmarks_finds_its_loops_each_time(tmp_path):
+    several = {"benchmarks": [{"metadata": {"name": name}, "runs": [{"values": [1.0]}]} for name in ("deepcopy", "memo")]}
+    box = ScriptedBox({"cat": json.dumps(several)})
+    Bench(box, CONTESTANTS, tmp_path / "runs.json").run(1, ["deepcopy"])
+    ran = [text for text in box.commands if "--quiet" in text]
+    assert len(ran) == 3
+    assert all("--min-time=0.05" in text and "--worker" not in text for text in ran)
+
+
+def test_the_loops_of_a_benchmark_are_what_pyperf_found():
+    assert loops_of(said(loops=4)) == 4
+    assert loops_of({"benchmarks": [{}, {}], "metadata": {"loops": 4}}) == 0
 
 
 def test_runs_without_names_of_benchmarks_are_made_again(tmp_path):

@@ -23,10 +23,10 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
         "`python -m benchmarks.experiments`: a cell with PGO and LTO, with something changed (a folder of"
         " `benchmarks/experiments` over the facts). All are compiled from the profile of one training run, but for those"
         " that are trained by themselves: two trainings of one recipe differ by up to 3 % in the mean, and by more than that"
-        " in single benchmarks. Each takes turns with the build as it was that day; above 1 the changed one is faster; the"
-        " interval (95 %) is of rounds drawn again. Instructions are counted by callgrind, and do not depend on what else the"
-        " machine does: those of a loop, by those of that build, in the executable and in libpython. The second link is told"
-        " against that build's."
+        " in single benchmarks. Each takes turns with the build as it was that day; above 1 the changed one is faster; rounds"
+        " count, and the interval (95 %) is made, as for our Pythons and the distro's. Instructions are counted by callgrind,"
+        " and do not depend on what else the machine does: those of a loop, by those of that build, in the executable and in"
+        " libpython. The second link is told against that build's."
     )
     for cell, rows in sorted(found.items()):
         yield f"### {cell}, changed"

@@ -19,9 +19,10 @@ def speed(found: Any) -> Section:  # noqa: ANN401 - JSON
     yield "## Our Pythons and the distro's"
     yield (
         "`python -m benchmarks.speed`: all contestants in one box, taking turns in each round; a figure above 1 says that"
-        " the first is faster. All of a round hash alike (but `start_bare`, which is told not to), and of each benchmark the"
-        " median round counts. The mean is geometric, over all benchmarks but starts and those whose library differs; the"
-        " interval (95 %) is of rounds drawn again; of two or three rounds it is no more than the least and the greatest."
+        " the first is faster. All of a round hash alike (but `start_bare`, which is told not to). What else runs on the"
+        " machine makes a run slower, by two thirds at times, and never faster: so what counts of a contestant in a"
+        " benchmark is the time that the fastest quarter of its rounds kept to. The mean is geometric, over all benchmarks but starts and those whose library"
+        " differs; the interval (95 %) is of rounds drawn again."
         " `libpython` is that of the same tree, in a program of ten lines that embeds it."
         " A goal to be faster is met when the lower end of the interval reaches it, one not to be slower unless the upper end"
         " says that it is."
