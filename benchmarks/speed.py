@@ -2,8 +2,9 @@
 
 Usage: python -m benchmarks.speed CELL [--store ./store] [--rounds 9] [--only NAME…] [--fresh] [--out FILE]
 
-All contestants run in one box, one after the other in each round, in an order that changes with it; a ratio is always of two
-runs of the same round. What all contestants did is written down at once: the same command goes on where it was ended.
+All contestants run in one box, one after the other in each round, in an order that changes with it; of a round none is without
+the others, and of many rounds the fastest quarter counts. What all contestants did is written down at once: the same command
+goes on where it was ended.
 The benchmarks are pyperformance's that need nothing but the standard library and do not measure the network or the disk.
 Where a module that one imports is another in the distro's library, it is named, and is no part of the means.
 """
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 ROOT = "/work/python"
 SITE = "/work/site"
-METHOD = "seeded"  # part of the name of what is kept: runs of another way to measure are no part of these
+METHOD = "one process"  # part of the name of what is kept: runs of another way to measure are no part of these
 TOOLS = ("pyperf==2.11.0", "pyperformance==1.14.0")  # one set of benchmarks, also when the runs are of several days
 SCRIPT = "pyperformance/data-files/benchmarks/bm_{folder}/run_benchmark.py"
 DISTRO = ("python3", "python3-dev")
@@ -108,7 +109,7 @@ class Bench:
     contestants: dict[str, str]
     file: Path
     runs: Runs = field(default_factory=dict)
-    _loops: dict[str, int] = field(default_factory=dict)
+    loops: dict[str, int] = field(default_factory=dict)  # by script, kept beside the runs: they are the same in all rounds
 
     def run(self, rounds: int, names: list[str]) -> None:
         """Run what is not written down yet; never some contestants of a round without the others."""
@@ -117,24 +118,25 @@ class Bench:
                 order = list(self.contestants)
                 if any(key(at, name, contestant) not in self.runs for contestant in order):
                     turns = order[at % len(order) :] + order[: at % len(order)]
-                    self.runs |= {key(at, name, contestant): self._once(at, name, contestant) for contestant in turns}
+                    self.runs |= {key(at, name, contestant): self._once(name, contestant) for contestant in turns}
                     keep(self.file, self.runs)
                 print(f"round {at + 1} of {rounds}: {name}", flush=True)
 
-    def _once(self, at: int, name: str, contestant: str) -> dict[str, float]:
-        """Seconds of one call by benchmark, the best of what one process measures; all of a round hash alike."""
-        if name not in self._loops:
-            self._loops[name] = loops_of(self._said(at, name, next(iter(self.contestants)), *_CALIBRATED))
-        calibrated = ("--worker", f"--loops={self._loops[name]}") if self._loops[name] else _CALIBRATED
-        return best(self._said(at, name, contestant, *calibrated), name)
+    def _once(self, name: str, contestant: str) -> dict[str, float]:
+        """Seconds of one call by benchmark, the best of what one process measures; all hash alike, in every round."""
+        if name not in self.loops:
+            self.loops[name] = loops_of(self._said(name, next(iter(self.contestants)), *_CALIBRATED))
+            keep(loops_file(self.file), self.loops)
+        calibrated = ("--worker", f"--loops={self.loops[name]}") if self.loops[name] else _CALIBRATED
+        return best(self._said(name, contestant, *calibrated), name)
 
-    def _said(self, at: int, name: str, contestant: str, *how: str) -> Any:  # noqa: ANN401 - JSON
+    def _said(self, name: str, contestant: str, *how: str) -> Any:  # noqa: ANN401 - JSON
         """What pyperf writes of one process that measures (and of another that finds out how many loops it needs)."""
         folder, *words = BENCHMARKS[name]
         script = [f"{SITE}/{SCRIPT.format(folder=folder)}"] if folder else ["-m", "pyperf", "timeit", "--setup"]
         alike = ["--warmups=1", "--values=3", "--quiet", "--output=/work/scratch/out.json"]
         told(self.box, "rm", "-f", "/work/scratch/out.json")
-        told(self.box, self.contestants[contestant], *script, *words, *how, *alike, seed=at)
+        told(self.box, self.contestants[contestant], *script, *words, *how, *alike)
         return json.loads(told(self.box, "cat", "/work/scratch/out.json"))
 
 
@@ -159,6 +161,17 @@ def kept(file: Path) -> Runs:
     return {name: run for name, run in found.items() if isinstance(run, dict)}
 
 
+def loops_file(file: Path) -> Path:
+    """Where it is kept how many loops the scripts of these runs do."""
+    return file.with_suffix(".loops.json")
+
+
+def kept_loops(file: Path) -> dict[str, int]:
+    """How many loops the scripts of these runs did so far."""
+    found: dict[str, int] = json.loads(loops_file(file).read_text(encoding="utf-8")) if loops_file(file).exists() else {}
+    return found
+
+
 def keep(file: Path, runs: dict[str, Any]) -> None:
     """Write it down, whole or not at all."""
     beside = file.with_suffix(".new")
@@ -166,9 +179,9 @@ def keep(file: Path, runs: dict[str, Any]) -> None:
     beside.replace(file)
 
 
-def told(box: Box, *argv: str, seed: int = 0) -> str:
-    """The output of a command; `seed` is of Python's hashes. Ends the benchmark when it fails."""
-    environment = {"PYTHONPATH": SITE, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": str(seed)}
+def told(box: Box, *argv: str) -> str:
+    """The output of a command. Ends the benchmark when it fails."""
+    environment = {"PYTHONPATH": SITE, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
     done = box.run(argv, env=environment, user="1000:1000")
     if not done.ok:
         raise SystemExit(f"{' '.join(argv)[:200]} failed:\n{done.output[-2000:]}")
@@ -252,7 +265,7 @@ def measured(artifact: Artifact, store: FolderStore, rounds: int, names: list[st
         turns = contestants(box, series, kept_tree(settings, cell, artifact.build.optimize))
         version = told(box, theirs, "-c", "import platform; print(platform.python_version())").strip()
         others = differing(box, files, series, names)
-        bench = Bench(box, turns, file, {} if fresh else kept(file))
+        bench = Bench(box, turns, file, *(({}, {}) if fresh else (kept(file), kept_loops(file))))
         bench.run(rounds, names)
     return {"distro": version, **told_of(bench.runs, rounds, names, others)}
 

@@ -10,7 +10,7 @@ from benchmarks import __main__ as bench
 from benchmarks.goals import GOALS, GROUPS, judged
 from benchmarks.library import COMPARE, imported
 from benchmarks.ratios import PAIRS
-from benchmarks.speed import BENCHMARKS, Bench, best, kept, loops_of, told_of
+from benchmarks.speed import BENCHMARKS, Bench, best, kept, kept_loops, loops_of, told_of
 from tests.fakes import ScriptedBox
 
 CONTESTANTS = {"executable": "ours", "distro's executable": "theirs"}
@@ -18,13 +18,13 @@ CONTESTANTS = {"executable": "ours", "distro's executable": "theirs"}
 
 def ran(tmp_path, monkeypatch, runs):
     asked = []
-    monkeypatch.setattr(Bench, "_once", lambda _self, _at, name, who: asked.append((name, who)) or {name: 1.0})
+    monkeypatch.setattr(Bench, "_once", lambda _self, name, who: asked.append((name, who)) or {name: 1.0})
     found = Bench(None, CONTESTANTS, tmp_path / "runs.json", runs)
     found.run(2, ["go", "chaos"])
     return asked
 
 
-def test_an_ended_run_goes_on_and_never_compares_with_another_day(tmp_path, monkeypatch):
+def test_an_ended_run_goes_on_and_no_round_has_some_without_the_others(tmp_path, monkeypatch):
     assert len(ran(tmp_path, monkeypatch, {})) == 8
     runs = kept(tmp_path / "runs.json")
     assert ran(tmp_path, monkeypatch, runs) == []
@@ -37,11 +37,13 @@ def said(**metadata):
     return {"metadata": {"name": "nbody", **metadata}, "benchmarks": [{"runs": [{"values": [1.0]}]}]}
 
 
-def test_all_of_a_round_hash_alike_and_do_as_many_loops(tmp_path):
+def test_all_hash_alike_and_do_as_many_loops_also_another_day(tmp_path):
     box = ScriptedBox({"cat": json.dumps(said(loops=8))})
-    Bench(box, CONTESTANTS, tmp_path / "runs.json").run(2, ["nbody"])
+    file = tmp_path / "runs.json"
+    Bench(box, CONTESTANTS, file).run(1, ["nbody"])
+    Bench(box, CONTESTANTS, file, kept(file), kept_loops(file)).run(2, ["nbody"])
     ran = [(env["PYTHONHASHSEED"], text) for text, env in zip(box.commands, box.environments, strict=True) if "--quiet" in text]
-    assert [seed for seed, _ in ran] == ["0", "0", "0", "1", "1"]
+    assert [seed for seed, _ in ran] == ["0"] * 5
     (_, first), *others = ran
     assert "--inherit-environ=PYTHONPATH,PYTHONHASHSEED" in first
     assert "--worker" not in first

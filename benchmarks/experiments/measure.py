@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchmarks.experiments.relink import PARTS, TREES, Shelf, keep
 from benchmarks.instructions import DEFAULT, loop_counted
 from benchmarks.ratios import Runs, asked
-from benchmarks.speed import EMBEDDER, METHOD, Bench, image_of, kept, told, tools
+from benchmarks.speed import EMBEDDER, METHOD, Bench, image_of, kept, kept_loops, told, tools
 from farm.plan.cell import Cell
 from farm.plan.recipe import digest_of
 from farm.settings import Settings
@@ -49,7 +49,7 @@ class Laboratory:
         names = digest_of([METHOD, *sorted(str(shelf.file(name)) for name in shelf.recipes)])[:16]
         file = shelf.folder / f"experiments-{names}.json"
         with self._opened(shelf, self._image()) as (box, turns):
-            bench = Bench(box, turns, file, kept(file))
+            bench = Bench(box, turns, file, kept(file), kept_loops(file))
             bench.run(rounds, scripts)
         return asked(bench.runs, rounds, scripts)
 
