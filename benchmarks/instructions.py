@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.cells import chosen, fetched
 from benchmarks.command import end
-from benchmarks.speed import BENCHMARKS, SCRIPT, SITE, contestants, image_of, keep, tools
+from benchmarks.speed import contestants, image_of
+from benchmarks.turns import BENCHMARKS, SCRIPT, SITE, keep, tools
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.store.folder import FolderStore

@@ -10,7 +10,8 @@ from benchmarks import __main__ as bench
 from benchmarks.goals import GOALS, GROUPS, judged
 from benchmarks.library import COMPARE, imported
 from benchmarks.ratios import PAIRS
-from benchmarks.speed import BENCHMARKS, Bench, best, kept, kept_loops, loops_of, told_of
+from benchmarks.speed import told_of
+from benchmarks.turns import BENCHMARKS, Bench, best, kept, kept_loops, loops_of
 from tests.fakes import ScriptedBox
 
 CONTESTANTS = {"executable": "ours", "distro's executable": "theirs"}

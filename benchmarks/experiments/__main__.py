@@ -22,7 +22,7 @@ from benchmarks.experiments.relink import HERE, PARTS, PLAIN, Shelf
 from benchmarks.goals import GROUPS
 from benchmarks.instructions import DEFAULT
 from benchmarks.ratios import summary
-from benchmarks.speed import BENCHMARKS
+from benchmarks.turns import BENCHMARKS
 from farm.errors import BadInput
 from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from benchmarks.experiments.relink import PARTS, TREES, Shelf, keep
 from benchmarks.instructions import DEFAULT, loop_counted
 from benchmarks.ratios import Runs, asked
-from benchmarks.speed import EMBEDDER, METHOD, Bench, image_of, kept, kept_loops, told, tools
+from benchmarks.speed import EMBEDDER, image_of
+from benchmarks.turns import METHOD, Bench, kept, kept_loops, told, tools
 from farm.plan.cell import Cell
 from farm.plan.recipe import digest_of
 from farm.settings import Settings

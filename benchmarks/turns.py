@@ -1,0 +1,160 @@
+"""Programs that run benchmarks in turns, round by round: what each took is kept, and goes on where it was ended.
+
+The benchmarks are pyperformance's that need nothing but the standard library and do not measure the network or the disk.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ratios import Runs, key
+from workers.engine.protocol import Box
+
+SITE = "/work/site"
+METHOD = "one process"  # part of the name of what is kept: runs of another way to measure are no part of these
+TOOLS = ("pyperf==2.11.0", "pyperformance==1.14.0")  # one set of benchmarks, also when the runs are of several days
+SCRIPT = "pyperformance/data-files/benchmarks/bm_{folder}/run_benchmark.py"
+# pyperformance's folder (without bm_), then arguments
+BENCHMARKS = {
+    "async_tree": ("async_tree", "none"),
+    "chaos": ("chaos",),
+    "comprehensions": ("comprehensions",),
+    "coroutines": ("coroutines",),
+    "crypto_hashlib": ("", "import hashlib; data = bytes(65536)", "hashlib.sha256(data).digest()"),
+    "decimal": ("telco",),
+    "deepcopy": ("deepcopy",),
+    "deltablue": ("deltablue",),
+    "fannkuch": ("fannkuch",),
+    "float": ("float",),
+    "gc_traversal": ("gc_traversal",),
+    "generators": ("generators",),
+    "go": ("go",),
+    "hexiom": ("hexiom",),
+    "json_dumps": ("json_dumps",),
+    "json_loads": ("json_loads",),
+    "mdp": ("mdp",),
+    "meteor_contest": ("meteor_contest",),
+    "nbody": ("nbody",),
+    "nqueens": ("nqueens",),
+    "pickle": ("pickle", "pickle"),
+    "pidigits": ("pidigits",),
+    "pyflate": ("pyflate",),
+    "raytrace": ("raytrace",),
+    "regex_compile": ("regex_compile",),
+    "regex_v8": ("regex_v8",),
+    "richards": ("richards",),
+    "scimark_fft": ("scimark", "fft"),
+    "spectral_norm": ("spectral_norm",),
+    "sqlite_synth": ("sqlite_synth",),
+    "unpickle": ("pickle", "unpickle"),
+    "xml_etree_parse": ("xml_etree", "parse"),
+    "zlib": ("", "import zlib; data = bytes(range(256)) * 256", "zlib.decompress(zlib.compress(data))"),
+    "start": ("", "import subprocess, sys", "subprocess.run([sys.executable, '-c', 'pass'])"),
+    "start_bare": ("", "import subprocess, sys", "subprocess.run([sys.executable, '-I', '-S', '-c', 'pass'])"),
+    "start_imports": ("", "import subprocess, sys", "subprocess.run([sys.executable, '-c', 'import asyncio, ssl'])"),
+}
+_CALIBRATED = ("--processes=1", "--min-time=0.05", "--inherit-environ=PYTHONPATH,PYTHONHASHSEED")
+
+
+@dataclass
+class Bench:
+    """A box with the contestants in it, and what they did so far, which is kept in a file."""
+
+    box: Box
+    contestants: dict[str, str]
+    file: Path
+    runs: Runs = field(default_factory=dict)
+    loops: dict[str, int] = field(default_factory=dict)  # by script, kept beside the runs: they are the same in all rounds
+
+    def run(self, rounds: int, names: list[str]) -> None:
+        """Run what is not written down yet; never some contestants of a round without the others."""
+        for at in range(rounds):
+            for name in names:
+                order = list(self.contestants)
+                if any(key(at, name, contestant) not in self.runs for contestant in order):
+                    turns = order[at % len(order) :] + order[: at % len(order)]
+                    self.runs |= {key(at, name, contestant): self._once(name, contestant) for contestant in turns}
+                    keep(self.file, self.runs)
+                print(f"round {at + 1} of {rounds}: {name}", flush=True)
+
+    def _once(self, name: str, contestant: str) -> dict[str, float]:
+        """Seconds of one call by benchmark, the best of what one process measures; all hash alike, in every round."""
+        if name not in self.loops:
+            self.loops[name] = loops_of(self._said(name, next(iter(self.contestants)), *_CALIBRATED))
+            keep(loops_file(self.file), self.loops)
+        calibrated = ("--worker", f"--loops={self.loops[name]}") if self.loops[name] else _CALIBRATED
+        return best(self._said(name, contestant, *calibrated), name)
+
+    def _said(self, name: str, contestant: str, *how: str) -> Any:  # noqa: ANN401 - JSON
+        """What pyperf writes of one process that measures (and of another that finds out how many loops it needs)."""
+        folder, *words = BENCHMARKS[name]
+        script = [f"{SITE}/{SCRIPT.format(folder=folder)}"] if folder else ["-m", "pyperf", "timeit", "--setup"]
+        alike = ["--warmups=1", "--values=3", "--quiet", "--output=/work/scratch/out.json"]
+        told(self.box, "rm", "-f", "/work/scratch/out.json")
+        told(self.box, self.contestants[contestant], *script, *words, *how, *alike)
+        return json.loads(told(self.box, "cat", "/work/scratch/out.json"))
+
+
+def loops_of(said: Any) -> int:  # noqa: ANN401 - JSON
+    """How many loops of a script's benchmark take long enough to be timed; 0 when it has several, which need others each."""
+    found = said["benchmarks"]
+    return int(said.get("metadata", {}).get("loops", 0)) if len(found) == 1 else 0
+
+
+def best(said: Any, script: str) -> dict[str, float]:  # noqa: ANN401 - JSON
+    """The least seconds of every benchmark in pyperf's file; a script's only one is called as the script."""
+    found = {}
+    for one in said["benchmarks"]:
+        name = {**said.get("metadata", {}), **one.get("metadata", {})}["name"]
+        found[name] = min(value for run in one["runs"] for value in run.get("values", ()))
+    return {script: next(iter(found.values()))} if len(found) == 1 else found
+
+
+def kept(file: Path) -> Runs:
+    """What was written down; runs of when the benchmarks of a script were not told apart are made again."""
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return {name: run for name, run in found.items() if isinstance(run, dict)}
+
+
+def loops_file(file: Path) -> Path:
+    """Where it is kept how many loops the scripts of these runs do."""
+    return file.with_suffix(".loops.json")
+
+
+def kept_loops(file: Path) -> dict[str, int]:
+    """How many loops the scripts of these runs did so far."""
+    found: dict[str, int] = json.loads(loops_file(file).read_text(encoding="utf-8")) if loops_file(file).exists() else {}
+    return found
+
+
+def keep(file: Path, runs: dict[str, Any]) -> None:
+    """Write it down, whole or not at all."""
+    beside = file.with_suffix(".new")
+    beside.write_text(json.dumps(runs, indent=0) + "\n", encoding="utf-8")
+    beside.replace(file)
+
+
+def told(box: Box, *argv: str) -> str:
+    """The output of a command. Ends the benchmark when it fails."""
+    environment = {"PYTHONPATH": SITE, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+    done = box.run(argv, env=environment, user="1000:1000")
+    if not done.ok:
+        raise SystemExit(f"{' '.join(argv)[:200]} failed:\n{done.output[-2000:]}")
+    return done.output
+
+
+def tools(folder: Path) -> dict[str, bytes]:
+    """pyperf and pyperformance from the package index, as files below `site`."""
+    wanted = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--dest", str(folder), *TOOLS]
+    subprocess.run(wanted, check=True)
+    found = {}
+    for wheel in folder.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            found |= {f"site/{name}": archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    return found
