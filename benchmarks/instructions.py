@@ -1,6 +1,6 @@
 """What a benchmark makes a processor do in each Python: instructions and branches by function, counted by callgrind.
 
-Usage: python -m benchmarks.instructions CELL [--store ./store] [--only NAME…] [--optimize pgo+lto] [--out FILE]
+Usage: python -m benchmarks.instructions CELL [--store ./store] [--only NAME…] [--optimize pgo+lto] [--fresh] [--out FILE]
 
 A count does not depend on what else the machine does. Each benchmark runs with few loops and with more, and what is told is the
 difference, by loop: starting Python and importing are no part of it. Mispredicted branches, and instructions that were not
@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.cells import chosen, fetched
 from benchmarks.command import end
 from benchmarks.speed import contestants, image_of
-from benchmarks.turns import BENCHMARKS, SCRIPT, SITE, keep, tools
+from benchmarks.turns import BENCHMARKS, SCRIPT, SITE, TOOLS, keep, tools
 from farm.plan.cell import Cell
+from farm.plan.recipe import digest_of
 from farm.settings import Settings
 from farm.store.folder import FolderStore
 from workers.engine.docker import DockerEngine
@@ -58,7 +59,8 @@ DEFAULT = {
 }
 TOLD = 8  # functions of each
 PROFILE = "/work/scratch/callgrind.out"
-SIMULATED = ("--branch-sim=yes", "--cache-sim=yes")  # what makes a run three times as slow
+# What makes a run three times as slow: branches, and caches of 32 KiB for code and data before one of 8 MiB, on any machine
+SIMULATED = ("--branch-sim=yes", "--cache-sim=yes", "--I1=32768,8,64", "--D1=32768,8,64", "--LL=8388608,16,64")
 _NAMED = re.compile(r"^(?P<called>c?)(?P<what>fn|ob)=\((?P<id>\d+)\)(?: (?P<name>.*))?$")
 _COST = re.compile(r"^[+\-*\d]")
 Costs = dict[str, Counter[str]]  # function to event to count
@@ -158,14 +160,15 @@ def counted(box: Box, python: str, name: str, loops: int, simulated: Sequence[st
     return functions(told.output.splitlines())
 
 
-def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int]) -> dict[str, Any]:
+def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int], *, fresh: bool = False) -> dict[str, Any]:
     """What one loop of each benchmark takes, by benchmark and contestant; also of those that were counted before."""
     settings, cell = Settings(), Cell.parse(artifact.build.cell)
-    file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}-counted.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    found: Told = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     engine = DockerEngine(require(settings).url)
     image = image_of(cell, engine, settings, "valgrind")
+    how = digest_of([engine.identity(image), SIMULATED, TOOLS])[:16]
+    file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}-counted-{how}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    found: Told = json.loads(file.read_text(encoding="utf-8")) if file.exists() and not fresh else {}
     long = Limits(deadline_s=24 * 3600, silent_s=24 * 3600)
     with engine.box(BoxSpec(image, long)) as box, tempfile.TemporaryDirectory() as folder:
         box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
@@ -177,14 +180,15 @@ def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int]) -> d
             for contestant in [one for one in turns if one not in found.setdefault(name, {})]:
                 found[name][contestant] = loop_counted(box, turns[contestant], name, further)
                 keep(file, found)
-                print(f"{name}, {contestant}: {found[name][contestant]['instructions']:,} instructions a loop", flush=True)
     return {name: busiest(one) for name, one in found.items() if set(one) == set(turns)}
 
 
 def loop_counted(box: Box, python: str, name: str, further: int, simulated: Sequence[str] = SIMULATED) -> dict[str, Any]:
     """What one loop of a benchmark takes, from two runs of which the second has so many loops more."""
     few, many = (counted(box, python, name, 1 + loop, simulated) for loop in (0, further))
-    return more(few, many, further)
+    told = more(few, many, further)
+    print(f"{name}, {python}: {told['instructions']:,} instructions a loop", flush=True)
+    return told
 
 
 def main() -> int:
@@ -197,10 +201,11 @@ def main() -> int:
         "--out", type=Path, default=Path("benchmarks/results/instructions.json"), help="what it has of others stays"
     )
     asked.add_argument("--only", nargs="*", default=list(DEFAULT), choices=list(DEFAULT))
+    asked.add_argument("--fresh", action="store_true", help="forget what was counted")
     options = asked.parse_args()
     store = FolderStore(options.store)
     artifact = chosen(store, Cell.parse(options.cell), options.optimize)
-    found = measured(artifact, store, {name: DEFAULT[name] for name in options.only})
+    found = measured(artifact, store, {name: DEFAULT[name] for name in options.only}, fresh=options.fresh)
     known = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
     known[f"{options.cell} {options.optimize}"] = found
     options.out.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -103,8 +103,8 @@ class Bench:
 
 def loops_of(said: Any) -> int:  # noqa: ANN401 - JSON
     """How many loops of a script's benchmark take long enough to be timed; 0 when it has several, which need others each."""
-    found = said["benchmarks"]
-    return int(said.get("metadata", {}).get("loops", 0)) if len(found) == 1 else 0
+    first, *others = said["benchmarks"]
+    return 0 if others else int({**said.get("metadata", {}), **first.get("metadata", {})}["loops"])
 
 
 def best(said: Any, script: str) -> dict[str, float]:  # noqa: ANN401 - JSON

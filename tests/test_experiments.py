@@ -204,7 +204,8 @@ def test_a_tree_that_something_is_done_to_has_it_done_before_it_is_kept(tmp_path
 
 
 def laboratory(tmp_path, monkeypatch, packages=()):
-    box = KeptBox({"cat": json.dumps({"metadata": {"name": "nbody"}, "benchmarks": [{"runs": [{"values": [1.0]}]}]})})
+    said = {"metadata": {"name": "nbody", "loops": 1}, "benchmarks": [{"runs": [{"values": [1.0]}]}]}
+    box = KeptBox({"cat": json.dumps(said)})
     asked = []
     monkeypatch.setattr(measure, "image_of", lambda *words: asked.append(words[3:]) or "an image")
     monkeypatch.setattr(measure, "tools", lambda _folder: {})
@@ -284,7 +285,7 @@ def test_without_names_all_are_built_that_change_something(cell, left):
 def test_the_command_line():
     said = asked_for(["3.13.15-debian13-amd64", "--only", "bolt", "--count", "nbody", "float"])
     assert (said.only, said.count, said.rounds) == (["bolt"], ["nbody", "float"], 9)
-    for wrong in (["--only", "no such folder"], ["--rounds", "-1"]):
+    for wrong in (["--only", "no such folder"], ["--rounds", "-1"], ["--rounds", "0", "--count", "nbody"]):
         with pytest.raises(SystemExit):
             asked_for(["x", *wrong])
 

@@ -62,7 +62,10 @@ def test_a_script_with_several_benchmarks_finds_its_loops_each_time(tmp_path):
 
 def test_the_loops_of_a_benchmark_are_what_pyperf_found():
     assert loops_of(said(loops=4)) == 4
+    assert loops_of({"benchmarks": [{"metadata": {"loops": 2}}]}) == 2
     assert loops_of({"benchmarks": [{}, {}], "metadata": {"loops": 4}}) == 0
+    with pytest.raises(KeyError):
+        loops_of(said())
 
 
 def test_runs_without_names_of_benchmarks_are_made_again(tmp_path):

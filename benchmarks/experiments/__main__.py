@@ -149,13 +149,16 @@ def asked_for(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.experiments")
     parser.add_argument("cell")
     parser.add_argument("--only", nargs="*", default=[], choices=list(known()), help="without it all that change the cell")
-    parser.add_argument("--rounds", type=int, default=9, choices=range(100), metavar="N", help="0 builds, and measures nothing")
+    parser.add_argument("--rounds", type=int, default=9, help="0 builds, and measures nothing")
     parser.add_argument("--scripts", nargs="*", choices=list(BENCHMARKS), help="benchmarks; without it all but starts")
     parser.add_argument("--count", nargs="*", default=[], choices=list(DEFAULT), help="benchmarks to count instructions of")
     parser.add_argument(
         "--out", type=Path, default=Path("benchmarks/results/experiments.json"), help="what it has of others stays"
     )
-    return parser.parse_args(words)
+    options = parser.parse_args(words)
+    if options.rounds < 0 or (options.count and not options.rounds):
+        parser.error("--rounds is 1 or more, or 0 without --count: then nothing is measured")
+    return options
 
 
 if __name__ == "__main__":

@@ -1,30 +1,27 @@
 """A farm's broker and worker as children of `farm submit`: a private Redis or Valkey on a Unix socket, and one worker.
 
-Both die with the process that started them (the kernel sees to it), and neither holds anything that is needed later.
-Start them from the main thread: the kernel ties a child to the thread that made it.
+Both die with the process that started them (see `child`), and neither holds anything that is needed later.
 """
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from farm.dispatch.child import EndedAtOnce, await_child, end_child, start_child
 from farm.errors import BadInput, BrokerUnavailable, Transient
 from farm.wire.mailbox import SchedulerMail
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Sequence
-    from typing import IO, Self
+    from typing import Self
 
     from farm.settings import Settings
 
@@ -40,8 +37,6 @@ _WORKER_START_S = 60.0
 _BROKER_STOP_S = 10.0
 WORKER_STOP_S = 20.0
 _MOST_RESTARTS = 10
-_PR_SET_PDEATHSIG = 1
-_PRCTL = ctypes.CDLL(None).prctl
 
 
 def find_server() -> Path:
@@ -66,10 +61,6 @@ def running_broker(settings: Settings) -> str:
     if settings.broker_url or not note.exists():
         return settings.broker_url
     return note.read_text(encoding="utf-8").strip()
-
-
-def _end_with_parent() -> None:
-    _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class StateLock:
@@ -129,10 +120,10 @@ class Broker:
             *("--dir", str(self._folder), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
             *("--maxmemory-policy", "noeviction", "--daemonize", "no"),
         ]
-        process = _child(command, self.log, dict(os.environ))
+        process = start_child(command, self.log, dict(os.environ))
         mail = SchedulerMail(self.url)
         try:
-            _until(lambda: _answers(mail), process, self.log, f"the private broker {self._server.name}", _START_S)
+            await_child(lambda: _answers(mail), process, self.log, f"the private broker {self._server.name}", _START_S)
         except Transient:
             process.kill()
             process.wait()
@@ -144,20 +135,25 @@ class Broker:
     def _forget(self) -> None:
         """Remove what servers wrote: of no use to another run, whose server may be an older one that cannot read it."""
         for kept in [path for pattern in _DATA for path in self._folder.glob(pattern)]:
-            shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
+            if kept.is_dir() and not kept.is_symlink():
+                shutil.rmtree(kept, ignore_errors=True)  # a server that is just dying may still write there
+            else:
+                kept.unlink(missing_ok=True)
 
     def tend(self) -> None:
         """Start it again when it died, with nothing if what it wrote is torn: all that was in it can be found out again."""
         if self.process.poll() is not None:
             try:
                 self.process = self._start()
-            except Transient:
+            except EndedAtOnce:
+                with self.log.open("a", encoding="utf-8") as log:
+                    log.write("farm: what the server had written is removed, for it does not start with it\n")
                 self._forget()
                 self.process = self._start()
 
     def stop(self) -> None:
         """End it."""
-        _end(self.process, _BROKER_STOP_S)
+        end_child(self.process, _BROKER_STOP_S)
         self.socket.unlink(missing_ok=True)
         (self._folder / _URL).unlink(missing_ok=True)
         if self._short:
@@ -178,11 +174,11 @@ class Worker:
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return _child(self._command, self.log, self._environment)
+        return start_child(self._command, self.log, self._environment)
 
     def await_ready(self, ready: Callable[[], bool]) -> None:
         """Return as soon as it takes work. Raises Transient when it dies or takes too long."""
-        _until(ready, self.process, self.log, "the worker", _WORKER_START_S)
+        await_child(ready, self.process, self.log, "the worker", _WORKER_START_S)
 
     def tend(self) -> None:
         """Start it again when it died. Raises Transient when it does so again and again."""
@@ -195,7 +191,7 @@ class Worker:
 
     def stop(self, grace_s: float = WORKER_STOP_S) -> None:
         """Have it end what it does, for that long; then kill it, and its slots with it."""
-        _end(self.process, grace_s)
+        end_child(self.process, grace_s)
 
 
 class EmbeddedFarm:
@@ -253,48 +249,8 @@ class EmbeddedFarm:
         self.worker = self.broker = self._lock = None
 
 
-def _child(command: Sequence[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A child in a session of its own, so that Ctrl-C reaches only us and we end it in order."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    output: IO[bytes]
-    with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603 - commands of ours
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, resolved beforehand
-        )
-
-
 def _answers(mail: SchedulerMail) -> bool:
     with suppress(BrokerUnavailable):
         mail.ping()
         return True
     return False
-
-
-def _until(done: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, what: str, patience_s: float) -> None:
-    ends = time.monotonic() + patience_s
-    while not done():
-        if (code := process.poll()) is not None:
-            raise Transient(f"{what} ended at once, with code {code}: {_last_line(log)}", hint=f"its log is {log}")
-        if time.monotonic() > ends:
-            raise Transient(f"{what} did not get ready within {patience_s:.0f} s", hint=f"its log is {log}")
-        time.sleep(0.02)
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it printed nothing"
-
-
-def _end(process: subprocess.Popen[bytes], grace_s: float) -> None:
-    process.terminate()
-    try:
-        process.wait(grace_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
