@@ -17,7 +17,7 @@ from benchmarks.ratios import Runs, key
 from workers.engine.protocol import Box
 
 SITE = "/work/site"
-METHOD = "one process"  # part of the name of what is kept: runs of another way to measure are no part of these
+METHOD = "one-process"  # part of the name of what is kept: runs of another way to measure are no part of these
 TOOLS = ("pyperf==2.11.0", "pyperformance==1.14.0")  # one set of benchmarks, also when the runs are of several days
 SCRIPT = "pyperformance/data-files/benchmarks/bm_{folder}/run_benchmark.py"
 # pyperformance's folder (without bm_), then arguments

@@ -40,6 +40,8 @@ class Lookout:
     _seen: dict[tuple[Cell, int], float] = field(default_factory=dict)
     _sent: dict[Cell, float] = field(default_factory=dict)
     _unserved: dict[Cell, float] = field(default_factory=dict)
+    _staged: dict[Cell, float] = field(default_factory=dict)
+    _endings: int = 0
 
     def look(self) -> None:
         """See everything anew."""
@@ -63,6 +65,7 @@ class Lookout:
             drained=drained(self.journal.store),
             elsewhere=self.hosts.elsewhere(self.wanted.run),
         )
+        self._find_staged(self.looked)
 
     def listen(self) -> None:
         """See who is alive. A beat that is there is a sign of life now, for Redis soon drops it: no clocks are compared."""
@@ -92,6 +95,17 @@ class Lookout:
     def view(self, notes: Mapping[Cell, str]) -> RunView:
         """What a person sees."""
         return look(self.wanted, self.sight, self.beats, notes, now=self.clock(), tempo=self.tempo)
+
+    def unsettled(self, longer_than_s: float) -> list[Cell]:
+        """What has been staged for so long, while no attempt of the run was settled at all."""
+        return [cell for cell, since in self._staged.items() if self.looked - since > longer_than_s]
+
+    def _find_staged(self, now: float) -> None:
+        endings = sum(len(record.endings) for record in self.sight.records.values())
+        known = self._staged if endings == self._endings else {}  # whoever settles is at work
+        states = {cell: state_of(cell, self.wanted, self.sight, now, self.tempo) for cell in self.sight.records}
+        self._staged = {cell: known.get(cell, now) for cell, state in states.items() if state == "staged"}
+        self._endings = endings
 
     def _open(self) -> list[tuple[Cell, Attempt]]:
         return [(cell, attempt) for cell, record in self.sight.records.items() for attempt in record.open]

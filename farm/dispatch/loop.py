@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from farm.dispatch.view import RunView
 
 _TICK_S = 0.5
+_UNSETTLED = "a farm publisher is to settle it, and none has for minutes: does one run? its log says what it waits for"
 _PASSING = (BrokerUnavailable, StoreUnavailable, EngineUnavailable, Conflict)  # for as long as our patience
 
 
@@ -116,8 +117,13 @@ class Loop:
         self._unrecorded &= {(action.cell, action.number) for action in actions if isinstance(action, Settle)}
         for action in actions:
             self._do(action, publisher)
-        means.watcher.show(lookout.view(self._notes))
+        means.watcher.show(lookout.view(self._notes | self._unsettled()))
         return actions == (Done(),) and not self._settling
+
+    def _unsettled(self) -> dict[Cell, str]:
+        """What to say of cells that a publisher elsewhere should have settled by now."""
+        overdue = [] if self._means.settler else self._lookout.unsettled(self._tempo.unsettled_s)
+        return dict.fromkeys(overdue, _UNSETTLED)
 
     def _present(self) -> None:
         now = self._means.clock()

@@ -5,9 +5,10 @@ import pytest
 from farm.dispatch.decide import Expire, Wanted, decide
 from farm.dispatch.journal import Journal, new_run
 from farm.dispatch.lookout import Lookout
-from farm.dispatch.records import AttemptNote
+from farm.dispatch.records import AttemptNote, Outcome
 from farm.dispatch.tempo import Tempo
-from farm.wire.messages import Beat
+from farm.store import run_keys
+from farm.wire.messages import STAGED_RESULT, Beat
 from tests.dispatch.making import cell
 from tests.fakes import MemoryStore
 
@@ -80,3 +81,30 @@ def test_nobody_is_blamed_for_a_time_in_which_nobody_listened(watch, silence):
         assert not watch.expired()
     watch.listen(after=1)
     assert watch.expired(), "who is dead is found out all the same"
+
+
+def test_what_is_staged_waits_for_a_publisher_until_one_settles_something():
+    now = [1_000_000.0]
+    other = cell("3.14.7-debian13")
+    journal = Journal(MemoryStore(), new_run(), clock=lambda: now[0])
+    lookout = Lookout(journal, None, Wanted(journal.run, (A, other)), frozenset(), TEMPO, lambda: now[0])
+
+    def staged(of):
+        journal.grant(of, 1, AttemptNote(worker="host.1", granted=now[0], deadline_s=3600))
+        journal.store.put(run_keys.staging(journal.run, of, 1, STAGED_RESULT), b"{}")
+
+    def seen(after):
+        now[0] += after
+        lookout.look_at_store()
+        return lookout.unsettled(300)
+
+    staged(A)
+    assert seen(after=1) == []
+    staged(other)
+    assert seen(after=300) == []
+    assert seen(after=1) == [A]
+    journal.end(other, 1, Outcome(state="failed", at=now[0]))
+    assert seen(after=1) == [], "a publisher is at work"
+    assert seen(after=301) == [A]
+    journal.end(A, 1, Outcome(state="failed", at=now[0]))
+    assert seen(after=301) == []

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -279,3 +280,11 @@ def test_the_trouble_of_one_attempt_is_over_when_the_store_takes_what_came_of_an
     assert loop._collect()
     assert not loop._unrecorded
     assert loop.ended == [("two", 1)]
+
+
+@pytest.mark.parametrize(("settler", "said"), [(None, True), (object(), False)])
+def test_whoever_waits_for_a_publisher_elsewhere_is_told_so(settler, said):
+    loop = Settling()
+    loop._means, loop._tempo = SimpleNamespace(settler=settler), TEMPO
+    loop._lookout = SimpleNamespace(unsettled=lambda longer_than_s: ["one"] if longer_than_s == TEMPO.unsettled_s else [])
+    assert ("does one run?" in loop._unsettled().get("one", "")) == said
