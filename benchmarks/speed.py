@@ -128,7 +128,7 @@ def told_of(runs: Runs, rounds: int, names: list[str], others: dict[str, list[st
     chosen = asked(runs, rounds, names)
     where = scripts(chosen)
     differs = {name: others[script] for name, script in sorted(where.items()) if script in others}
-    return {"differs": differs, **summary(chosen, rounds, {*differs, *GROUPS["start"]})}
+    return {"differs": differs, "counted": "quarter", **summary(chosen, rounds, {*differs, *GROUPS["start"]})}
 
 
 def main() -> int:

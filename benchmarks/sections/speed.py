@@ -30,6 +30,8 @@ def speed(found: Any) -> Section:  # noqa: ANN401 - JSON
     yield "\n".join(f"`{name}` is not in the set: {row['why']} ({row['link']})." for name, row in LEFT_OUT.items())
     for name, one in found.items():
         yield f"### {name}, beside the distro's {one['distro']}: {one['rounds']} rounds"
+        if "counted" not in one:
+            yield "Measured when of each benchmark the median round counted, not each contestant's fastest quarter."
         yield _versions(one)
         pairs = one["pairs"]
         yield table(
