@@ -61,12 +61,17 @@ def test_counts_that_do_not_add_up_are_no_result(wrong):
 
 def test_a_loop_is_what_two_runs_differ_by():
     few = {"start": Counter(Ir=1000, Bc=10), "loop": Counter(Ir=50, Bc=5, Bcm=2, Bi=1)}
-    many = {"start": Counter(Ir=1000, Bc=10), "loop": Counter(Ir=150, Bc=25, Bcm=4, Bi=3), "rare": Counter(Ir=4, I1mr=8)}
+    many = {
+        "start": Counter(Ir=1000, Bc=10),
+        "loop": Counter(Ir=150, Bc=25, Bcm=4, Bi=3),
+        "rare": Counter(Ir=4, I1mr=8, D1mr=6, D1mw=4, DLmr=4, DLmw=2),
+    }
     assert more(few, many, 2) == {
         "instructions": 52,
         "branches": 11,
         "mispredicted": 1,
         "missed": 4,
+        "estimated": 52 + 10 * 1 + 10 * (4 + 5) + 100 * 3,
         "functions": {"loop": 50, "rare": 2, "start": 0},
     }
 
@@ -81,7 +86,14 @@ def test_a_function_that_is_busy_somewhere_is_told_of_everybody():
 
 def test_the_page_tells_ratios_and_where_they_come_from():
     def did(count, missed=0, **functions):
-        return {"instructions": count, "branches": 5, "mispredicted": 2, "missed": missed, "functions": functions}
+        return {
+            "instructions": count,
+            "branches": 5,
+            "mispredicted": 2,
+            "missed": missed,
+            "estimated": 2 * count,
+            "functions": functions,
+        }
 
     told = {
         "executable": did(100, 8, eval=90),
@@ -90,7 +102,7 @@ def test_the_page_tells_ratios_and_where_they_come_from():
         "distro's libpython": did(150),
     }
     text = "\n".join(map(str, instructions({"a cell": {"nbody": told}})))
-    assert "| nbody | 1.200 | 1.000 | 1.500 | 1.364 | 1.000 |  | 0.909 | 1.000 | 0.800 |" in text
+    assert "| nbody | 1.200 | 1.000 | 1.500 | 1.200 | 1.364 | 1.000 |  | 1.364 | 0.909 | 1.000 | 0.800 | 0.909 |" in text
     assert "| nbody | call -41.7, eval +25.0 |" in text
 
 
