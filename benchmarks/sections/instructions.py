@@ -32,8 +32,8 @@ def instructions(found: Any) -> Section:  # noqa: ANN401 - JSON
         " instructions say, the rest is in branches, caches and where code lies; mispredicted branches, and instructions that"
         " were not in the first cache (told where both have more than one in 10,000), are those of callgrind's model of a"
         " processor, which has no instructions for hashes: there OpenSSL takes another way. Cycles are estimated as KCachegrind"
-        " does: one for an instruction, 10 for a mispredicted branch and for what was not in the first cache, 100 for what was in"
-        " none. Functions are named as far as a stripped file names them."
+        " does: one for an instruction, 10 for a mispredicted branch and for what was not in the first cache, 100 for what was"
+        " in none. Functions are named as far as a stripped file names them."
     )
     for name, benchmarks in found.items():
         yield f"### Instructions: {name}"
