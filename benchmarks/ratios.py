@@ -19,7 +19,6 @@ PAIRS = {
     "executable against the official recipe's": ("executable", "official executable"),
     "libpython against the official recipe's": ("libpython", "official libpython"),
 }
-_RESAMPLES = 2000
 
 # (round, script, contestant) as one word each to seconds by the name of the benchmark: a script may have several
 Runs = dict[str, dict[str, float]]
@@ -49,7 +48,7 @@ def scripts(runs: Runs) -> dict[str, str]:
     return {benchmark: name.split(" ", 2)[1] for name, found in runs.items() for benchmark in found}
 
 
-def interval(rounds: list[list[tuple[float, float]]], seed: int = 1) -> tuple[float, float, float]:
+def interval(rounds: list[list[tuple[float, float]]], seed: int = 1, resamples: int = 2000) -> tuple[float, float, float]:
     """How many times as fast the first is, the geometric mean over benchmarks, and its 95 % interval by bootstrap over rounds.
 
     `rounds` has a list for each round with the seconds of both by benchmark. Of each contestant counts what the fastest quarter
@@ -57,8 +56,8 @@ def interval(rounds: list[list[tuple[float, float]]], seed: int = 1) -> tuple[fl
     """
     draw, columns = random.Random(seed), list(zip(*rounds, strict=True))
     every = range(len(rounds))
-    drawn = sorted(_middle(columns, draw.choices(every, k=len(rounds))) for _ in range(_RESAMPLES))
-    middle, low, high = _middle(columns, every), drawn[int(0.025 * _RESAMPLES)], drawn[int(0.975 * _RESAMPLES) - 1]
+    drawn = sorted(_middle(columns, draw.choices(every, k=len(rounds))) for _ in range(resamples))
+    middle, low, high = _middle(columns, every), drawn[int(0.025 * resamples)], drawn[int(0.975 * resamples) - 1]
     return math.exp(middle), math.exp(min(low, middle)), math.exp(max(high, middle))
 
 
