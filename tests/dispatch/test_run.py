@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from farm.dispatch.loop import Loop
+from farm.dispatch.publishing import PublishingService as Service
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.submit import Wish
 from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, Conflict, EngineUnavailable, StoreUnavailable
@@ -288,3 +289,17 @@ def test_whoever_waits_for_a_publisher_elsewhere_is_told_so(settler, said):
     loop._means, loop._tempo = SimpleNamespace(settler=settler), TEMPO
     loop._lookout = SimpleNamespace(unsettled=lambda longer_than_s: ["one"] if longer_than_s == TEMPO.unsettled_s else [])
     assert ("does one run?" in loop._unsettled().get("one", "")) == said
+
+
+def test_a_run_without_a_publisher_says_so_and_ends_when_there_is_one(farm):
+    farm.settings = farm.settings.model_copy(update={"publisher": "service"})
+    publish = Service(farm.store, farm.publish, str, TEMPO, lambda *_, **__: None)
+    farm.when(lambda view: any("does one run?" in one.note for one in view.cells), publish.turn)
+    submission = farm.submission(tempo=replace(TEMPO, unsettled_s=1.0))
+    untold = threading.Timer(60, publish.turn)
+    untold.daemon = True
+    untold.start()
+    report = submission.perform(farm.store, None)
+    untold.cancel()
+    assert ends(report) == {ONE: "published"}
+    assert not farm.watching.acts, "it was told, and then published"
