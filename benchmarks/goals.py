@@ -21,13 +21,17 @@ LEFT_OUT: dict[str, dict[str, str]] = _ROWS["left_out"]
 
 @dataclass(frozen=True)
 class Goal:
-    """What a pair has to reach: in its mean, in each benchmark of the mean, or in each of a group (`of`)."""
+    """What a pair has to reach: in its mean, in each benchmark of the mean, or in each of a group (`of`).
+
+    `gap` is what a profile says of why it is not reached, where it is not.
+    """
 
     what: str
     pair: str
     of: str
     bound: Literal["low", "high"]
     least: float
+    gap: str = ""
 
 
 @dataclass(frozen=True)

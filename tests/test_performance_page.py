@@ -2,7 +2,9 @@
 
 import json
 
-from benchmarks import page
+from benchmarks import goals, page
+from benchmarks.goals import Goal
+from benchmarks.sections.speed import speed
 
 
 def test_the_page_is_what_the_results_say():
@@ -90,3 +92,16 @@ def test_every_plot_of_the_page_is_there():
     assert {f"{part.name}.svg" for part in page.parts() if isinstance(part, page.Plot)} == {
         path.name for path in page.PLOTS.iterdir()
     }
+
+
+def test_the_page_says_what_a_profile_says_of_a_goal_that_is_not_met(monkeypatch):
+    goal = Goal("twice as fast", "executable against the distro's", "mean", "low", 2.0, gap="as many instructions")
+    monkeypatch.setattr(goals, "GOALS", (goal,))
+
+    def told(low):
+        pair = {"mean": low, "low": low, "high": low, "each": {"go": {"mean": low, "low": low, "high": low}}}
+        one = {"distro": "3.13.5", "rounds": 5, "cell": "3.13.5-debian13-amd64", "differs": {}, "counted": "quarter"}
+        return "\n".join(map(str, speed({"a cell": {**one, "pairs": {goal.pair: pair}}})))
+
+    assert "Not met, twice as fast: as many instructions" in told(1.9)
+    assert "as many instructions" not in told(2.0)

@@ -34,6 +34,7 @@ def speed(found: Any) -> Section:  # noqa: ANN401 - JSON
             yield "Measured when of each benchmark the median round counted, not each contestant's fastest quarter."
         yield _versions(one)
         pairs = one["pairs"]
+        judgements = judged(pairs, one["differs"])
         yield table(
             ("first, against second", "mean", "interval", "slowest benchmarks"),
             [(said, *_mean(pair), _slowest(pair["each"])) for said, pair in pairs.items()],
@@ -42,9 +43,11 @@ def speed(found: Any) -> Section:  # noqa: ANN401 - JSON
             ("goal", "figure that decides", "met"),
             [
                 (each.goal.what, f"{each.figure}{f' ({each.benchmark})' if each.benchmark else ''}", met(each.met))
-                for each in judged(pairs, one["differs"])
+                for each in judgements
             ],
         )
+        if gaps := [f"Not met, {each.goal.what}: {each.goal.gap}" for each in judgements if each.goal.gap and not each.met]:
+            yield "\n\n".join(gaps)
         yield table(
             ("benchmark", *pairs),
             [
