@@ -21,17 +21,13 @@ LEFT_OUT: dict[str, dict[str, str]] = _ROWS["left_out"]
 
 @dataclass(frozen=True)
 class Goal:
-    """What a pair has to reach: in its mean, in each benchmark of the mean, or in each of a group (`of`).
-
-    `gap` is what a profile says of why it is not reached, where it is not.
-    """
+    """What a pair has to reach: in its mean, in each benchmark of the mean, or in each of a group (`of`)."""
 
     what: str
     pair: str
     of: str
     bound: Literal["low", "high"]
     least: float
-    gap: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +50,7 @@ class Rebuilt(Span):
 
 
 REBUILT = tuple(Rebuilt(**row) for row in _ROWS["rebuilt"])
+GAPS = {(row["cell"], row["goal"]): row["says"] for row in _ROWS["gap"]}  # by cell and what a goal is
 GOALS = tuple(Goal(**row) for row in _ROWS["goal"])
 
 

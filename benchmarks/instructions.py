@@ -175,7 +175,9 @@ def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int], *, f
     how = digest_of([engine.identity(image), SIMULATED, TOOLS])[:16]
     file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}-counted-{how}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    found: Told = json.loads(file.read_text(encoding="utf-8")) if file.exists() and not fresh else {}
+    found: Told = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    for name in loops if fresh else ():
+        found.pop(name, None)
     long = Limits(deadline_s=24 * 3600, silent_s=24 * 3600)
     with engine.box(BoxSpec(image, long)) as box, tempfile.TemporaryDirectory() as folder:
         box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
@@ -208,7 +210,7 @@ def main() -> int:
         "--out", type=Path, default=Path("benchmarks/results/instructions.json"), help="what it has of others stays"
     )
     asked.add_argument("--only", nargs="*", default=list(DEFAULT), choices=list(DEFAULT))
-    asked.add_argument("--fresh", action="store_true", help="forget what was counted")
+    asked.add_argument("--fresh", action="store_true", help="forget what was counted of these")
     options = asked.parse_args()
     store = FolderStore(options.store)
     artifact = chosen(store, Cell.parse(options.cell), options.optimize)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.goals import GROUPS, LEFT_OUT, judged
+from benchmarks.goals import GAPS, GROUPS, LEFT_OUT, judged
 from benchmarks.markdown import met, table
 from farm.plan.cell import Cell
 
@@ -46,8 +46,8 @@ def speed(found: Any) -> Section:  # noqa: ANN401 - JSON
                 for each in judgements
             ],
         )
-        if gaps := [f"Not met, {each.goal.what}: {each.goal.gap}" for each in judgements if each.goal.gap and not each.met]:
-            yield "\n\n".join(gaps)
+        missed = [each.goal.what for each in judgements if not each.met]
+        yield from (f"Not met, {what}: {GAPS[one['cell'], what]}." for what in missed if (one["cell"], what) in GAPS)
         yield table(
             ("benchmark", *pairs),
             [

@@ -22,10 +22,6 @@ _PR_SET_PDEATHSIG = 1
 _PRCTL = ctypes.CDLL(None).prctl
 
 
-class EndedAtOnce(Transient):
-    """A child that ended by itself before it was ready."""
-
-
 def _end_with_parent() -> None:
     _PRCTL(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -47,11 +43,11 @@ def start_child(command: Sequence[str], log: Path, environment: dict[str, str]) 
 
 
 def await_child(done: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, what: str, patience_s: float) -> None:
-    """Return as soon as it is `done`. Raises EndedAtOnce when it ends by itself, Transient when it takes longer than that."""
+    """Return as soon as it is `done`. Raises Transient when it ends by itself, or takes longer than that."""
     ends = time.monotonic() + patience_s
     while not done():
         if (code := process.poll()) is not None:
-            raise EndedAtOnce(f"{what} ended at once, with code {code}: {_last_line(log)}", hint=f"its log is {log}")
+            raise Transient(f"{what} ended at once, with code {code}: {_last_line(log)}", hint=f"its log is {log}")
         if time.monotonic() > ends:
             raise Transient(f"{what} did not get ready within {patience_s:.0f} s", hint=f"its log is {log}")
         time.sleep(0.02)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from farm.dispatch.child import EndedAtOnce, await_child, end_child, start_child
+from farm.dispatch.child import await_child, end_child, start_child
 from farm.errors import BadInput, BrokerUnavailable, Transient
 from farm.wire.mailbox import SchedulerMail
 
@@ -103,7 +103,7 @@ class Broker:
         self.socket = self._socket()
         self.url = f"redis+socket://{self.socket}"
         self._forget()
-        self.process = self._start()
+        self.process = self._start_anew()
         (folder / _URL).write_text(self.url, encoding="utf-8")
 
     def _socket(self) -> Path:
@@ -140,16 +140,18 @@ class Broker:
             else:
                 kept.unlink(missing_ok=True)
 
+    def _start_anew(self) -> subprocess.Popen[bytes]:
+        """Start it, with nothing if it does not start with what it wrote: all that was in it can be found out again."""
+        try:
+            return self._start()
+        except Transient:
+            self._forget()
+            return self._start()
+
     def tend(self) -> None:
-        """Start it again when it died, with nothing if what it wrote is torn: all that was in it can be found out again."""
+        """Start it again when it died."""
         if self.process.poll() is not None:
-            try:
-                self.process = self._start()
-            except EndedAtOnce:
-                with self.log.open("a", encoding="utf-8") as log:
-                    log.write("farm: what the server had written is removed, for it does not start with it\n")
-                self._forget()
-                self.process = self._start()
+            self.process = self._start_anew()
 
     def stop(self) -> None:
         """End it."""

@@ -41,7 +41,6 @@ class Lookout:
     _sent: dict[Cell, float] = field(default_factory=dict)
     _unserved: dict[Cell, float] = field(default_factory=dict)
     _staged: dict[Cell, float] = field(default_factory=dict)
-    _endings: int = 0
 
     def look(self) -> None:
         """See everything anew."""
@@ -97,15 +96,14 @@ class Lookout:
         return look(self.wanted, self.sight, self.beats, notes, now=self.clock(), tempo=self.tempo)
 
     def unsettled(self, longer_than_s: float) -> list[Cell]:
-        """What has been staged for so long, while no attempt of the run was settled at all."""
+        """What has been staged for so long, while nothing else of the run that was staged got settled."""
         return [cell for cell, since in self._staged.items() if self.looked - since > longer_than_s]
 
     def _find_staged(self, now: float) -> None:
-        endings = sum(len(record.endings) for record in self.sight.records.values())
-        known = self._staged if endings == self._endings else {}  # whoever settles is at work
         states = {cell: state_of(cell, self.wanted, self.sight, now, self.tempo) for cell in self.sight.records}
-        self._staged = {cell: known.get(cell, now) for cell, state in states.items() if state == "staged"}
-        self._endings = endings
+        staged = {cell for cell, state in states.items() if state == "staged"}
+        known = self._staged if self._staged.keys() <= staged else {}  # else whoever settles is at work
+        self._staged = {cell: known.get(cell, now) for cell in staged}
 
     def _open(self) -> list[tuple[Cell, Attempt]]:
         return [(cell, attempt) for cell, record in self.sight.records.items() for attempt in record.open]

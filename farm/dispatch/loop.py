@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from farm.dispatch.view import RunView
 
 _TICK_S = 0.5
-_UNSETTLED = "a farm publisher is to settle it, and none has for minutes: does one run? its log says what it waits for"
+UNSETTLED = "no publisher settles it: does one run? its log says what it waits for"  # the first 40 characters show anywhere
 _PASSING = (BrokerUnavailable, StoreUnavailable, EngineUnavailable, Conflict)  # for as long as our patience
 
 
@@ -123,7 +123,7 @@ class Loop:
     def _unsettled(self) -> dict[Cell, str]:
         """What to say of cells that a publisher elsewhere should have settled by now."""
         overdue = [] if self._means.settler else self._lookout.unsettled(self._tempo.unsettled_s)
-        return dict.fromkeys(overdue, _UNSETTLED)
+        return dict.fromkeys(overdue, UNSETTLED)
 
     def _present(self) -> None:
         now = self._means.clock()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from farm.dispatch.embedded import running_broker
 from farm.dispatch.eta import past_durations, with_eta
 from farm.dispatch.lookout import Lookout
-from farm.dispatch.loop import wanted
+from farm.dispatch.loop import UNSETTLED, wanted
 from farm.dispatch.report import report
 from farm.dispatch.tempo import Tempo
 from farm.errors import BrokerUnavailable
@@ -46,7 +46,8 @@ def watch(journal: Journal, settings: Settings, watcher: Watcher) -> tuple[RunRe
         if is_driven:
             seen = time.monotonic()
         over = is_driven is None and not settings.broker_url
-        view = with_eta(lookout.view({}), durations)
+        overdue = lookout.unsettled(tempo.unsettled_s) if settings.publisher == "service" else []
+        view = with_eta(lookout.view(dict.fromkeys(overdue, UNSETTLED)), durations)
         watcher.show(view)
         ended = view.settled == len(view.cells)
         if ended or over or time.monotonic() - seen > settings.presence_s:

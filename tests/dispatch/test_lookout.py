@@ -87,7 +87,9 @@ def test_what_is_staged_waits_for_a_publisher_until_one_settles_something():
     now = [1_000_000.0]
     other = cell("3.14.7-debian13")
     journal = Journal(MemoryStore(), new_run(), clock=lambda: now[0])
-    lookout = Lookout(journal, None, Wanted(journal.run, (A, other)), frozenset(), TEMPO, lambda: now[0])
+    lookout = Lookout(
+        journal, None, Wanted(journal.run, (A, other, cell("3.15.0rc2-debian13"))), frozenset(), TEMPO, lambda: now[0]
+    )
 
     def staged(of):
         journal.grant(of, 1, AttemptNote(worker="host.1", granted=now[0], deadline_s=3600))
@@ -103,6 +105,10 @@ def test_what_is_staged_waits_for_a_publisher_until_one_settles_something():
     staged(other)
     assert seen(after=300) == []
     assert seen(after=1) == [A]
+    lost = cell("3.15.0rc2-debian13")
+    journal.grant(lost, 1, AttemptNote(worker="host.2", granted=now[0], deadline_s=3600))
+    journal.end(lost, 1, Outcome(state="transient", at=now[0]))
+    assert A in seen(after=1), "that a builder was lost says nothing of publishers"
     journal.end(other, 1, Outcome(state="failed", at=now[0]))
     assert seen(after=1) == [], "a publisher is at work"
     assert seen(after=301) == [A]
