@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.cells import chosen, fetched
 from benchmarks.command import end
 from benchmarks.speed import contestants, image_of
-from benchmarks.turns import BENCHMARKS, SCRIPT, SITE, TOOLS, keep, tools
+from benchmarks.turns import SITE, TOOLS, keep, tools, words_of
 from farm.plan.cell import Cell
 from farm.plan.recipe import digest_of
 from farm.settings import Settings
@@ -153,12 +153,10 @@ def busiest(told: dict[str, Any]) -> dict[str, Any]:
 
 def counted(box: Box, python: str, name: str, loops: int, simulated: Sequence[str] = SIMULATED) -> Costs:
     """Run a benchmark with so many loops. Ends with what it printed when it fails."""
-    folder, *words = BENCHMARKS[name]
     valgrind = ["valgrind", "--tool=callgrind", *simulated, f"--callgrind-out-file={PROFILE}"]
     once = ["--worker", f"--loops={loops}", "--values=1", "--warmups=0"]
     environment = {"PYTHONPATH": SITE, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
-    script = [f"{SITE}/{SCRIPT.format(folder=folder)}"] if folder else ["-m", "pyperf", "timeit", "--setup"]
-    command = [*valgrind, python, *script, *words, *once]
+    command = [*valgrind, python, *words_of(name), *once]
     done = box.run(command, env=environment, user="1000:1000")
     told = box.run(["cat", PROFILE], user="1000:1000") if done.ok else done
     box.run(["rm", "-f", PROFILE], user="1000:1000")

@@ -93,12 +93,16 @@ class Bench:
 
     def _said(self, name: str, contestant: str, *how: str) -> Any:  # noqa: ANN401 - JSON
         """What pyperf writes of one process that measures (and of another that finds out how many loops it needs)."""
-        folder, *words = BENCHMARKS[name]
-        script = [f"{SITE}/{SCRIPT.format(folder=folder)}"] if folder else ["-m", "pyperf", "timeit", "--setup"]
         alike = ["--warmups=1", "--values=3", "--quiet", "--output=/work/scratch/out.json"]
         told(self.box, "rm", "-f", "/work/scratch/out.json")
-        told(self.box, self.contestants[contestant], *script, *words, *how, *alike)
+        told(self.box, self.contestants[contestant], *words_of(name), *how, *alike)
         return json.loads(told(self.box, "cat", "/work/scratch/out.json"))
+
+
+def words_of(name: str) -> list[str]:
+    """What a Python is told so that it runs a benchmark: pyperformance's script or pyperf, and their arguments."""
+    folder, *words = BENCHMARKS[name]
+    return [*([f"{SITE}/{SCRIPT.format(folder=folder)}"] if folder else ["-m", "pyperf", "timeit", "--setup"]), *words]
 
 
 def loops_of(said: Any) -> int:  # noqa: ANN401 - JSON
