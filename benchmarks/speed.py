@@ -24,7 +24,7 @@ from benchmarks.library import COMPARE, imported
 from benchmarks.official import INSTALL, kept_tree
 from benchmarks.official import ROOT as SINGLE
 from benchmarks.ratios import Runs, asked, scripts, summary
-from benchmarks.turns import BENCHMARKS, METHOD, SCRIPT, Bench, kept, kept_loops, told, tools
+from benchmarks.turns import BENCHMARKS, METHOD, SCRIPT, Bench, kept, kept_sizes, told, tools
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
@@ -118,7 +118,7 @@ def measured(artifact: Artifact, store: FolderStore, rounds: int, names: list[st
         turns = contestants(box, series, kept_tree(settings, cell, artifact.build.optimize))
         version = told(box, theirs, "-c", "import platform; print(platform.python_version())").strip()
         others = differing(box, files, series, names)
-        bench = Bench(box, turns, file, *(({}, {}) if fresh else (kept(file), kept_loops(file))))
+        bench = Bench(box, turns, file, *(({}, {}) if fresh else (kept(file), kept_sizes(file))))
         bench.run(rounds, names)
     return {"distro": version, **told_of(bench.runs, rounds, names, others)}
 

@@ -17,7 +17,7 @@ from benchmarks.ratios import Runs, key
 from workers.engine.protocol import Box
 
 SITE = "/work/site"
-METHOD = "one-process"  # part of the name of what is kept: runs of another way to measure are no part of these
+METHOD = "short-values"  # part of the name of what is kept: runs of another way to measure are no part of these
 TOOLS = ("pyperf==2.11.0", "pyperformance==1.14.0")  # one set of benchmarks, also when the runs are of several days
 SCRIPT = "pyperformance/data-files/benchmarks/bm_{folder}/run_benchmark.py"
 # pyperformance's folder (without bm_), then arguments
@@ -59,7 +59,10 @@ BENCHMARKS = {
     "start_bare": ("", "import subprocess, sys", "subprocess.run([sys.executable, '-I', '-S', '-c', 'pass'])"),
     "start_imports": ("", "import subprocess, sys", "subprocess.run([sys.executable, '-c', 'import asyncio, ssl'])"),
 }
-_CALIBRATED = ("--processes=1", "--min-time=0.05", "--inherit-environ=PYTHONPATH,PYTHONHASHSEED")
+# What else runs on a machine comes and goes many times in a second: of many short values, some are of when it was quiet.
+_CALIBRATED = ("--processes=1", "--min-time=0.02", "--inherit-environ=PYTHONPATH,PYTHONHASHSEED")
+SPAN, FEWEST, MOST = 0.8, 5, 40  # seconds of a process that measures, and how many values it measures at least and at most
+Sizes = dict[str, tuple[int, int]]  # script to loops of a value and values of a process
 
 
 @dataclass
@@ -70,7 +73,7 @@ class Bench:
     contestants: dict[str, str]
     file: Path
     runs: Runs = field(default_factory=dict)
-    loops: dict[str, int] = field(default_factory=dict)  # by script, kept beside the runs: they are the same in all rounds
+    sizes: Sizes = field(default_factory=dict)  # by script, kept beside the runs: they are the same in all rounds
 
     def run(self, rounds: int, names: list[str]) -> None:
         """Run what is not written down yet; never some contestants of a round without the others."""
@@ -85,15 +88,16 @@ class Bench:
 
     def _once(self, name: str, contestant: str) -> dict[str, float]:
         """Seconds of one call by benchmark, the best of what one process measures; all hash alike, in every round."""
-        if name not in self.loops:
-            self.loops[name] = loops_of(self._said(name, next(iter(self.contestants)), *_CALIBRATED))
-            keep(loops_file(self.file), self.loops)
-        calibrated = ("--worker", f"--loops={self.loops[name]}") if self.loops[name] else _CALIBRATED
-        return best(self._said(name, contestant, *calibrated), name)
+        if name not in self.sizes:
+            self.sizes[name] = size_of(self._said(name, next(iter(self.contestants)), *_CALIBRATED, "--values=3"))
+            keep(sizes_file(self.file), self.sizes)
+        loops, values = self.sizes[name]
+        calibrated = ("--worker", f"--loops={loops}") if loops else _CALIBRATED
+        return best(self._said(name, contestant, *calibrated, f"--values={values}"), name)
 
     def _said(self, name: str, contestant: str, *how: str) -> Any:  # noqa: ANN401 - JSON
         """What pyperf writes of one process that measures (and of another that finds out how many loops it needs)."""
-        alike = ["--warmups=1", "--values=3", "--quiet", "--output=/work/scratch/out.json"]
+        alike = ["--warmups=1", "--quiet", "--output=/work/scratch/out.json"]
         told(self.box, "rm", "-f", "/work/scratch/out.json")
         told(self.box, self.contestants[contestant], *words_of(name), *how, *alike)
         return json.loads(told(self.box, "cat", "/work/scratch/out.json"))
@@ -105,10 +109,20 @@ def words_of(name: str) -> list[str]:
     return [*([f"{SITE}/{SCRIPT.format(folder=folder)}"] if folder else ["-m", "pyperf", "timeit", "--setup"]), *words]
 
 
-def loops_of(said: Any) -> int:  # noqa: ANN401 - JSON
-    """How many loops of a script's benchmark take long enough to be timed; 0 when it has several, which need others each."""
-    first, *others = said["benchmarks"]
-    return 0 if others else int({**said.get("metadata", {}), **first.get("metadata", {})}["loops"])
+def size_of(said: Any) -> tuple[int, int]:  # noqa: ANN401 - JSON
+    """How many loops a value of a script's benchmark needs, and how many values fill SPAN.
+
+    Loops are 0 when the script has several benchmarks, which need others each.
+    """
+    every = [{**said.get("metadata", {}), **one.get("metadata", {})} for one in said["benchmarks"]]
+    loops = [int(one.get("loops", 1)) for one in every]
+    seconds = sum(count * best_of(one) for count, one in zip(loops, said["benchmarks"], strict=True))
+    return loops[0] if len(loops) == 1 else 0, max(FEWEST, min(MOST, round(SPAN / seconds)))
+
+
+def best_of(benchmark: Any) -> float:  # noqa: ANN401 - JSON
+    """The least seconds of a call in what pyperf says of a benchmark."""
+    return min(value for run in benchmark["runs"] for value in run.get("values", ()))
 
 
 def best(said: Any, script: str) -> dict[str, float]:  # noqa: ANN401 - JSON
@@ -116,25 +130,25 @@ def best(said: Any, script: str) -> dict[str, float]:  # noqa: ANN401 - JSON
     found = {}
     for one in said["benchmarks"]:
         name = {**said.get("metadata", {}), **one.get("metadata", {})}["name"]
-        found[name] = min(value for run in one["runs"] for value in run.get("values", ()))
+        found[name] = best_of(one)
     return {script: next(iter(found.values()))} if len(found) == 1 else found
 
 
 def kept(file: Path) -> Runs:
-    """What was written down; runs of when the benchmarks of a script were not told apart are made again."""
-    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return {name: run for name, run in found.items() if isinstance(run, dict)}
-
-
-def loops_file(file: Path) -> Path:
-    """Where it is kept how many loops the scripts of these runs do."""
-    return file.with_suffix(".loops.json")
-
-
-def kept_loops(file: Path) -> dict[str, int]:
-    """How many loops the scripts of these runs did so far."""
-    found: dict[str, int] = json.loads(loops_file(file).read_text(encoding="utf-8")) if loops_file(file).exists() else {}
+    """What was written down."""
+    found: Runs = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return found
+
+
+def sizes_file(file: Path) -> Path:
+    """Where it is kept how many loops and values the scripts of these runs have."""
+    return file.with_suffix(".sizes.json")
+
+
+def kept_sizes(file: Path) -> Sizes:
+    """How many loops and values the scripts of these runs had so far."""
+    found = json.loads(sizes_file(file).read_text(encoding="utf-8")) if sizes_file(file).exists() else {}
+    return {name: (loops, values) for name, (loops, values) in found.items()}
 
 
 def keep(file: Path, runs: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from benchmarks.goals import GOALS, GROUPS, judged
 from benchmarks.library import COMPARE, imported
 from benchmarks.ratios import PAIRS
 from benchmarks.speed import told_of
-from benchmarks.turns import BENCHMARKS, Bench, best, kept, kept_loops, loops_of
+from benchmarks.turns import BENCHMARKS, FEWEST, MOST, Bench, best, kept, kept_sizes, size_of
 from tests.fakes import ScriptedBox
 
 CONTESTANTS = {"executable": "ours", "distro's executable": "theirs"}
@@ -42,13 +42,13 @@ def test_all_hash_alike_and_do_as_many_loops_also_another_day(tmp_path):
     box = ScriptedBox({"cat": json.dumps(said(loops=8))})
     file = tmp_path / "runs.json"
     Bench(box, CONTESTANTS, file).run(1, ["nbody"])
-    Bench(box, CONTESTANTS, file, kept(file), kept_loops(file)).run(2, ["nbody"])
+    Bench(box, CONTESTANTS, file, kept(file), kept_sizes(file)).run(2, ["nbody"])
     ran = [(env["PYTHONHASHSEED"], text) for text, env in zip(box.commands, box.environments, strict=True) if "--quiet" in text]
     assert [seed for seed, _ in ran] == ["0"] * 5
     (_, first), *others = ran
     assert "--inherit-environ=PYTHONPATH,PYTHONHASHSEED" in first
     assert "--worker" not in first
-    assert all("--worker --loops=8" in text for _, text in others)
+    assert all("--worker --loops=8 --values=5" in text for _, text in others)
 
 
 def test_a_script_with_several_benchmarks_finds_its_loops_each_time(tmp_path):
@@ -57,22 +57,26 @@ def test_a_script_with_several_benchmarks_finds_its_loops_each_time(tmp_path):
     Bench(box, CONTESTANTS, tmp_path / "runs.json").run(1, ["deepcopy"])
     ran = [text for text in box.commands if "--quiet" in text]
     assert len(ran) == 3
-    assert all("--min-time=0.05" in text and "--worker" not in text for text in ran)
+    assert all("--min-time=0.02" in text and "--worker" not in text for text in ran)
 
 
-def test_the_loops_of_a_benchmark_are_what_pyperf_found():
-    assert loops_of(said(loops=4)) == 4
-    assert loops_of({"benchmarks": [{"metadata": {"loops": 2}}]}) == 2
-    assert loops_of({"benchmarks": [{}, {}], "metadata": {"loops": 4}}) == 0
-    with pytest.raises(KeyError):
-        loops_of(said())
+def timed(seconds, **metadata):
+    return {"metadata": {"name": "nbody", **metadata}, "benchmarks": [{"runs": [{"values": [seconds, 2 * seconds]}]}]}
 
 
-def test_runs_without_names_of_benchmarks_are_made_again(tmp_path):
-    file = tmp_path / "runs.json"
-    assert kept(file) == {}
-    file.write_text(json.dumps({"0 go executable": 1.0, "0 chaos executable": {"chaos": 2.0}}))
-    assert kept(file) == {"0 chaos executable": {"chaos": 2.0}}
+@pytest.mark.parametrize(
+    ("found", "size"),
+    [
+        (timed(0.01, loops=4), (4, 20)),
+        (timed(0.1), (1, 8)),
+        (timed(3.0), (1, FEWEST)),
+        (timed(0.000_001, loops=8), (8, MOST)),
+        ({"benchmarks": [{"metadata": {"loops": 2}, "runs": [{"values": [0.04]}]}]}, (2, 10)),
+        ({"benchmarks": [{"runs": [{"values": [0.04]}]}] * 2, "metadata": {"loops": 1}}, (0, 10)),
+    ],
+)
+def test_loops_are_what_pyperf_found_and_values_fill_a_span(found, size):
+    assert size_of(found) == size
 
 
 def test_pyperf_names_each_benchmark_of_a_script():

@@ -13,7 +13,7 @@ from benchmarks.experiments.relink import PARTS, TREES, Shelf, keep
 from benchmarks.instructions import DEFAULT, loop_counted
 from benchmarks.ratios import Runs, asked
 from benchmarks.speed import EMBEDDER, image_of
-from benchmarks.turns import METHOD, Bench, kept, kept_loops, told, tools
+from benchmarks.turns import METHOD, Bench, kept, kept_sizes, told, tools
 from farm.plan.cell import Cell
 from farm.plan.recipe import digest_of
 from farm.settings import Settings
@@ -50,7 +50,7 @@ class Laboratory:
         names = digest_of([METHOD, *sorted(str(shelf.file(name)) for name in shelf.recipes)])[:16]
         file = shelf.folder / f"experiments-{names}.json"
         with self._opened(shelf, self._image()) as (box, turns):
-            bench = Bench(box, turns, file, kept(file), kept_loops(file))
+            bench = Bench(box, turns, file, kept(file), kept_sizes(file))
             bench.run(rounds, scripts)
         return asked(bench.runs, rounds, scripts)
 
