@@ -285,21 +285,36 @@ def test_without_names_all_are_built_that_change_something(cell, left):
 def test_the_command_line():
     said = asked_for(["3.13.15-debian13-amd64", "--only", "bolt", "--count", "nbody", "float"])
     assert (said.only, said.count, said.rounds) == (["bolt"], ["nbody", "float"], 9)
-    for wrong in (["--only", "no such folder"], ["--rounds", "-1"], ["--rounds", "0", "--count", "nbody"]):
+    for wrong in (["--only", "no such folder"], ["--rounds", "-1"], ["--count", "no such benchmark"]):
         with pytest.raises(SystemExit):
             asked_for(["x", *wrong])
 
 
-def test_without_rounds_trees_are_built_and_nothing_else(tmp_path, monkeypatch, capsys):
+def test_without_rounds_trees_are_built_and_counted_and_nothing_is_timed(tmp_path, monkeypatch, capsys):
     lab, box, _ = laboratory(tmp_path, monkeypatch)
-    words = ["measured", str(CELL), "--only", "frame-pointers", "--rounds", "0", "--out", str(tmp_path / "out.json")]
+    words = [
+        "measured",
+        str(CELL),
+        "--only",
+        "frame-pointers",
+        "--rounds",
+        "0",
+        "--count",
+        "nbody",
+        "--out",
+        str(tmp_path / "out.json"),
+    ]
+    monkeypatch.setattr(measure, "loop_counted", lambda *_, **__: {"instructions": 7})
     monkeypatch.setattr(command_line, "require", lambda _settings: SimpleNamespace(url=""))
     monkeypatch.setattr(command_line, "DockerEngine", lambda _url: None)
     monkeypatch.setattr(command_line, "Laboratory", lambda *_: lab)
     monkeypatch.setattr("sys.argv", words)
     assert command_line.main() == 0
-    assert capsys.readouterr().out.endswith("built and kept: plain, frame-pointers; nothing was measured\n")
+    assert capsys.readouterr().out.endswith(
+        "built and kept: plain, frame-pointers; counted and kept: nbody; nothing was timed\n"
+    )
     assert len(made(box, "altbininstall")) == 2
+    assert lab.shelf(recipes(CELL, ["frame-pointers"])).counts("frame-pointers") == {"nbody": dict.fromkeys(PARTS, 7)}
     assert not (tmp_path / "out.json").exists()
 
 

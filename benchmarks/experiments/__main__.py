@@ -129,10 +129,12 @@ def main() -> int:
     laboratory = Laboratory(cell, DockerEngine(require(settings).url), settings, tuple(sorted(packages)))
     shelf = laboratory.shelf(found)
     runs = laboratory.timed(shelf, options.rounds, scripts)
-    if not options.rounds:
-        print(f"built and kept: {', '.join(found)}; nothing was measured")
-        return 0
     counted = laboratory.counted(shelf, options.count)
+    if not options.rounds:
+        print(
+            f"built and kept: {', '.join(found)}; counted and kept: {', '.join(options.count) or 'nothing'}; nothing was timed"
+        )
+        return 0
     pairs_of = summary(runs, options.rounds, among=pairs(options.only))["pairs"]
     measured = {"rounds": options.rounds, "scripts": scripts}
     new = {name: {**figures(shelf, name, pairs_of, counted), **measured} for name in options.only}
@@ -149,15 +151,15 @@ def asked_for(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.experiments")
     parser.add_argument("cell")
     parser.add_argument("--only", nargs="*", default=[], choices=list(known()), help="without it all that change the cell")
-    parser.add_argument("--rounds", type=int, default=9, help="0 builds, and measures nothing")
+    parser.add_argument("--rounds", type=int, default=9, help="0 builds, and counts, and times nothing")
     parser.add_argument("--scripts", nargs="*", choices=list(BENCHMARKS), help="benchmarks; without it all but starts")
     parser.add_argument("--count", nargs="*", default=[], choices=list(DEFAULT), help="benchmarks to count instructions of")
     parser.add_argument(
         "--out", type=Path, default=Path("benchmarks/results/experiments.json"), help="what it has of others stays"
     )
     options = parser.parse_args(words)
-    if options.rounds < 0 or (options.count and not options.rounds):
-        parser.error("--rounds is 1 or more, or 0 without --count: then nothing is measured")
+    if options.rounds < 0:
+        parser.error("--rounds is 1 or more, or 0: then nothing is timed")
     return options
 
 
