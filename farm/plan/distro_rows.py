@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from farm.plan.rows import PackageName, Why
+from farm.plan.rows import PackageName, Pattern, Why
 from farm.plan.scope import Bound, Bounds, Row, Scope
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class ProvidesRow(Scope):
 class FamilyRow(Row):
     """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line.
 
-    `advise` is what a user types to install packages.
+    `missing` is a regular expression for what `install` says of a package that the distro does not have: for good, where
+    anything else that fails is the mirror's trouble. `advise` is what a user types to install packages.
     `foreign` prepares an image for packages of another `{arch}`, for cross-compiling; `query` then names those `name:arch`.
     `current` succeeds in an image whose packages are all the newest ones.
     `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
@@ -59,6 +60,7 @@ class FamilyRow(Row):
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
     foreign: Annotated[str, Field(pattern=r"\{arch\}")] = ""
+    missing: Pattern
     advise: Annotated[str, Field(pattern=r"^[^'|&\\%]*\{packages\}$")]
     current: str
     query: str

@@ -25,6 +25,9 @@ Form = Literal["tar.zst", "tar.gz"]
 How = Literal["native", "cross"]
 HOWS: tuple[How, ...] = ("native", "cross")  # the preferred one first
 
+# A package by the name that package managers take on their command line, e.g. 'libssl-dev:arm64'; nothing that a shell reads.
+PACKAGE = r"^[A-Za-z0-9][A-Za-z0-9+._:-]*$"
+
 PREFIX = "/install"
 PYTHON_ORG = "https://www.python.org/ftp/python/"
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from farm.errors import Failure
-from farm.plan.recipe import How, Inputs, Recipe
+from farm.plan.recipe import PACKAGE, How, Inputs, Recipe
 from farm.store.artifact import ArchiveInfo, BuildInfo, Finding, Isolation, StepTime, VerifiedIn
 from farm.wire.plain import plain
 
@@ -92,7 +92,7 @@ class ResolveRequest(Message):
     run: RunId
     distro: Annotated[str, Field(pattern=r"^[a-z0-9.]{3,30}$")]
     arch: Annotated[str, Field(pattern=r"^[a-z0-9]{3,20}$")]
-    packages: tuple[str, ...]
+    packages: tuple[Annotated[str, Field(pattern=PACKAGE)], ...]
     how: How = "native"
     reply: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 

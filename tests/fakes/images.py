@@ -60,7 +60,7 @@ class ImageShelf:
 class BuildingShelf(ImageShelf):
     """An engine that has every base image, keeps what it is told to build, and whose boxes answer every command alike.
 
-    `outdated`: what asks whether an image is still current is told that it isn't.
+    `outdated`: what asks whether an image is still current is told that it isn't. `refused`: what a build fails with.
     """
 
     def __init__(self, layers, answer):
@@ -70,6 +70,7 @@ class BuildingShelf(ImageShelf):
         self.built = {}
         self.asked = 0
         self.outdated = False
+        self.refused = ""
 
     def layers(self, image):
         return self._layers if "base-" in image else self.images.get(image)
@@ -80,6 +81,8 @@ class BuildingShelf(ImageShelf):
             self.asked += 1
             if self.outdated:
                 raise BuildFailed("it is not current")
+        elif self.refused:
+            raise BuildFailed(self.refused)
         else:
             self.built[image] = text
         self.images[image] = self._layers

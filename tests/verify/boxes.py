@@ -134,6 +134,9 @@ ANSWERS = {
         }
     },
     "install.py": {"results": {"any": {"error": "", "step": ""}, "tagged": {"error": "", "step": ""}}},
+    "needing.py": {
+        "results": {place: {"error": "", "step": "", "needed": ["libpython3.13.so.1.0"]} for place in ("LIBDIR", "LIBPL")}
+    },
     "extension.py": {"error": "", "step": "", "path": f"{EXTENSION}/farm_extension.so", "needed": ["libc.so.6"]},
     "extending.py": {
         "error": "",

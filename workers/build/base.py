@@ -82,6 +82,8 @@ def ensure_base(
         except Transient as trouble:
             if settings.base_image == "pull":
                 raise
+            if lacks := _lacking(release):
+                raise Transient(f"{lacks.message}: {trouble.message}", hint=lacks.hint) from trouble
             on_line(f"no registry gives {release.image} ({trouble.message}); bootstrapping it from a mirror")
     rootfs = _rootfs(release, arch, day, settings, on_line, bounds)
     with rootfs.open("rb") as stream:
@@ -148,7 +150,8 @@ def _sha256(path: Path) -> str:
 def _bootstrap(
     release: Release, arch: str, target: Path, settings: Settings, on_line: Callable[[str], None], bounds: Bounds
 ) -> None:
-    _check_host(release)
+    if lacks := _lacking(release):
+        raise lacks
     found = find_suites(release.suites, mirror_roots(settings), settings)
     command = mmdebstrap(found, release.keyring, arch, target)
     on_line(f"{release.name}: bootstrapping {', '.join(each.suite for each in found)} from {without_secrets(found[0].root)}")
@@ -167,22 +170,24 @@ def _bootstrap(
         )
 
 
-def _check_host(release: Release) -> None:
+def _lacking(release: Release) -> BadInput | None:
+    """What this host lacks to bootstrap a release."""
     if not release.suites:
-        raise BadInput(
+        return BadInput(
             f"the base image of {release.name} can only be pulled, and no registry gives {release.image}",
             hint="FARM_REGISTRY names a registry that has it; or take the distro out of the matrix",
         )
     if not shutil.which("mmdebstrap"):
-        raise BadInput(
+        return BadInput(
             f"{release.name} must be bootstrapped, and mmdebstrap is not installed",
             hint="apt-get install mmdebstrap; on a host without apt set FARM_BASE_IMAGE=pull and FARM_REGISTRY",
         )
     if not Path(release.keyring).is_file():
-        raise BadInput(
+        return BadInput(
             f"{release.name} is signed with keys that this host does not have: {release.keyring}",
             hint=f"apt-get install {Path(release.keyring).stem}",
         )
+    return None
 
 
 def mmdebstrap(found: tuple[Found, ...], keyring: str, arch: str, target: Path) -> list[str]:

@@ -6,13 +6,14 @@ day the distro is asked whether they still are: then the image gets that day's t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from farm.errors import BuildFailed, DistroMoved, Transient
+from farm.errors import BadInput, BuildFailed, DistroMoved, Transient
 from farm.plan.facts import Distro
-from farm.plan.recipe import BaseImage, Cross, How, Inputs, digest_of
+from farm.plan.recipe import PACKAGE, BaseImage, Cross, How, Inputs, digest_of
 from farm.settings import Settings
 from workers import metrics
 from workers.build.base import Release, ensure_base, repository_of
@@ -21,6 +22,8 @@ from workers.engine.protocol import BoxSpec, Engine, Limits, bounds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_PACKAGE = re.compile(PACKAGE)
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,12 @@ class Images:
 def dockerfile(base: str, install: str, packages: Iterable[str], prepare: str = "") -> str:
     """A Dockerfile that adds packages to a base image, and the folder that boxes work in.
 
-    `install` is the distro family's command, with `{packages}` in it; `prepare` is what has to be said before.
+    `install` is the distro family's command, with `{packages}` in it; `prepare` is what has to be said before. Raises BadInput
+    for what is no name of a package: it would be a command, and run outside of any box.
     """
+    packages = tuple(packages)
+    if strange := [name for name in packages if not _PACKAGE.fullmatch(name)]:
+        raise BadInput(f"{strange[0][:80]!r} is no name of a package", hint="letters, digits, and . _ + : - between them")
     command = install.format(packages=" ".join(packages))
     before = f"RUN {prepare}\n" if prepare else ""
     return f"FROM {base}\n{before}RUN {command}\nRUN mkdir -p /work && chown 1000:1000 /work\n"
@@ -74,7 +81,7 @@ class ImageMaker:
                 if inputs.digest == granted.digest:
                     return image, inputs
         else:
-            base = self._base()
+            base = self._base(granted.base.how if granted else "auto")
         builder = self._with_packages("builder", base, packages)
         return builder, Inputs(base, self.installed(builder), self._how)
 
@@ -104,8 +111,10 @@ class ImageMaker:
     def _how(self) -> How:
         return "cross" if self.foreign else "native"
 
-    def _base(self) -> BaseImage:
-        return ensure_base(release_of(self.distro), self.arch, self.engine, self.settings, self.on_line, self.cancelled)
+    def _base(self, how: Literal["auto", "pull", "bootstrap"] = "auto") -> BaseImage:
+        """The base image, had as the plan's own was where the settings leave it open: no other would be its base."""
+        settings = self.settings.model_copy(update={"base_image": how}) if self.settings.base_image == "auto" else self.settings
+        return ensure_base(release_of(self.distro), self.arch, self.engine, settings, self.on_line, self.cancelled)
 
     def granted(self, packages: tuple[str, ...], wanted: Inputs | None) -> tuple[str, Inputs]:
         """`resolve`, but of what is wanted. Raises DistroMoved when the distro is not any more what the plan was made for."""
@@ -137,7 +146,7 @@ class ImageMaker:
             self.on_line(f"building the {role} image of {self.distro.id}: {len(packages)} packages")
             prepare = self.distro.family.foreign.format(arch=self.foreign) if self.foreign else ""
             text = dockerfile(base.name, self.distro.family.install, packages, prepare)
-            self._build(image, text)
+            self._install(image, text)
         drop_old(self.engine, self._repository(role), day)
         return image
 
@@ -152,6 +161,15 @@ class ImageMaker:
         """Images of this base and these packages that the engine has, of any day, newest first."""
         key, repository = self._key(base, packages), self._repository(role)
         return [f"{repository}:{tag}" for tag in reversed(self.engine.tags(repository)) if tag.startswith(f"{key}-")]
+
+    def _install(self, image: str, text: str) -> None:
+        """Build an image with packages. Raises BuildFailed for one that the distro lacks, Transient for a mirror in trouble."""
+        try:
+            self._build(image, text)
+        except BuildFailed as error:
+            if re.search(self.distro.family.missing, error.message):
+                raise
+            raise Transient(error.message, hint="does the distro's mirror answer in containers of this host?") from error
 
     def _current(self, image: str) -> bool:
         """Whether the distro has nothing newer than what is in an image. Raises Transient when the engine is lost."""

@@ -109,6 +109,12 @@ class Built(Answer):
     flags: tuple[str, ...] = ()
 
 
+class Extensions(Answer):
+    """probes/needing.py: extensions by the place where libpython was looked for."""
+
+    results: dict[str, Built]
+
+
 class Identity(Answer):
     """What an interpreter says of its ABI; `suffix` is that of extension modules."""
 

@@ -16,6 +16,14 @@ for archive in lib/libpython*.a; do
     done
 done
 
+# where the static library was, which is an archive of its own, those find the shared one who only look there, e.g. Vim's configure
+for library in lib/libpython[0-9].[0-9]*.so; do
+    [ -e "$library" ] || continue
+    for config in lib/"$lib"/config*/; do
+        ln -s "../../${library##*/}" "$config${library##*/}"
+    done
+done
+
 # a variant's program has a second name, python3.14 for python3.14t: a link to it, or the archive holds the program twice
 for short in bin/python*; do
     for long in "$short"?*; do

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from steps import Broken, expect, run
 
-KINDS = {"venv": [], "venv --copies": ["--copies"]}
+# how it is called: options, and whether it is made by a link to the executable that lies apart from the tree
+KINDS = {"venv": ([], False), "venv --copies": (["--copies"], False), "venv through a link": ([], True)}
 
 
 SAY = """
@@ -22,9 +23,18 @@ with open("/proc/self/maps") as maps:
 """
 
 
-def trial(folder, wheels, options):
+def linked(folder):
+    """A link to the executable in a folder of its own, as `uv python install` makes one."""
+    os.makedirs(folder)
+    link = os.path.join(folder, os.path.basename(sys.executable))
+    os.symlink(sys.executable, link)
+    return link
+
+
+def trial(folder, wheels, options, apart):
     """One environment from its making to the script of the wheel that was installed in it."""
-    run("make it", [sys.executable, "-m", "venv", *options, folder])
+    maker = linked(folder + " made by") if apart else sys.executable
+    run("make it", [maker, "-m", "venv", *options, folder])
     python = os.path.join(folder, "bin", "python")
     said = run("start its python", [python, "-c", SAY])
     expect("start its python", said, "\n".join([folder, sys.base_prefix, "False"]))
@@ -44,10 +54,10 @@ def trial(folder, wheels, options):
     expect("run the wheel's script", run("run the wheel's script", [os.path.join(folder, "bin", "farm-parcel")]), "42")
 
 
-def outcome(number, options):
+def outcome(number, options, apart):
     """What came of one environment."""
     try:
-        trial(os.path.join(sys.argv[1], "env {}".format(number)), sys.argv[2], options)
+        trial(os.path.join(sys.argv[1], "env {}".format(number)), sys.argv[2], options, apart)
     except Broken as error:
         return {"step": error.args[0], "error": error.args[1]}
     return {"error": "", "step": ""}
@@ -56,7 +66,7 @@ def outcome(number, options):
 def main():
     """Print the facts. The environments are made side by side: each spends its time waiting for a child."""
     with ThreadPoolExecutor(len(KINDS)) as pool:
-        trials = {name: pool.submit(outcome, number, KINDS[name]) for number, name in enumerate(KINDS)}
+        trials = {name: pool.submit(outcome, number, *KINDS[name]) for number, name in enumerate(KINDS)}
         results = {name: trial.result() for name, trial in trials.items()}
     print("@@facts " + json.dumps({"results": results}), flush=True)
 
