@@ -111,6 +111,10 @@ class StoreUnavailable(Transient):
     """The store does not answer, or refuses."""
 
 
+class NoRoomHere(Transient):
+    """This host cannot write what it is to fetch; that says nothing against what it is of, or who made it."""
+
+
 class BrokerUnavailable(Transient):
     """Redis does not answer."""
 

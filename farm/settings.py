@@ -153,6 +153,7 @@ class Settings(BaseSettings):
         ge=1, default=120, description="seconds without Redis or the store after which a run is given up for now"
     )
     memory_gb: float = Field(gt=0, default=8.0, description="memory limit of a build container, in GiB")
+    room_gb: float = Field(ge=0, default=2.0, description="GiB free in TMPDIR without which a worker takes no cell")
     keep_logs_days: float = Field(gt=0, default=180, description="days that `farm clean` keeps logs of runs")
     keep_logs_gb: float = Field(gt=0, default=20, description="GiB of logs that `farm clean` keeps; the oldest go")
     keep_staging_gb: float = Field(gt=0, default=50, description="GiB of staged files that `farm clean` keeps; the oldest go")

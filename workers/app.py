@@ -27,7 +27,7 @@ from farm.wire.log import JsonFormatter
 from farm.wire.mailbox import BuilderMail
 from farm.wire.messages import WorkerCard
 from farm.wire.queue import celery_config, host_arch
-from workers import metrics
+from workers import metrics, room
 from workers.abilities import queues
 from workers.engine.emulation import emulated
 from workers.engine.host import require
@@ -129,7 +129,7 @@ class Presence:
             slots=self.slots,
             emulators=tuple(f"{one.arch} by {one.by}" for one in EMULATED),
             engine=engine,
-            trouble=trouble,
+            trouble=trouble or room.lacking(settings),
             cores=len(os.sched_getaffinity(0)),
             memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30), 1),
             disk_gb=round(shutil.disk_usage(tempfile.gettempdir()).free / (1 << 30), 1),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import shutil
 import socket
 import tempfile
 import time
@@ -35,7 +34,7 @@ from farm.wire.messages import (
     Result,
     WakeUp,
 )
-from workers import metrics
+from workers import metrics, room
 from workers.app import app, settings
 from workers.reporter import BeatingReporter
 
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_ROOM_BYTES = 8 << 20  # less free disk than that, and not even a log can be written
 _PAGE_BYTES = 4096
 _PAUSE_S = 30.0
 
@@ -91,9 +89,8 @@ def build_cell(message: dict[str, object]) -> None:
 
 def unfit() -> str:
     """Why this host cannot build anything just now; '' when it can. Asking for a cell then would only cost it an attempt."""
-    free = shutil.disk_usage(tempfile.gettempdir()).free
-    if free < _ROOM_BYTES:
-        return f"only {free} bytes are free for temporary files"
+    if trouble := room.lacking(settings):
+        return trouble
     from workers import pipeline  # noqa: PLC0415 - see below
 
     return pipeline.unfit(settings)

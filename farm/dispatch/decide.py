@@ -41,10 +41,11 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt ended: 'published' or a failure's kind, and when."""
+    """How an attempt ended: 'published' or a failure's kind, and when. `excused`: its host had no part in that."""
 
     state: str
     at: float
+    excused: bool = False
 
 
 class HostEnd(NamedTuple):

@@ -143,7 +143,8 @@ class Journal:
         for cell, number, rest, key in self._numbered(run_keys.outcomes(self.run), ".json"):
             state, known = _state(rest), endings.setdefault(cell, {}).get(number)
             if known is None or _rank(state) < _rank(known.state):
-                endings[cell][number] = Ending(state, self.outcome_at(key).at)
+                outcome = self.outcome_at(key)
+                endings[cell][number] = Ending(state, outcome.at, outcome.excused)
         for cell, number, _, key in self._numbered(run_keys.attempts(self.run), ".json"):
             note = self._note(key)
             attempts.setdefault(cell, []).append(Attempt(number, note.worker, note.granted, note.deadline_s))

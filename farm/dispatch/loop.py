@@ -19,7 +19,7 @@ from farm.dispatch.quarantine import Hosts
 from farm.dispatch.queue import TaskQueue
 from farm.dispatch.records import Outcome, RunPlan
 from farm.dispatch.settle import Settler, conclude
-from farm.errors import BrokerUnavailable, Conflict, EngineUnavailable, Failure, StoreUnavailable
+from farm.errors import BrokerUnavailable, Conflict, EngineUnavailable, Failure, NoRoomHere, StoreUnavailable
 from farm.plan.cell import Cell
 from farm.store.protocol import Staging
 from farm.wire.mailbox import SchedulerMail
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _TICK_S = 0.5
 UNSETTLED = "no publisher settles it: does one run? its log says what it waits for"  # the first 40 characters show anywhere
-_PASSING = (BrokerUnavailable, StoreUnavailable, EngineUnavailable, Conflict)  # for as long as our patience
+_PASSING = (BrokerUnavailable, StoreUnavailable, EngineUnavailable, NoRoomHere, Conflict)  # for as long as our patience
 
 
 class Watcher(Protocol):

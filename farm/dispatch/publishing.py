@@ -46,10 +46,20 @@ class PublishingService:
 
     def turn(self) -> None:
         """Settle all that is staged now. What fails is said, and tried again at the next turn."""
-        for run in self._attempted("", lambda: Journal.open_runs(self.store)) or []:
+        runs = self._attempted("", lambda: Journal.open_runs(self.store))
+        if runs is None:
+            return
+        self._forget({*self._settlers, *self._trouble} - {"", *runs})
+        for run in runs:
             self._attempted(run, lambda run=run: self._look(run))  # type: ignore[misc]
             if self.stopping.is_set():
                 return
+
+    def _forget(self, over: set[str]) -> None:
+        """Runs that are over: this process lives for months, and a plan may have ten thousand recipes."""
+        for run in over:
+            for known in (self._settlers, self._plans, self._trouble):
+                known.pop(run, None)
 
     def _attempted(self, run: str, act: Callable[[], list[str] | None]) -> list[str] | None:
         try:

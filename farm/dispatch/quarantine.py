@@ -70,12 +70,12 @@ def refusal(worker: str, sight: Sight, now: float, tempo: Tempo) -> str:
 
 
 def ends_of(records: Mapping[Cell, Record]) -> list[HostEnd]:
-    """How the attempts of a run ended, and on which hosts."""
+    """How the attempts of a run ended, and on which hosts; but for those in whose end the host had no part."""
     return [
         HostEnd(host_of(attempt.worker), end.at, end.state, attempt.granted)
         for record in records.values()
         for attempt in record.attempts
-        if (end := record.endings.get(attempt.number))
+        if (end := record.endings.get(attempt.number)) and not end.excused
     ]
 
 

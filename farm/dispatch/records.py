@@ -106,3 +106,8 @@ class Outcome(Model):
     steps: tuple[StepTime, ...] = ()
     staged: str = ""
     log: str = ""
+
+    @property
+    def excused(self) -> bool:
+        """Whether the builder's host had no part in how it ended: the publisher failed, or the distro has changed."""
+        return self.failure is not None and (self.failure.step == "publish" or self.failure.outdated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from farm.dispatch.decide import PUBLISHED
 from farm.dispatch.journal import Journal
 from farm.dispatch.records import Outcome
-from farm.errors import Conflict, EngineUnavailable, Failure, FarmError, StoreUnavailable, Transient
+from farm.errors import Conflict, EngineUnavailable, Failure, FarmError, NoRoomHere, StoreUnavailable, Transient
 from farm.plan.cell import Cell
 from farm.store import locks, run_keys
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Publish = Callable[["PlannedCell", "Result"], str]
 
 _PATIENCE_S = 60.0
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def conclude(journal: Journal, cell: Cell, number: int, outcome: Outcome) -> None:
@@ -42,10 +44,13 @@ class Settler:
     _since: dict[tuple[Cell, int], float] = field(default_factory=dict)
 
     def settle(self, cell: Cell, number: int, planned: PlannedCell) -> Outcome:
-        """The outcome of an attempt. For a minute raises StoreUnavailable, EngineUnavailable or Conflict instead."""
+        """The outcome of an attempt. For a minute raises StoreUnavailable, EngineUnavailable or Conflict instead.
+
+        Raises NoRoomHere for as long as this host has no room: a build of hours is not to be thrown away for that.
+        """
         try:
             result = self.journal.staged(cell, number)
-        except StoreUnavailable:
+        except (StoreUnavailable, NoRoomHere):
             raise
         except FarmError as error:
             self.journal.drop_archives(cell, number)
@@ -56,13 +61,15 @@ class Settler:
         log = self.journal.keep_log(cell, number)
         if result.failure:
             return self._outcome(cell, number, result, log, failure=result.failure)
+        return self._published(cell, number, planned, result, log)
+
+    def _published(self, cell: Cell, number: int, planned: PlannedCell, result: Result, log: str) -> Outcome:
+        """What comes of publishing what was staged."""
         try:
             artifact = self.publish(planned, result)
-        except (
-            StoreUnavailable,
-            EngineUnavailable,
-            Conflict,
-        ) as error:  # a conflict: somebody else published at the same moment
+        except NoRoomHere:
+            raise
+        except (StoreUnavailable, EngineUnavailable, Conflict) as error:  # the last: somebody else published at the same moment
             if self.clock() - self._since.setdefault((cell, number), self.clock()) < _PATIENCE_S:
                 raise
             lost = Transient(error.message, hint=error.hint)  # none says anything against the cell
@@ -70,6 +77,8 @@ class Settler:
         except FarmError as error:
             return self._outcome(cell, number, result, log, failure=error.failure("publish"))
         except Exception as error:  # what a builder staged may trip anything; that must not end the run of the others
+            if isinstance(error, OSError) and error.errno in _FULL:
+                raise NoRoomHere(f"this host's disk is full: {error}", hint="make room in TMPDIR, or set another") from error
             said = f"what was staged could not be published: {type(error).__name__}: {error}"
             return self._outcome(cell, number, result, log, failure=Failure("verification-failed", said, step="publish"))
         return self._outcome(cell, number, result, log, artifact=artifact)

@@ -114,6 +114,8 @@ def _trouble(card: WorkerCard, sight: Sight, now: float, tempo: Tempo) -> str:
     if not card.engine:
         since = f" since {now - card.refused_at:.0f} s" if card.refused_at else ""
         return f"the container engine of {card.name} refuses{since}: {card.trouble.splitlines()[0] if card.trouble else '?'}"
+    if card.trouble:
+        return f"{card.name} takes no cell: {card.trouble.splitlines()[0]}"
     if card.stopping:
         return f"{card.name} is told to stop, and takes nothing new"
     if card.deaf_s > _DEAF_S:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from farm.errors import Transient, VerificationFailed
+from farm.errors import NoRoomHere, VerificationFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ class Sink:
 def arriving(key: str, target: Path, content: Content | AtMost | None) -> Iterator[Sink]:
     """A sink whose file is `target` from the end of the block on; when that raises, nothing is left.
 
-    Raises VerificationFailed for bytes that are not the `content`, Transient when the file cannot be written.
+    Raises VerificationFailed for bytes that are not the `content`, NoRoomHere when the file cannot be written.
     """
     fresh = target.with_name(f"{target.name}~{secrets.token_hex(8)}")
     with _written_here(str(target)):
@@ -101,4 +101,4 @@ def _written_here(name: str) -> Iterator[None]:
     except OSError as error:
         where = name.rpartition("/")[0] or "."
         hint = "make room there, or name another folder"
-        raise Transient(f"{where} cannot be written: {error.strerror}", hint=hint) from error
+        raise NoRoomHere(f"{where} cannot be written: {error.strerror}", hint=hint) from error

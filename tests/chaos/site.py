@@ -38,6 +38,7 @@ TEMPO = {
     "FARM_ATTEMPTS": "40",
     "FARM_PATIENCE_S": "90",
     "FARM_MEMORY_GB": "0.5",
+    "FARM_ROOM_GB": "0.008",  # a small disk fills while something is built
     "FARM_JOBS": "1",
 }
 LEASE_S = float(TEMPO["FARM_LEASE_S"])

@@ -1,12 +1,14 @@
 """What the store says of a run when two schedulers, or clocks that are off, wrote it down."""
 
+import errno
+
 import pytest
 
 from farm.dispatch.decide import Attempt, Ending
 from farm.dispatch.journal import Journal, new_run
 from farm.dispatch.records import AttemptNote, Outcome
 from farm.dispatch.settle import Settler, conclude
-from farm.errors import Conflict, DistroMoved, EngineUnavailable, StoreUnavailable, Transient
+from farm.errors import Conflict, DistroMoved, EngineUnavailable, NoRoomHere, StoreUnavailable, Transient
 from farm.store import locks, run_keys
 from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Result
 from tests.dispatch.making import INPUTS, cell
@@ -81,6 +83,44 @@ def test_a_store_that_is_away_costs_no_attempt_for_a_minute_and_then_says_nothin
             settler.settle(CELL, 1, None)
     now[0] = 61.0
     assert settler.settle(CELL, 1, None).state == "transient"
+
+
+@pytest.mark.parametrize("trouble", [NoRoomHere("/tmp cannot be written"), OSError(errno.ENOSPC, "No space left on device")])
+def test_a_host_without_room_throws_no_build_away_however_long_that_lasts(journal, staged, trouble):
+    now = [0.0]
+
+    def publish(_planned, _staged):
+        raise trouble
+
+    settler = Settler(journal, publish, clock=lambda: now[0])
+    for now[0] in (0.0, 61.0, 86_400.0):
+        with pytest.raises(NoRoomHere):
+            settler.settle(CELL, 1, None)
+    assert journal.staged(CELL, 1)
+    assert journal.outcome(CELL) is None
+
+
+def test_another_error_of_the_system_is_the_matter_of_what_was_staged(journal, staged):
+    def publish(_planned, _staged):
+        raise OSError(errno.ELOOP, "Too many levels of symbolic links")
+
+    outcome = Settler(journal, publish).settle(CELL, 1, None)
+    assert (outcome.state, outcome.failure.step) == ("verification-failed", "publish")
+
+
+@pytest.mark.parametrize(
+    ("failure", "excused"),
+    [
+        (Transient("no store").failure("publish"), True),
+        (DistroMoved("gcc is newer").failure("images"), True),
+        (Transient("no mirror").failure("images"), False),
+        (None, False),
+    ],
+)
+def test_a_host_has_no_part_in_what_a_publisher_or_the_distro_did(journal, failure, excused):
+    journal.grant(CELL, 1, AttemptNote(worker="w", granted=990.0, deadline_s=60))
+    journal.end(CELL, 1, Outcome(state="transient" if failure else "published", at=1000.0, failure=failure))
+    assert again(journal).records()[CELL].endings[1].excused is excused
 
 
 def test_a_result_that_was_cut_off_on_its_way_is_made_again(journal, staged):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 
@@ -46,6 +48,13 @@ def test_one_that_ends_well_makes_up_for_all_failures(good):
     failed = ended("h.1.2", *["transient"] * 5, last=NOW - 10)
     assert quarantine("h.1.2", Sight({A: failed}), NOW, TEMPO)
     assert not quarantine("h.1.2", Sight({A: failed, B: ended("h.1.3", good)}), NOW, TEMPO)
+
+
+def test_what_a_host_had_no_part_in_is_not_counted():
+    failed = ended("h.1.2", *["transient"] * 5)
+    excused = Record(failed.attempts, {number: replace(end, excused=True) for number, end in failed.endings.items()})
+    assert quarantine("h.1.2", Sight({A: failed}), NOW, TEMPO)
+    assert not quarantine("h.1.2", Sight({A: excused}), NOW, TEMPO)
 
 
 def test_what_is_lost_at_once_is_one_failure():

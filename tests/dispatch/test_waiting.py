@@ -46,6 +46,7 @@ REASONS = {
         "h.1 is quarantined: h failed 3 times in a row and is granted nothing for another 9 s",
     ),
     "a drained host": ([card()], Sight(drained=frozenset({"h"})), "h is drained: `farm drain --undo h`"),
+    "a full disk": ([card(trouble="only 3 MiB are free\nhere")], Sight(), "h.1 takes no cell: only 3 MiB are free"),
     "a worker that stops": ([card(stopping=True)], Sight(), "h.1 is told to stop"),
     "a deaf worker": ([card(deaf_s=99)], Sight(), "h.1 is connected and takes no work since 99 s"),
     "all busy": (

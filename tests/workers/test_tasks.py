@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from farm.errors import Transient
+from farm.settings import Settings
 from farm.store.upload import upload
 from farm.wire.mailbox import BuilderMail
 from farm.wire.messages import Result
 from tests.dispatch.making import cell, recipe
-from workers import tasks
+from workers import room, tasks
 from workers.build.compile import Passes
 from workers.engine.protocol import Completed
 from workers.reporter import BeatingReporter
@@ -55,8 +56,11 @@ def test_a_command_that_fails_on_a_full_disk_of_the_engine_did_not_fail_by_itsel
 
 
 def test_a_host_without_room_asks_for_nothing(monkeypatch):
-    monkeypatch.setattr(tasks, "_ROOM_BYTES", 1 << 60)
-    assert "bytes are free" in tasks.unfit()
+    much = Settings(room_gb=1 << 30)
+    monkeypatch.setattr(tasks, "settings", much)
+    assert "MiB are free in" in tasks.unfit()
+    assert "TMPDIR" in room.lacking(much)
+    assert room.lacking(Settings(room_gb=0)) == ""
 
 
 def test_a_full_disk_under_the_log_ends_no_attempt():
