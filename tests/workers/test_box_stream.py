@@ -9,7 +9,7 @@ import time
 import docker
 import pytest
 
-from farm.errors import Transient
+from farm.errors import BuildFailed, Transient
 from workers.engine.box import DockerBox
 from workers.engine.protocol import Limits
 
@@ -124,6 +124,23 @@ def test_where_an_emulator_runs_it_a_command_may_take_longer(engine, monkeypatch
     monkeypatch.setattr(client.api, "exec_create", lambda _box, command, **_: asked.append(command) or {"Id": "e1"})
     DockerBox(client, Container(), Limits(patience=4.0), lambda: False).run(["true"], timeout_s=5)
     assert asked[0][-5:] == ["timeout", "-k", "10", "20.0", "true"]
+
+
+MUCH = frame((b"x" * 1023 + b"\n") * 600)
+
+
+def test_a_command_that_prints_without_end_is_ended_and_kept_no_more_of(engine):
+    lines, limits = [], Limits(printed_bytes=1 << 20)
+    box = DockerBox(engine((HEAD, MUCH, MUCH, MUCH)), Container(), limits, lambda: False)
+    with pytest.raises(BuildFailed, match="printed more than 1 MiB"):
+        box.run(["make"], on_line=lines.append)
+    assert len(lines) == 600
+    assert "printed more" in str(box._reason_to_end(time.monotonic())), "and the keeper ends the box"
+
+
+def test_what_is_printed_is_counted_for_each_command(engine):
+    box = DockerBox(engine((HEAD, MUCH)), Container(), Limits(printed_bytes=1 << 20), lambda: False)
+    assert [box.run(["true"]).output.count("\n") for _ in range(3)] == [599] * 3
 
 
 @pytest.mark.parametrize(("patience", "seconds"), [(1.0, 1), (1.5, 2)])

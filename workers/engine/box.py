@@ -36,6 +36,7 @@ class DockerBox:
         self._over = threading.Event()
         self._why: Exception | None = None
         self._began = self._last_line = 0.0  # of the command that runs
+        self._printed = 0  # bytes of it
 
     @property
     def name(self) -> str:
@@ -85,12 +86,20 @@ class DockerBox:
                 f"a single command took longer than its deadline of {self._limits.step_s * self._limits.patience:.0f} s",
                 hint="see the log's last lines; FARM_STEP_DEADLINE_S sets the time",
             )
+        if self._printed > self._limits.printed_bytes:
+            return self._flood()
         if self._last_line and now - self._last_line > self._limits.silent_s:
             return BuildFailed(
                 f"nothing was printed for {self._limits.silent_s} s, so the build was taken for stuck",
                 hint="see the log's last lines; FARM_SILENT_DEADLINE_S sets the time",
             )
         return None
+
+    def _flood(self) -> BuildFailed:
+        return BuildFailed(
+            f"a single command printed more than {self._limits.printed_bytes >> 20} MiB, so the build was taken for stuck",
+            hint="see the log's last lines: does something run again and again?",
+        )
 
     def run(
         self,
@@ -102,7 +111,7 @@ class DockerBox:
         on_line: Callable[[str], None] | None = None,
         timeout_s: float | None = None,
     ) -> Completed:
-        """Run a command to its end. Raises Transient when the engine or the box is lost, BuildFailed past a deadline."""
+        """Run a command to its end. Raises Transient when the engine or the box is lost, BuildFailed past a limit."""
         limited = ["timeout", "-k", "10", str(timeout_s * self._limits.patience), *argv] if timeout_s else list(argv)
         # one stream, so that lines keep their order, and a mark behind all of it, so that a lost end is noticed
         command = ["/bin/sh", "-c", f'"$@" 2>&1; code=$?; printf %s {_MARK}; exit $code', "sh", *limited]
@@ -116,6 +125,8 @@ class DockerBox:
             raise self._why or Transient(f"the box was lost: {error}", hint="is the engine running?") from error
         if self._why is not None:
             raise self._why
+        if self._printed > self._limits.printed_bytes:
+            raise self._flood()
         if code in (None, _KILLED) and self._ended():
             raise Transient("the box ended under the build: the engine stopped it, or the host ran out of memory")
         if code is None:  # so whether it failed is not known; the box ends, and the command with it
@@ -137,10 +148,14 @@ class DockerBox:
         lines: list[str] = []
         rest = b""
         self._began = self._last_line = time.monotonic()
+        self._printed = 0
         connection = self._api.exec_start(started, socket=True)
         try:
             for chunk in _frames(connection):
                 self._last_line = time.monotonic()
+                self._printed += len(chunk)
+                if self._printed > self._limits.printed_bytes:  # the keeper ends the box; nobody keeps what comes meanwhile
+                    continue
                 *ended, rest = (rest + chunk).split(b"\n")
                 for raw in ended:
                     _take(raw, lines, on_line)

@@ -62,7 +62,10 @@ class Completed:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a box may use; `patience`: how much longer than its time each command may take, where an emulator runs it."""
+    """What a box may use; `patience`: how much longer than its time each command may take, where an emulator runs it.
+
+    `printed_bytes` is for each command: all that it prints is kept in memory, and in a log that may have 64 MiB.
+    """
 
     memory_bytes: int = 8 << 30
     pids: int = 4096
@@ -70,6 +73,7 @@ class Limits:
     deadline_s: int = 3 * 3600
     step_s: int = 2 * 3600
     silent_s: int = 30 * 60
+    printed_bytes: int = 48 << 20
     lease_s: int = 45
     patience: float = 1.0
 
