@@ -106,12 +106,13 @@ if [ -n "$key" ]; then
     [ -e "$work/key.1" ] || fail "$key is no file with a public key"
 fi
 
-# A distro release as the store calls it: debian13, ubuntu24.04, but rocky9 on 9.4.
+# A distro release as the store calls it: debian13, ubuntu24.04, but rocky9 on 9.4, and alpine3.22 on 3.22.1.
 if [ -z "$distro" ]; then
     # shellcheck source=/dev/null
-    full=$(. /etc/os-release && echo "$ID$VERSION_ID") || fail "this host cannot be told: say which distro it is with --distro"
-    distro=$full
-    fetch "$base/channels/$channel/$distro/SHA256SUMS" "$work/SHA256SUMS" $list_bytes || distro=${full%%.*}
+    distro=$(. /etc/os-release && echo "$ID$VERSION_ID") || fail "this host cannot be told: say which distro it is with --distro"
+    until fetch "$base/channels/$channel/$distro/SHA256SUMS" "$work/SHA256SUMS" $list_bytes; do
+        case $distro in *.*) distro=${distro%.*} ;; *) break ;; esac
+    done
 fi
 
 # What the farm knows of arches and distros: $arch and $cpu, $libc, and commands that list and install packages.

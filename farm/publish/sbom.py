@@ -22,7 +22,7 @@ from farm.plan.cell import Cell
 from farm.plan.scope import Scope
 from farm.plan.tables import Files
 from farm.publish.tarball import Contents, Wheel
-from farm.sign.provenance import package_url
+from farm.sign.provenance import package_url, purl_distro
 from farm.store.artifact import UPSTREAM_SBOM_PATH
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _rendered(artifact: Artifact, made: _Made) -> bytes:
 
 def _python(artifact: Artifact) -> Package:
     build = artifact.build
-    purl = f"pkg:generic/python@{build.python}?distro={build.distro}&arch={build.arch}&build={artifact.build_id}"
+    purl = f"pkg:generic/python@{build.python}?distro={purl_distro(build.distro)}&arch={build.arch}&build={artifact.build_id}"
     refs = [_ref("PACKAGE-MANAGER", "purl", purl), _ref("SECURITY", "cpe23Type", _cpe("python:python", build.python))]
     return _package(
         _PYTHON,

@@ -39,9 +39,10 @@ def distro_of(os_release: str, offered: Iterable[str]) -> str:
     known = sorted(set(offered))
     fields = dict(line.split("=", 1) for line in os_release.splitlines() if "=" in line and not line.startswith("#"))
     name, version = ("".join(shlex.split(fields.get(key, ""))) for key in ("ID", "VERSION_ID"))
-    # Some distros tell their minor release here: 'rocky' '9.4' is rocky9, 'ubuntu' '24.04' is ubuntu24.04.
-    for found in (f"{name}{version}", f"{name}{version.partition('.')[0]}"):
-        if found in known:
+    # Some distros tell their minor or patch release here: 'rocky' '9.4' is rocky9, 'alpine' '3.22.1' is alpine3.22.
+    parts = version.split(".")
+    for count in range(len(parts), 0, -1):
+        if (found := f"{name}{'.'.join(parts[:count])}") in known:
             return found
     raise BadInput(
         f"this host is '{name} {version}', and the store has nothing for it",

@@ -75,12 +75,24 @@ def _builder(artifact: Artifact) -> dict[str, object]:
     return said
 
 
+def purl_distro(distro: str) -> str:
+    """A distro as the `distro` of a purl names it, e.g. debian-13: scanners read vendor and version apart."""
+    vendor = distro.rstrip("0123456789.")
+    return f"{vendor}-{distro.removeprefix(vendor)}"
+
+
 def package_url(build: BuildInfo, name: str, version: str) -> str:
-    """The purl of a distro package, e.g. pkg:deb/debian/gcc@14?arch=amd64&distro=debian13."""
+    """The purl of a distro package, e.g. pkg:deb/debian/gcc@14?arch=amd64&distro=debian-13.
+
+    https://github.com/package-url/purl-spec: of an rpm the epoch is no part of the version.
+    """
     vendor = build.distro.rstrip("0123456789.")
     kind = _PURL_TYPES.get(vendor, "generic")
+    before, _, after = version.rpartition(":")
+    epoch, version = (before, after) if kind == "rpm" else ("", version)
     exact = f"@{quote(version, safe='')}" if version else ""
-    return f"pkg:{kind}/{vendor}/{quote(name, safe='')}{exact}?arch={build.arch}&distro={build.distro}"
+    qualifiers = {"arch": build.arch, "distro": purl_distro(build.distro), **({"epoch": epoch} if epoch.strip("0") else {})}
+    return f"pkg:{kind}/{vendor}/{quote(name, safe='')}{exact}?" + "&".join(f"{key}={qualifiers[key]}" for key in qualifiers)
 
 
 def _dependencies(build: BuildInfo) -> list[dict[str, object]]:

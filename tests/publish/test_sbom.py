@@ -84,7 +84,7 @@ def test_spdx_tools_find_nothing_wrong_and_everything_in_it(tmp_path):
     assert packages["expat"].version == "2.8.2"
     refs = {package.name: [ref.locator for ref in package.external_references] for package in document.packages}
     assert refs["pip"] == ["pkg:pypi/pip@25.1.1"]
-    assert refs["libssl3t64"] == ["pkg:deb/debian/libssl3t64?arch=amd64&distro=debian13"]
+    assert refs["libssl3t64"] == ["pkg:deb/debian/libssl3t64?arch=amd64&distro=debian-13"]
     assert "cpe:2.3:a:python:python:3.13.5:*:*:*:*:*:*:*" in refs["python"]
 
 

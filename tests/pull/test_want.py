@@ -21,10 +21,11 @@ OLD, NEW = "2026112201", "2026112202"
         ('ID=debian\nVERSION_ID="13"\n', "debian13"),
         ("# comment\nID=ubuntu\nVERSION_ID='24.04'\nPRETTY_NAME=\"Ubuntu 24.04\"", "ubuntu24.04"),
         ('ID="rocky"\nVERSION_ID="9.4"\n', "rocky9"),
+        ("ID=alpine\nVERSION_ID=3.22.1\n", "alpine3.22"),
     ],
 )
 def test_the_distro_is_read_off_os_release(text, found):
-    assert distro_of(text, ["debian13", "ubuntu24.04", "rocky9", "debian13"]) == found
+    assert distro_of(text, ["debian13", "ubuntu24.04", "rocky9", "debian13", "alpine3.22", "alpine3.2"]) == found
 
 
 @pytest.mark.parametrize("text", ["", "ID=debian", 'ID=arch\nVERSION_ID="1"', "ID=debian\nVERSION_ID=130"])

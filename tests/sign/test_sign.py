@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from dataclasses import fields, replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -88,7 +89,7 @@ def test_the_provenance_names_every_archive_and_what_went_into_it(store):
     assert bill["digest"]["sha256"] == hashlib.sha256(store.objects[folder + bill["name"]]).hexdigest()
     definition = statement["predicate"]["buildDefinition"]
     assert {"source", "debian:13-slim"} <= {each.get("name") for each in definition["resolvedDependencies"]}
-    assert "pkg:deb/debian/gcc@14?arch=amd64&distro=debian13" in [
+    assert "pkg:deb/debian/gcc@14?arch=amd64&distro=debian-13" in [
         each.get("uri") for each in definition["resolvedDependencies"]
     ]
     assert all({"uri", "digest"} & set(each) for each in definition["resolvedDependencies"])
@@ -228,3 +229,18 @@ def test_what_is_no_key_is_said(tmp_path):
 def test_a_builder_never_hears_of_the_key(monkeypatch, tmp_path):
     monkeypatch.setenv("FARM_SIGNING_KEY", str(tmp_path / "private.pem"))
     assert not [name for name, value in Settings().child_environment().items() if "SIGNING" in name or "private.pem" in value]
+
+
+@pytest.mark.parametrize(
+    ("distro", "version", "purl"),
+    [
+        ("debian13", "1:2.41-12", "pkg:deb/debian/libc6@1%3A2.41-12?arch=amd64&distro=debian-13"),
+        ("ubuntu24.04", "2.39-0ubuntu8", "pkg:deb/ubuntu/libc6@2.39-0ubuntu8?arch=amd64&distro=ubuntu-24.04"),
+        ("rocky9", "0:2.34-100.el9", "pkg:rpm/rocky/libc6@2.34-100.el9?arch=amd64&distro=rocky-9"),
+        ("rocky9", "1:3.5.1-3.el9", "pkg:rpm/rocky/libc6@3.5.1-3.el9?arch=amd64&distro=rocky-9&epoch=1"),
+        ("rocky9", "", "pkg:rpm/rocky/libc6?arch=amd64&distro=rocky-9"),
+    ],
+)
+def test_a_package_is_named_as_scanners_read_it(distro, version, purl):
+    """Vendor and version of the distro apart, or they look in no distro's advisories and find nothing."""
+    assert package_url(SimpleNamespace(distro=distro, arch="amd64"), "libc6", version) == purl
