@@ -87,7 +87,8 @@ def _send(url: str, path: Path, ca_bundle: str, wait: wait_base) -> None:
     if status >= requests.codes.bad_request:
         raise Transient(
             f"the store refused {path.name} at {shown}: HTTP {status}",
-            hint="403 means that the address is out of date (or this host's clock is): a new attempt gets a new one",
+            hint="403 means that the address is out of date, or this host's clock is: a new attempt gets a new one. An address "
+            "that a role's session signed ends with that session",
         )
 
 
