@@ -21,5 +21,5 @@ def opened(settings: Settings) -> FolderStore | S3Store:
     scratch.sweep()
     store = open_store(settings)
     for run in leftover.clear(settings, store):
-        click.echo(f"run {run} was killed: what it left behind is removed", err=True)
+        click.echo(f"run {run} did not end in order: what it left behind is removed", err=True)
     return store

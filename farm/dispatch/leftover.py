@@ -30,7 +30,10 @@ _FOLDER = "running"
 
 @contextmanager
 def noted(settings: Settings, run: str) -> Iterator[None]:
-    """A run that goes on while the context does: what is left of it when it is killed is found again. Raises BadInput."""
+    """A run that goes on while the context does: what is left of it when it is killed, or fails, is found again.
+
+    Raises BadInput.
+    """
     folder = settings.state.absolute() / _FOLDER
     try:
         lock = _locked(folder, run, _owned(settings))
@@ -39,10 +42,15 @@ def noted(settings: Settings, run: str) -> Iterator[None]:
             f"the state folder {settings.state} cannot be written: {error.strerror}", hint="FARM_STATE names another one"
         ) from error
     with lock:
+        failed = False
         try:
             yield
+        except FarmError:
+            failed = True
+            raise
         finally:
-            (folder / run).unlink(missing_ok=True)
+            if not failed:
+                (folder / run).unlink(missing_ok=True)
 
 
 def _owned(settings: Settings) -> str:

@@ -22,7 +22,7 @@ from farm.dispatch.records import PlannedCell, RunPlan
 from farm.dispatch.report import RunReport, report
 from farm.dispatch.settle import Publish, Settler
 from farm.dispatch.tempo import Tempo
-from farm.errors import BrokerUnavailable, EngineUnavailable, Failure
+from farm.errors import BrokerUnavailable, EngineUnavailable, Failure, FarmError
 from farm.plan.cell import Cell
 from farm.plan.recipe import Recipe
 from farm.store import locks
@@ -141,6 +141,9 @@ class Submission:
             except KeyboardInterrupt:
                 self._interrupt(driver.means.mail, farm)
                 raise
+            except FarmError as error:
+                self._give_up(error, farm)
+                raise
             finally:
                 driver.leave()
         self.journal.sweep()
@@ -177,6 +180,16 @@ class Submission:
             mail.cancel(self.run)
         farm.stop()
         self.journal.sweep()
+
+    def _give_up(self, error: FarmError, farm: EmbeddedFarm) -> None:
+        """Leave nothing that only an open run may keep. One on a shared broker is gone on with by a scheduler."""
+        if self._settings.broker_url:
+            return
+        farm.stop()
+        with suppress(FarmError):  # a store that is away: the next command does it
+            self.journal.close()
+            self.journal.sweep()
+        error.hint = "; ".join(filter(None, (error.hint, f"`farm resume {self.run}` then builds what is missing")))
 
 
 def check_engine(settings: Settings, probe: Sequence[str] = ENGINE_PROBE) -> None:

@@ -143,7 +143,7 @@ def test_kill_9_takes_the_children_along(command):
     assert code == 3
     assert "waiting" in out or "building" in out
     assert "nobody drives the run" in err
-    assert "was killed: what it left behind is removed" in err
+    assert "did not end in order: what it left behind is removed" in err
     code, _, err = command.run("ls")
     assert (code, err) == (0, "")
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from farm.dispatch import leftover
-from farm.errors import BadInput
+from farm.errors import BadInput, StoreUnavailable
 from farm.plan.cell import Cell
 from farm.settings import Settings
 from farm.store import run_keys
@@ -56,6 +56,13 @@ def test_a_run_that_ended_in_order_leaves_no_note(settings, store):
     assert list((settings.state / "running").iterdir()) == []
     assert leftover.clear(settings, store, REFUSED) == ()
     assert staged(store)
+
+
+def test_a_run_that_failed_is_cleared_by_the_next_command(settings, store):
+    with pytest.raises(StoreUnavailable), leftover.noted(settings, "run-1"):
+        raise StoreUnavailable("away")
+    assert leftover.clear(settings, store, SWEPT) == ("run-1",)
+    assert staged(store) == []
 
 
 def test_a_live_run_is_left_alone(settings, store, driven):

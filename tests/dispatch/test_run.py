@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from farm.dispatch.journal import Journal
 from farm.dispatch.loop import Loop
 from farm.dispatch.publishing import PublishingService as Service
 from farm.dispatch.queue import TaskQueue
@@ -217,9 +218,15 @@ def test_a_store_that_takes_nothing_ends_the_run_with_a_word_about_it(farm, said
     farm.says(ONE, said)
     farm.store = Full(Path(farm.settings.store))
     began = time.monotonic()
-    with pytest.raises(StoreUnavailable, match="no space left"):
+    with pytest.raises(StoreUnavailable, match="no space left") as caught:
         farm.submit(tempo=replace(TEMPO, patience_s=2.0))
     assert time.monotonic() - began < 30
+    assert caught.value.hint == f"make room in the store; `farm resume {farm.last.run}` then builds what is missing"
+    assert Journal.open_runs(farm.store) == [], "an open run keeps what it staged for ever"
+    assert not list(farm.store.list("staging/"))
+    assert [note.name for note in (farm.settings.state / "running").iterdir()] == [farm.last.run], (
+        "the next command looks again"
+    )
     assert farm.store.asked > 1
     assert "tried again: no space left on device" in {one.note for view in farm.watching.views for one in view.cells}
 
