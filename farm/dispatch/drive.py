@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -104,7 +104,9 @@ def resolved(journal: Journal, asked: RunPlan, resolution: resolve.Resolution) -
         given = None if blocked else inputs(*platform)
         if given and given.how == "cross" and planned.recipe and not planned.recipe.cross:
             blocked, given = _only_native(cell), None
-        there = _same(planned, digest(*platform), published.get(cell, ())) if given else None
+        there = None
+        if given and planned.recipe and (builds := published.get(cell)):
+            there = catalog.same(builds, planned.recipe.digest, digest(*platform), planned.channel)
         return planned.model_copy(update={"blocked": blocked, "inputs": given, "published": there.key if there else ""})
 
     return asked.model_copy(update={"cells": tuple(map(known, asked.cells))})
@@ -117,15 +119,6 @@ def _only_native(cell: Cell) -> Failure:
         hint=f"start such a worker; or, where `farm explain {cell}` shows rows for cross-compiling, ask for 'optimize: none'",
         step="resolve",
     )
-
-
-def _same(planned: PlannedCell, inputs: str, builds: Sequence[Published]) -> Published | None:
-    """The newest of a cell's builds that has its recipe and inputs; in the cell's channel rather than in another."""
-    if planned.recipe is None or not builds:
-        return None
-    recipe = planned.recipe.digest
-    same = [build for build in builds if build.same(recipe, inputs)]
-    return max(same, key=lambda build: (build.channel == planned.channel, build.build_id), default=None)
 
 
 def listed(plan: RunPlan, relist: Relist) -> RunPlan:

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from farm.dispatch.decide import Wanted, refusal
+from farm.dispatch.decide import PUBLISHED, Wanted, refusal
 from farm.dispatch.drain import said
 from farm.dispatch.journal import Journal
 from farm.dispatch.quarantine import host_of, quarantine
-from farm.dispatch.records import AttemptNote, PlannedCell
+from farm.dispatch.records import AttemptNote, Outcome, PlannedCell
 from farm.dispatch.tempo import Tempo
 from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.plan.recipe import PACKS, staged_name
-from farm.store import run_keys
+from farm.store import catalog, run_keys
 from farm.store.protocol import Staging
 from farm.wire.messages import STAGED_LOG, STAGED_RESULT, Denial, Grant
 
@@ -46,14 +46,11 @@ class Granter:
             cell = Cell.parse(request.cell)
         except BadInput as error:
             return Denial(reason=error.message)
-        if why := refusal(cell, self.wanted, sight, now, self.tempo):
-            return Denial(reason=why)
-        if waits := self._host_waits(request.worker, sight, now):
-            return waits
-        planned = self.planned[cell]
+        if refused := self._refused(cell, request.worker, sight, now):
+            return refused
+        planned, number = self.planned[cell], sight.record(cell).newest + 1
         if planned.recipe is None:
             return Denial(reason=f"{cell} has no recipe")
-        number = sight.record(cell).newest + 1
         note = AttemptNote(worker=request.worker, granted=now, deadline_s=self.deadline_s)
         if not self.journal.grant(cell, number, note):
             return Denial(reason=f"attempt {number} of {cell} was granted to somebody else just now")
@@ -64,6 +61,27 @@ class Granter:
             deadline_s=self.deadline_s,
             uploads={name: self._url(cell, number, name) for name in STAGED_NAMES},
         )
+
+    def _refused(self, cell: Cell, worker: str, sight: Sight, now: float) -> Denial | None:
+        """Why a builder is granted no attempt at a cell."""
+        if why := refusal(cell, self.wanted, sight, now, self.tempo):
+            return Denial(reason=why)
+        if waits := self._host_waits(worker, sight, now):
+            return waits
+        if self._is_published(cell, sight.record(cell).newest + 1, now):
+            return Denial(reason=f"{cell} was published meanwhile, by another run")
+        return None
+
+    def _is_published(self, cell: Cell, number: int, now: float) -> bool:
+        """Whether another run published the very same since this one was planned: that is then how the cell ended."""
+        planned = self.planned[cell]
+        if planned.recipe is None or planned.inputs is None:
+            return False
+        builds = [build for build in catalog.published(self.journal.store, cell) if build.channel == planned.channel]
+        there = catalog.same(builds, planned.recipe.digest, planned.inputs.digest, planned.channel)
+        if there:
+            self.journal.end(cell, number, Outcome(state=PUBLISHED, at=now, artifact=there.key))
+        return there is not None
 
     def _host_waits(self, worker: str, sight: Sight, now: float) -> Denial | None:
         """Why the asker's host is granted nothing; None when it may be granted any cell."""

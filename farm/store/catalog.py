@@ -14,6 +14,8 @@ from farm.store.artifact import Artifact
 from farm.store.keys import Published
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from farm.store.protocol import Store
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -31,6 +33,12 @@ def newest(store: Store, cell: Cell, channel: str | None = None) -> Published | 
     found = [build for build in published(store, cell) if channel in (None, build.channel)]
     builds = [build for build in found if (str(build.cell), build.build_id) not in marks]
     return builds[-1] if builds else None
+
+
+def same(builds: Iterable[Published], recipe: str, inputs: str, channel: str) -> Published | None:
+    """The newest of these builds that has a recipe and inputs; in the channel rather than in another."""
+    found = [build for build in builds if build.same(recipe, inputs)]
+    return max(found, key=lambda build: (build.channel == channel, build.build_id), default=None)
 
 
 def before(store: Store, build: Published) -> Published | None:

@@ -5,7 +5,7 @@ import threading
 import pytest
 import redis
 
-from farm.dispatch.decide import Sight
+from farm.dispatch.decide import Done, Sight, decide, state_of
 from farm.dispatch.grants import Granter
 from farm.dispatch.journal import Journal
 from farm.dispatch.loop import wanted
@@ -14,6 +14,7 @@ from farm.dispatch.records import AttemptNote, Outcome, PlannedCell, RunPlan
 from farm.dispatch.tempo import Tempo
 from farm.errors import BrokerUnavailable
 from farm.settings import Settings
+from farm.store import keys
 from farm.wire.address import without_secret
 from farm.wire.mailbox import BuilderMail, new_reply
 from farm.wire.messages import Beat, Denial, Grant, GrantRequest, Resolved, WorkerCard
@@ -203,6 +204,26 @@ def test_the_next_attempt_is_granted_only_after_the_last_one_ended(granter, jour
     granted = granter.answer(request(), Sight(journal.records()), 2000.0)
     assert isinstance(granted, Grant)
     assert granted.attempt == 2
+
+
+def test_what_another_run_published_meanwhile_is_not_built_again(granter, journal):
+    there = keys.published(cell(), "2026113001", recipe(cell()).digest, INPUTS.digest, "dev")
+    journal.store.put(there.key, b"{}")
+    denied = granter.answer(request(), Sight(), 5.0)
+    assert isinstance(denied, Denial)
+    assert "published meanwhile, by another run" in denied.reason
+    assert journal.outcome(cell()).artifact == there.key
+    seen = Sight(journal.records())
+    assert state_of(cell(), granter.wanted, seen, 6.0, Tempo()) == "published"
+    assert decide(granter.wanted, seen, 6.0, Tempo()) == (Done(),)
+
+
+@pytest.mark.parametrize("other", [{"recipe": "0" * 64}, {"inputs": "0" * 64}, {"channel": "stable"}])
+def test_what_is_not_the_same_in_the_same_channel_is_built(granter, journal, other):
+    same = {"recipe": recipe(cell()).digest, "inputs": INPUTS.digest, "channel": "dev", **other}
+    journal.store.put(keys.published(cell(), "2026113001", **same).key, b"{}")
+    assert isinstance(granter.answer(request(), Sight(), 5.0), Grant)
+    assert journal.outcome(cell()) is None
 
 
 def test_a_cell_that_is_not_in_the_run_is_denied(granter):
