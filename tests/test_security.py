@@ -121,6 +121,10 @@ def test_messages_hold_no_commands(forged):
     ):
         with pytest.raises(ValueError, match="WakeUp"):
             WakeUp.model_validate(values)
+    asked = {"run": RUN, "distro": "debian13", "arch": "amd64", "packages": ("gcc", "libssl-dev:arm64"), "reply": "0" * 32}
+    assert messages.ResolveRequest.model_validate(asked)
+    with pytest.raises(ValueError, match=r"packages\.1"):
+        messages.ResolveRequest.model_validate({**asked, "packages": ("gcc", forged if " " in forged else f"{forged};id")})
     assert messages.BUILD_TASK == "workers.build_cell"
 
 
