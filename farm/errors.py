@@ -70,10 +70,14 @@ class BadInput(FarmError):  # noqa: N818 - named for what happened
 
 
 class BuildFailed(FarmError):  # noqa: N818 - named for what happened
-    """The build of a cell failed for reasons of its own. Never retried; its log is kept."""
+    """The build of a cell failed for reasons of its own. Never retried; its log is kept.
+
+    `output`: all that was printed, where somebody has to look for more in it than the message has.
+    """
 
     kind = "build-failed"
     exit_code = EXIT_CELLS_FAILED
+    output: str = ""
 
 
 class VerificationFailed(FarmError):  # noqa: N818 - named for what happened

@@ -13,6 +13,7 @@ from farm.dispatch.quarantine import host_of, quarantine
 from farm.dispatch.records import AttemptNote, Outcome, PlannedCell
 from farm.dispatch.tempo import Tempo
 from farm.errors import BadInput
+from farm.index import update
 from farm.plan.cell import Cell
 from farm.plan.recipe import PACKS, staged_name
 from farm.store import catalog, run_keys
@@ -73,15 +74,19 @@ class Granter:
         return None
 
     def _is_published(self, cell: Cell, number: int, now: float) -> bool:
-        """Whether another run published the very same since this one was planned: that is then how the cell ended."""
+        """Whether another run published the very same since this one was planned, and the channel lists it.
+
+        That is then how the cell ended. What no channel lists yet is left to whoever publishes it.
+        """
         planned = self.planned[cell]
         if planned.recipe is None or planned.inputs is None:
             return False
         builds = [build for build in catalog.published(self.journal.store, cell) if build.channel == planned.channel]
         there = catalog.same(builds, planned.recipe.digest, planned.inputs.digest, planned.channel)
-        if there:
-            self.journal.end(cell, number, Outcome(state=PUBLISHED, at=now, artifact=there.key))
-        return there is not None
+        if there is None or update.listed(self.journal.store, planned.channel, cell, there.build_id) is None:
+            return False
+        self.journal.end(cell, number, Outcome(state=PUBLISHED, at=now, artifact=there.key))
+        return True
 
     def _host_waits(self, worker: str, sight: Sight, now: float) -> Denial | None:
         """Why the asker's host is granted nothing; None when it may be granted any cell."""

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from farm.errors import BadInput, FarmError
@@ -28,12 +29,16 @@ _SWEEP_S = 60
 _FOLDER = "running"
 
 
-@contextmanager
-def noted(settings: Settings, run: str) -> Iterator[None]:
-    """A run that goes on while the context does: what is left of it when it is killed, or fails, is found again.
+@dataclass
+class Note:
+    """That a run goes on. `stays` after it: the next command is to clear what could not be cleared now."""
 
-    Raises BadInput.
-    """
+    stays: bool = False
+
+
+@contextmanager
+def noted(settings: Settings, run: str) -> Iterator[Note]:
+    """A run that goes on while the context does: what is left of it when it is killed is found again. Raises BadInput."""
     folder = settings.state.absolute() / _FOLDER
     try:
         lock = _locked(folder, run, _owned(settings))
@@ -42,14 +47,11 @@ def noted(settings: Settings, run: str) -> Iterator[None]:
             f"the state folder {settings.state} cannot be written: {error.strerror}", hint="FARM_STATE names another one"
         ) from error
     with lock:
-        failed = False
+        note = Note()
         try:
-            yield
-        except FarmError:
-            failed = True
-            raise
+            yield note
         finally:
-            if not failed:
+            if not note.stays:
                 (folder / run).unlink(missing_ok=True)
 
 

@@ -90,10 +90,11 @@ class Loop:
                     if self._turn(publisher):
                         return
                     trouble_since = trouble_since if self._unrecorded else None
-                except _PASSING:
+                except _PASSING as error:
                     now = self._means.clock()
                     trouble_since = now if trouble_since is None else trouble_since
-                    if now - trouble_since > self._tempo.patience_s:
+                    # without room here what is built waits in the store, for as long as it takes
+                    if now - trouble_since > self._tempo.patience_s and not isinstance(error, NoRoomHere):
                         raise
                     self._lookout.excuse()
                     time.sleep(_TICK_S)

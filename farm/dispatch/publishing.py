@@ -85,9 +85,15 @@ class PublishingService:
         there = frozenset(Cell.parse(planned.cell) for planned in plan.cells if planned.published)
         planned = {Cell.parse(one.cell): one for one in plan.cells}
         sight = Sight(records=journal.records(), published=there, cancelled=journal.cancelled())
+        troubles: list[FarmError] = []
         for action in decide(wanted(plan), sight, settler.clock(), self.tempo):
             if isinstance(action, Settle) and not self.stopping.is_set():
-                self._settle(settler, action, planned[action.cell])
+                try:
+                    self._settle(settler, action, planned[action.cell])
+                except FarmError as error:  # e.g. no room for this one, and there may be some for the next
+                    troubles.append(error)
+        if troubles:
+            raise troubles[0]
 
     def _settle(self, settler: Settler, action: Settle, planned: PlannedCell) -> None:
         journal, cell, number = settler.journal, action.cell, action.number

@@ -95,7 +95,10 @@ class AttemptNote(Model):
 
 
 class Outcome(Model):
-    """How an attempt ended, as it is kept. `at` is epoch seconds; `artifact` the catalog key of what was published."""
+    """How an attempt ended, as it is kept. `at` is epoch seconds; `artifact` the catalog key of what was published.
+
+    `excused`: the builder's host had no part in it, e.g. because the publisher's store was away.
+    """
 
     state: str
     at: float
@@ -106,8 +109,4 @@ class Outcome(Model):
     steps: tuple[StepTime, ...] = ()
     staged: str = ""
     log: str = ""
-
-    @property
-    def excused(self) -> bool:
-        """Whether the builder's host had no part in how it ended: the publisher failed, or the distro has changed."""
-        return self.failure is not None and (self.failure.step == "publish" or self.failure.outdated)
+    excused: bool = False

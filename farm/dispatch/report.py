@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from farm.dispatch.decide import CANCELLED
+from farm.dispatch.decide import CANCELLED, Record
 from farm.errors import EXIT_CELLS_FAILED, EXIT_OK, Failure
 from farm.plan.cell import Cell
 from farm.store.artifact import Artifact, Finding, StepTime
@@ -63,11 +63,13 @@ def report(journal: Journal, plan: RunPlan, seconds: float) -> RunReport:
     cells = []
     for planned in plan.cells:
         cell = Cell.parse(planned.cell)
-        attempts = records[cell].newest if cell in records else 0
+        record = records.get(cell, Record())
         if planned.published and not read:
             cells.append(CellReport(planned.cell, "already published"))
         else:
-            cells.append(_cell(journal, planned, attempts, journal.outcome(cell) if attempts else None))
+            # one that another run published meanwhile has ended without an attempt
+            outcome = journal.outcome(cell) if record.newest or record.endings else None
+            cells.append(_cell(journal, planned, record.newest, outcome))
     return RunReport(plan.run, journal.store.name, seconds, tuple(cells))
 
 

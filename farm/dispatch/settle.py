@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,21 @@ if TYPE_CHECKING:
 Publish = Callable[["PlannedCell", "Result"], str]
 
 _PATIENCE_S = 60.0
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """What finds this host's disk full raises NoRoomHere."""
+    try:
+        yield
+    except OSError as error:
+        if not _is_full(error):
+            raise
+        raise NoRoomHere(f"this host's disk is full: {error}", hint="make room in TMPDIR, or set another") from error
 
 
 def conclude(journal: Journal, cell: Cell, number: int, outcome: Outcome) -> None:
@@ -48,6 +63,10 @@ class Settler:
 
         Raises NoRoomHere for as long as this host has no room: a build of hours is not to be thrown away for that.
         """
+        with _room():
+            return self._settled(cell, number, planned)
+
+    def _settled(self, cell: Cell, number: int, planned: PlannedCell) -> Outcome:
         try:
             result = self.journal.staged(cell, number)
         except (StoreUnavailable, NoRoomHere):
@@ -72,13 +91,14 @@ class Settler:
         except (StoreUnavailable, EngineUnavailable, Conflict) as error:  # the last: somebody else published at the same moment
             if self.clock() - self._since.setdefault((cell, number), self.clock()) < _PATIENCE_S:
                 raise
-            lost = Transient(error.message, hint=error.hint)  # none says anything against the cell
-            return self._outcome(cell, number, result, log, failure=lost.failure("publish"))
+            lost = Transient(error.message, hint=error.hint)  # none says anything against the cell, or its builder
+            outcome = self._outcome(cell, number, result, log, failure=lost.failure("publish"))
+            return outcome.model_copy(update={"excused": True})
         except FarmError as error:
             return self._outcome(cell, number, result, log, failure=error.failure("publish"))
         except Exception as error:  # what a builder staged may trip anything; that must not end the run of the others
-            if isinstance(error, OSError) and error.errno in _FULL:
-                raise NoRoomHere(f"this host's disk is full: {error}", hint="make room in TMPDIR, or set another") from error
+            if _is_full(error):
+                raise
             said = f"what was staged could not be published: {type(error).__name__}: {error}"
             return self._outcome(cell, number, result, log, failure=Failure("verification-failed", said, step="publish"))
         return self._outcome(cell, number, result, log, artifact=artifact)

@@ -22,7 +22,7 @@ from farm.dispatch.records import PlannedCell, RunPlan
 from farm.dispatch.report import RunReport, report
 from farm.dispatch.settle import Publish, Settler
 from farm.dispatch.tempo import Tempo
-from farm.errors import BrokerUnavailable, EngineUnavailable, Failure, FarmError
+from farm.errors import BadInput, BrokerUnavailable, EngineUnavailable, Failure, FarmError
 from farm.plan.cell import Cell
 from farm.plan.recipe import Recipe
 from farm.store import locks
@@ -132,7 +132,7 @@ class Submission:
             return report(self.journal, plan, time.monotonic() - began)
         if self._options.with_worker:
             check_engine(self._settings, self._options.probe)
-        with leftover.noted(self._settings, self.run), self._farm() as farm:
+        with leftover.noted(self._settings, self.run) as note, self._farm() as farm:
             self.farm = farm
             farm.await_ready()
             driver = Driver(self.journal, self._means(farm, staging, publish), self._tempo, relist, self._date)
@@ -141,8 +141,8 @@ class Submission:
             except KeyboardInterrupt:
                 self._interrupt(driver.means.mail, farm)
                 raise
-            except FarmError as error:
-                self._give_up(error, farm)
+            except Exception as error:
+                self._give_up(error, farm, note)
                 raise
             finally:
                 driver.leave()
@@ -181,15 +181,27 @@ class Submission:
         farm.stop()
         self.journal.sweep()
 
-    def _give_up(self, error: FarmError, farm: EmbeddedFarm) -> None:
-        """Leave nothing that only an open run may keep. One on a shared broker is gone on with by a scheduler."""
-        if self._settings.broker_url:
+    def _give_up(self, error: Exception, farm: EmbeddedFarm, note: leftover.Note) -> None:
+        """Leave nothing that only an open run may keep, but for what a scheduler or a publisher goes on with."""
+        if self._settings.broker_url or self._settings.publisher == "service":
             return
         farm.stop()
-        with suppress(FarmError):  # a store that is away: the next command does it
+        try:
             self.journal.close()
             self.journal.sweep()
-        error.hint = "; ".join(filter(None, (error.hint, f"`farm resume {self.run}` then builds what is missing")))
+        except FarmError:  # a store that is away
+            note.stays = True
+        if isinstance(error, FarmError) and self._was_asked():
+            error.hint = "; ".join(filter(None, (error.hint, f"`farm resume {self.run}` then builds what is missing")))
+
+    def _was_asked(self) -> bool:
+        """Whether the store knows the run, as far as it answers."""
+        try:
+            return bool(self.journal.asked())
+        except BadInput:
+            return False
+        except FarmError:
+            return True
 
 
 def check_engine(settings: Settings, probe: Sequence[str] = ENGINE_PROBE) -> None:

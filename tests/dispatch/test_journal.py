@@ -108,19 +108,36 @@ def test_another_error_of_the_system_is_the_matter_of_what_was_staged(journal, s
     assert (outcome.state, outcome.failure.step) == ("verification-failed", "publish")
 
 
+def test_a_host_has_no_part_in_what_a_publisher_met(journal, staged):
+    now = [0.0]
+
+    def publish(_planned, _staged):
+        raise StoreUnavailable("away")
+
+    settler = Settler(journal, publish, clock=lambda: now[0])
+    with pytest.raises(StoreUnavailable):
+        settler.settle(CELL, 1, None)
+    now[0] = 61.0
+    conclude(journal, CELL, 1, settler.settle(CELL, 1, None))
+    assert again(journal).records()[CELL].endings[1].excused
+
+
 @pytest.mark.parametrize(
-    ("failure", "excused"),
-    [
-        (Transient("no store").failure("publish"), True),
-        (DistroMoved("gcc is newer").failure("images"), True),
-        (Transient("no mirror").failure("images"), False),
-        (None, False),
-    ],
+    "failure", [Transient("2 bytes with sha256 x").failure("publish"), DistroMoved("newer").failure("images")]
 )
-def test_a_host_has_no_part_in_what_a_publisher_or_the_distro_did(journal, failure, excused):
-    journal.grant(CELL, 1, AttemptNote(worker="w", granted=990.0, deadline_s=60))
-    journal.end(CELL, 1, Outcome(state="transient" if failure else "published", at=1000.0, failure=failure))
-    assert again(journal).records()[CELL].endings[1].excused is excused
+def test_what_a_builder_staged_and_what_its_mirror_has_is_its_own_matter(journal, failure):
+    journal.end(CELL, 1, Outcome(state="transient", at=1000.0, failure=failure))
+    assert not again(journal).records()[CELL].endings[1].excused
+
+
+@pytest.mark.parametrize("where", ["staged", "keep_log"])
+def test_no_room_is_no_room_wherever_it_is_met(journal, staged, where, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(journal, where, full)
+    with pytest.raises(NoRoomHere, match="disk is full"):
+        Settler(journal, lambda *_: "").settle(CELL, 1, None)
 
 
 def test_a_result_that_was_cut_off_on_its_way_is_made_again(journal, staged):

@@ -11,15 +11,16 @@ from farm.dispatch.journal import Journal
 from farm.dispatch.loop import wanted
 from farm.dispatch.queue import TaskQueue, wake_id
 from farm.dispatch.records import AttemptNote, Outcome, PlannedCell, RunPlan
+from farm.dispatch.report import report
 from farm.dispatch.tempo import Tempo
 from farm.errors import BrokerUnavailable
 from farm.settings import Settings
 from farm.store import keys
 from farm.wire.address import without_secret
 from farm.wire.mailbox import BuilderMail, new_reply
-from farm.wire.messages import Beat, Denial, Grant, GrantRequest, Resolved, WorkerCard
+from farm.wire.messages import Beat, Denial, Grant, GrantRequest, Resolved, Result, WorkerCard
 from farm.wire.routes import build_queue
-from tests.dispatch.making import ARCH, INPUTS, cell, recipe
+from tests.dispatch.making import ARCH, INPUTS, artifact, cell, recipe
 from tests.fakes import MemoryStore
 
 RUN = "20260101-000000-abcdef"
@@ -206,9 +207,20 @@ def test_the_next_attempt_is_granted_only_after_the_last_one_ended(granter, jour
     assert granted.attempt == 2
 
 
-def test_what_another_run_published_meanwhile_is_not_built_again(granter, journal):
+def attempted():
+    return Result(run="20260101-000000-000000", cell=str(cell()), attempt=1, worker="w", engine="e", recipe="r", inputs="i")
+
+
+def is_listed(monkeypatch, *channels):
+    monkeypatch.setattr(
+        "farm.dispatch.grants.update.listed", lambda _store, channel, *_: channel if channel in channels else None
+    )
+
+
+def test_what_another_run_published_meanwhile_is_not_built_again(granter, journal, monkeypatch):
+    is_listed(monkeypatch, "dev")
     there = keys.published(cell(), "2026113001", recipe(cell()).digest, INPUTS.digest, "dev")
-    journal.store.put(there.key, b"{}")
+    journal.store.put(there.key, artifact(granter.planned[cell()], attempted()).model_dump_json().encode())
     denied = granter.answer(request(), Sight(), 5.0)
     assert isinstance(denied, Denial)
     assert "published meanwhile, by another run" in denied.reason
@@ -216,10 +228,21 @@ def test_what_another_run_published_meanwhile_is_not_built_again(granter, journa
     seen = Sight(journal.records())
     assert state_of(cell(), granter.wanted, seen, 6.0, Tempo()) == "published"
     assert decide(granter.wanted, seen, 6.0, Tempo()) == (Done(),)
+    plan = RunPlan(run=RUN, started="", deadline_s=60, cells=tuple(granter.planned.values()))
+    [told] = report(journal, plan, 1.0).cells
+    assert (told.end, told.attempts) == ("published", 0)
+    assert told.artifact.build_id == "2026010101"
+
+
+def test_what_no_channel_lists_yet_is_left_to_who_publishes(granter, journal, monkeypatch):
+    is_listed(monkeypatch)
+    journal.store.put(keys.published(cell(), "2026113001", recipe(cell()).digest, INPUTS.digest, "dev").key, b"{}")
+    assert isinstance(granter.answer(request(), Sight(), 5.0), Grant)
 
 
 @pytest.mark.parametrize("other", [{"recipe": "0" * 64}, {"inputs": "0" * 64}, {"channel": "stable"}])
-def test_what_is_not_the_same_in_the_same_channel_is_built(granter, journal, other):
+def test_what_is_not_the_same_in_the_same_channel_is_built(granter, journal, monkeypatch, other):
+    is_listed(monkeypatch, "dev", "stable")
     same = {"recipe": recipe(cell()).digest, "inputs": INPUTS.digest, "channel": "dev", **other}
     journal.store.put(keys.published(cell(), "2026113001", **same).key, b"{}")
     assert isinstance(granter.answer(request(), Sight(), 5.0), Grant)

@@ -60,7 +60,7 @@ class ImageShelf:
 class BuildingShelf(ImageShelf):
     """An engine that has every base image, keeps what it is told to build, and whose boxes answer every command alike.
 
-    `outdated`: what asks whether an image is still current is told that it isn't. `refused`: what a build fails with.
+    `outdated`: what asks whether an image is still current is told that it isn't. `refused`: what a build prints that fails.
     """
 
     def __init__(self, layers, answer):
@@ -82,7 +82,9 @@ class BuildingShelf(ImageShelf):
             if self.outdated:
                 raise BuildFailed("it is not current")
         elif self.refused:
-            raise BuildFailed(self.refused)
+            failed = BuildFailed("it could not be built")
+            failed.output = self.refused
+            raise failed
         else:
             self.built[image] = text
         self.images[image] = self._layers

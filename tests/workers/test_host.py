@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.errors import BadInput, EngineUnavailable
+from farm.errors import BadInput, EngineUnavailable, Transient
 from farm.settings import Settings
 from workers.engine import bridge, cgroups, host
 from workers.engine.bridge import CANDIDATES, Bridge, free_name, free_network
@@ -68,6 +68,9 @@ def test_something_else_at_the_socket_is_no_engine(tmp_path):
 def test_an_engine_that_answers_says_what_it_is(engine_url, monkeypatch, capsys):
     monkeypatch.setenv("FARM_ENGINE", engine_url)
     assert engine_probe([]) == 0
+    monkeypatch.setenv("FARM_ROOM_GB", "1000000000")
+    with pytest.raises(Transient, match="FARM_ROOM_GB asks for"):
+        engine_probe([])
     assert "Engine" in capsys.readouterr().out
 
 

@@ -55,15 +55,21 @@ def test_an_image_is_reused_while_its_packages_are_the_same():
         ("debian13", "E: Failed to fetch http://mirror/InRelease Could not resolve 'mirror'", Transient),
         ("rocky9", "Error: Unable to find a match: gccc", BuildFailed),
         ("rocky9", "Error: Failed to download metadata for repo 'baseos'", Transient),
+        (
+            "rocky9",
+            "Errors during downloading metadata for repository 'crb'\nError: Unable to find a match: gdbm-devel",
+            Transient,
+        ),
+        ("debian13", "E: Unable to locate package gccc" + "\nand more" * 20, BuildFailed),
         ("fedora44", "No match for argument: gccc", BuildFailed),
         ("alpine3.22", "ERROR: unable to select packages:\n  gccc (no such package):", BuildFailed),
-        ("alpine3.22", "WARNING: fetching x: temporary error (try again later)\n  gcc (no such package):", Transient),
+        ("alpine3.22", "WARNING: fetching x: temporary error (try again later)" + "\n  gcc (no such package):" * 20, Transient),
     ],
 )
 def test_a_package_that_is_not_there_fails_a_cell_and_a_mirror_in_trouble_does_not(distro, said, raised):
     shelf = BuildingShelf(LAYERS, QUERIED)
     shelf.refused = f"the image python-farm/builder could not be built: exit 100\n{said}\nand more"
-    with pytest.raises(raised, match="could not be built"):
+    with pytest.raises(raised, match="it could not be built"):
         maker(shelf, distro).with_packages("builder", ("gcc",))
 
 
@@ -124,6 +130,18 @@ def test_a_base_is_had_as_the_plans_own_was_where_that_is_left_open(set_to, had,
     made.resolve(("gcc",), elsewhere)
     made.resolve(("gcc",))
     assert seen == [asked, set_to]
+
+
+@pytest.mark.parametrize(("set_to", "raised"), [("auto", Transient), ("bootstrap", BadInput)])
+def test_a_host_that_cannot_have_the_base_of_a_plan_fails_no_cell_for_good(set_to, raised, monkeypatch):
+    def lacking(*_):
+        raise BadInput("mmdebstrap is not installed", hint="apt-get install mmdebstrap")
+
+    monkeypatch.setattr("workers.build.image.ensure_base", lacking)
+    elsewhere = Inputs(BaseImage("python-farm/base:1", "bootstrap", ("sha256:gone",)), (("gcc", "1"),))
+    shelf, distro = BuildingShelf(LAYERS, QUERIED), load_facts().distros["debian13"]
+    with pytest.raises(raised, match="mmdebstrap is not installed"):
+        ImageMaker(distro, "amd64", shelf, Settings(base_image=set_to), lambda _: None).resolve(("gcc",), elsewhere)
 
 
 @pytest.fixture

@@ -113,8 +113,14 @@ class ImageMaker:
 
     def _base(self, how: Literal["auto", "pull", "bootstrap"] = "auto") -> BaseImage:
         """The base image, had as the plan's own was where the settings leave it open: no other would be its base."""
-        settings = self.settings.model_copy(update={"base_image": how}) if self.settings.base_image == "auto" else self.settings
-        return ensure_base(release_of(self.distro), self.arch, self.engine, settings, self.on_line, self.cancelled)
+        ours = self.settings.base_image != "auto"
+        settings = self.settings if ours else self.settings.model_copy(update={"base_image": how})
+        try:
+            return ensure_base(release_of(self.distro), self.arch, self.engine, settings, self.on_line, self.cancelled)
+        except BadInput as error:
+            if ours or how == "auto":
+                raise
+            raise Transient(f"this host cannot have the base image of the plan: {error.message}", hint=error.hint) from error
 
     def granted(self, packages: tuple[str, ...], wanted: Inputs | None) -> tuple[str, Inputs]:
         """`resolve`, but of what is wanted. Raises DistroMoved when the distro is not any more what the plan was made for."""
@@ -167,7 +173,7 @@ class ImageMaker:
         try:
             self._build(image, text)
         except BuildFailed as error:
-            if re.search(self.distro.family.missing, error.message):
+            if re.search(self.distro.family.missing, error.output or error.message):
                 raise
             raise Transient(error.message, hint="does the distro's mirror answer in containers of this host?") from error
 

@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 
-from farm.errors import EXIT_OK, BadInput, EngineUnavailable
+from farm.errors import EXIT_OK, BadInput, EngineUnavailable, Transient
 from farm.settings import Settings
+from workers import room
 from workers.engine import host
 from workers.engine.docker import DockerEngine
 from workers.engine.own import OwnEngine
@@ -24,10 +25,13 @@ def say(line: str) -> None:
 
 
 def engine_probe(arguments: list[str]) -> int:
-    """Print the engine that answers. Raises EngineUnavailable."""
+    """Print the engine that answers. Raises EngineUnavailable, and Transient where there is no room for a cell."""
     if arguments:
         raise BadInput("engine-probe takes no arguments")
-    found = host.require(Settings())
+    settings = Settings()
+    found = host.require(settings)
+    if trouble := room.lacking(settings):
+        raise Transient(trouble, hint="or FARM_ROOM_GB asks for less: a cell without optimisation took 0.7 GiB there")
     sys.stdout.write(f"{found.name} at {found.url}\n")
     return EXIT_OK
 

@@ -102,11 +102,13 @@ def build(connect: Connect, image: str, dockerfile: str, on_line: Callable[[str]
             raise Transient(f"the emulator crashed building {image}", hint="a native worker needs none") from error
         if disk_full("\n".join([*lines, str(error)])):
             raise no_room(f"the build of {image}") from error
-        raise BuildFailed(
+        failed = BuildFailed(
             f"the image {image} could not be built: {error}\n" + "\n".join(lines[-15:]),
             hint="a package that the mirror does not have? see the lines above",
             step="image",
-        ) from error
+        )
+        failed.output = "\n".join(lines)
+        raise failed from error
 
 
 def _heard(part: Part, lines: list[str], on_line: Callable[[str], None] | None) -> None:

@@ -23,10 +23,14 @@ with open("/proc/self/maps") as maps:
 """
 
 
-def linked(folder):
-    """A link to the executable in a folder of its own, as `uv python install` makes one."""
-    os.makedirs(folder)
-    link = os.path.join(folder, os.path.basename(sys.executable))
+def linked(prefix):
+    """A link to the executable where another Python of the series lies, as one may have it in /usr/local."""
+    library = os.path.join(prefix, "lib", os.path.basename(os.path.dirname(os.__file__)))
+    for folder in (library, os.path.join(prefix, "bin")):
+        os.makedirs(folder)
+    with open(os.path.join(library, "os.py"), "w") as stranger:
+        stranger.write("raise SystemExit('the standard library of another Python')\n")
+    link = os.path.join(prefix, "bin", os.path.basename(sys.executable))
     os.symlink(sys.executable, link)
     return link
 
