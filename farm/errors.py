@@ -6,6 +6,7 @@ Errors cross the queue as a `Failure` (plain data), never as a pickled exception
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -117,6 +118,13 @@ class StoreUnavailable(Transient):
 
 class NoRoomHere(Transient):
     """This host cannot write what it is to fetch; that says nothing against what it is of, or who made it."""
+
+
+def no_room(error: Exception) -> NoRoomHere | None:
+    """What a full disk of this host is called, where that is what an error says."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoRoomHere(f"this host's disk is full: {error}", hint="make room in TMPDIR and the cache, or set others")
+    return None
 
 
 class BrokerUnavailable(Transient):

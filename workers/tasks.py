@@ -6,7 +6,6 @@ because the scheduler sees in the store what is missing and wakes the cell again
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import socket
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from farm.errors import BrokerUnavailable, BuildFailed, Failure, FarmError, Transient
+from farm.errors import BrokerUnavailable, BuildFailed, Failure, FarmError, Transient, no_room
 from farm.wire.mailbox import BuilderMail, new_reply
 from farm.wire.messages import (
     BUILD_TASK,
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PAGE_BYTES = 4096
 _PAUSE_S = 30.0
 
@@ -220,8 +218,7 @@ def _failure(error: Exception, reporter: BeatingReporter) -> Failure:
         error = BuildFailed(
             f"the attempt did not end at its deadline of {settings.cell_deadline_s} s", hint="raise FARM_CELL_DEADLINE_S"
         )
-    if isinstance(error, OSError) and error.errno in _FULL:
-        error = Transient(f"this host's disk is full: {error}", hint="make room where it keeps temporary files and its cache")
+    error = no_room(error) or error
     if isinstance(error, FarmError):
         return error.failure(reporter.current_step)
     reporter.note(traceback.format_exc())

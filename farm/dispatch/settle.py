@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from farm.dispatch.decide import PUBLISHED
 from farm.dispatch.journal import Journal
 from farm.dispatch.records import Outcome
-from farm.errors import Conflict, EngineUnavailable, Failure, FarmError, NoRoomHere, StoreUnavailable, Transient
+from farm.errors import Conflict, EngineUnavailable, Failure, FarmError, NoRoomHere, StoreUnavailable, Transient, no_room
 from farm.plan.cell import Cell
 from farm.store import locks, run_keys
 
@@ -25,19 +24,15 @@ Publish = Callable[["PlannedCell", "Result"], str]
 _PATIENCE_S = 60.0
 
 
-def _is_full(error: Exception) -> bool:
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
 @contextmanager
 def _room() -> Iterator[None]:
     """What finds this host's disk full raises NoRoomHere."""
     try:
         yield
     except OSError as error:
-        if not _is_full(error):
-            raise
-        raise NoRoomHere(f"this host's disk is full: {error}", hint="make room in TMPDIR, or set another") from error
+        if full := no_room(error):
+            raise full from error
+        raise
 
 
 def conclude(journal: Journal, cell: Cell, number: int, outcome: Outcome) -> None:
@@ -97,7 +92,7 @@ class Settler:
         except FarmError as error:
             return self._outcome(cell, number, result, log, failure=error.failure("publish"))
         except Exception as error:  # what a builder staged may trip anything; that must not end the run of the others
-            if _is_full(error):
+            if no_room(error):
                 raise
             said = f"what was staged could not be published: {type(error).__name__}: {error}"
             return self._outcome(cell, number, result, log, failure=Failure("verification-failed", said, step="publish"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from farm.errors import EngineUnavailable, VerificationFailed
+from farm.errors import EngineUnavailable, Transient, VerificationFailed
 from farm.wire import child
 from farm.wire.verification import Verification
 
@@ -26,7 +26,10 @@ def agree(archive: Path) -> None:
 
     Raises VerificationFailed when it sees one, EngineUnavailable when it cannot look: then nothing is said against the cell.
     """
-    outcome = asked(archive, quiet=True)
+    try:
+        outcome = asked(archive, quiet=True)
+    except Transient as error:
+        raise EngineUnavailable(f"the second verifier cannot look: {error.message}", hint=error.hint) from error
     if outcome.skipped:
         raise EngineUnavailable(
             f"the second verifier could not run {len(outcome.skipped)} checks: {outcome.skipped[0].skipped}",

@@ -6,7 +6,7 @@ import pytest
 
 from farm.cli import offering
 from farm.dispatch.offer import publisher
-from farm.errors import EngineUnavailable, VerificationFailed
+from farm.errors import EngineUnavailable, Failure, VerificationFailed, from_failure
 from farm.publish import second
 from farm.publish.publisher import publish
 from farm.settings import Settings
@@ -55,6 +55,15 @@ def test_what_it_refuses_is_not_published(monkeypatch):
 def test_a_warning_is_no_refusal(monkeypatch):
     monkeypatch.setattr(second, "asked", lambda *_, **__: outcome(BAD.model_copy(update={"severity": "warning"})))
     assert second.agree("x") is None
+
+
+def test_a_verifier_that_cannot_look_says_nothing_against_the_cell(monkeypatch):
+    def full(*_, **__):
+        raise from_failure(Failure("transient", "this host's disk is full"))
+
+    monkeypatch.setattr(second, "asked", full)
+    with pytest.raises(EngineUnavailable, match="cannot look: this host's disk is full"):
+        second.agree("x")
 
 
 def test_a_verifier_without_an_engine_says_nothing_against_the_cell(monkeypatch, tmp_path):

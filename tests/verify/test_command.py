@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from farm.errors import EXIT_ENVIRONMENT
 from farm.plan.cell import Cell
 from farm.show import report, report_html
 from farm.store import keys
@@ -18,6 +20,7 @@ from farm.store.folder import FolderStore
 from farm.wire.verification import Verification
 from tests.verify.crafted import DYNLOAD, SUFFIX, Crafted, Entry, build_info
 from tests.verify.elves import Shape, elf
+from workers.verify import command
 from workers.verify.run import of_depth, verify_without_boxes
 
 CLONE = str(Path(__file__).parents[2])
@@ -98,6 +101,16 @@ def test_no_archive_of_this_farm(data, says, tmp_path):
     assert says in done.stderr
     assert done.stderr.count("error:") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_of_the_verifiers_host_is_said_as_such(tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(command, "verify_file", full)
+    assert command.verify(["--no-engine", str(tmp_path / "x.tar.gz")]) == EXIT_ENVIRONMENT
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert (told["kind"], "disk is full" in told["message"]) == ("transient", True)
 
 
 def test_only_some_checks(tmp_path):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from farm.errors import EXIT_OK, BadInput, EngineUnavailable, FarmError
+from farm.errors import EXIT_OK, BadInput, EngineUnavailable, FarmError, no_room
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
@@ -92,9 +92,12 @@ def verify(arguments: Sequence[str]) -> int:
             outcome = verify_stranger(others, facts, settings, wanted)
         else:
             outcome = verify_file(chosen.file, settings, wanted)
-    except FarmError as error:
-        sys.stdout.write(json.dumps({"error": asdict(error.failure("verify"))}) + "\n")
-        return error.exit_code
+    except (FarmError, OSError) as error:
+        told = error if isinstance(error, FarmError) else no_room(error)
+        if told is None:
+            raise
+        sys.stdout.write(json.dumps({"error": asdict(told.failure("verify"))}) + "\n")
+        return told.exit_code
     sys.stdout.write(outcome.model_dump_json(indent=1) + "\n")
     return EXIT_OK
 
