@@ -47,6 +47,7 @@ class ProvidesRow(Scope):
 class FamilyRow(Row):
     """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line.
 
+    `lists` fetches the lists of packages, or fails, where `install` alone would do with some: an image of ours may not.
     `missing` is a regular expression for what `install` says of a package that the distro does not have: for good, where
     anything else that fails is the mirror's trouble. `advise` is what a user types to install packages.
     `foreign` prepares an image for packages of another `{arch}`, for cross-compiling; `query` then names those `name:arch`.
@@ -59,6 +60,7 @@ class FamilyRow(Row):
     """
 
     install: Annotated[str, Field(pattern=r"\{packages\}")]
+    lists: str = ""
     foreign: Annotated[str, Field(pattern=r"\{arch\}")] = ""
     missing: Pattern
     advise: Annotated[str, Field(pattern=r"^[^'|&\\%]*\{packages\}$")]

@@ -21,6 +21,15 @@ def maker(shelf, distro="debian13"):
 def test_a_dockerfile_installs_the_packages_and_makes_the_working_folder():
     text = dockerfile("base:1", "get {packages} && tidy", ("a", "b"))
     assert text == "FROM base:1\nRUN get a b && tidy\nRUN mkdir -p /work && chown 1000:1000 /work\n"
+    prepared = dockerfile("base:1", "get {packages}", ("a",), "", "fetch lists")
+    assert prepared.splitlines()[1] == "RUN fetch lists && get a"
+
+
+def test_an_image_is_made_of_lists_that_all_arrived_and_users_are_told_no_more_than_before():
+    shelf = BuildingShelf(LAYERS, QUERIED)
+    image, _ = maker(shelf).resolve(("gcc",))
+    assert "RUN apt-get update -q -o APT::Update::Error-Mode=any && apt-get update -q && DEBIAN" in shelf.built[image]
+    assert "Error-Mode" not in load_facts().distros["debian13"].family.install
 
 
 def test_inputs_are_the_layers_and_the_exact_packages():
@@ -204,7 +213,7 @@ def test_a_workshop_for_another_arch_knows_its_packages():
     cross = Cross("amd64", ("gcc", "libssl-dev:arm64"), (), (), (), ())
     here = ImageMaker(load_facts().distros["debian13"], "arm64", shelf, Settings(base_image="bootstrap"), lambda _: None)
     images = here.images_across(cross, ("gcc", "libssl-dev"), ("libssl3t64",), None)
-    assert shelf.built[images.workshop].splitlines()[1] == "RUN dpkg --add-architecture arm64"
+    assert shelf.built[images.workshop].splitlines()[1].startswith("RUN dpkg --add-architecture arm64 && apt-get update")
     assert "libssl-dev:arm64" in shelf.built[images.workshop]
     assert "debian13-amd64" in shelf.built[images.workshop]
     assert images.inputs.how == "cross"

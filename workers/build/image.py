@@ -40,18 +40,18 @@ class Images:
     inputs: Inputs
 
 
-def dockerfile(base: str, install: str, packages: Iterable[str], prepare: str = "") -> str:
+def dockerfile(base: str, install: str, packages: Iterable[str], *prepare: str) -> str:
     """A Dockerfile that adds packages to a base image, and the folder that boxes work in.
 
-    `install` is the distro family's command, with `{packages}` in it; `prepare` is what has to be said before. Raises BadInput
-    for what is no name of a package: it would be a command, and run outside of any box.
+    `install` is the distro family's command, with `{packages}` in it; `prepare` are commands to run before, '' for none.
+
+    Raises BadInput for what is no name of a package: it would be a command, and run outside of any box.
     """
     packages = tuple(packages)
     if strange := [name for name in packages if not _PACKAGE.fullmatch(name)]:
         raise BadInput(f"{strange[0][:80]!r} is no name of a package", hint="letters, digits, and . _ + : - between them")
-    command = install.format(packages=" ".join(packages))
-    before = f"RUN {prepare}\n" if prepare else ""
-    return f"FROM {base}\n{before}RUN {command}\nRUN mkdir -p /work && chown 1000:1000 /work\n"
+    command = " && ".join([*filter(None, prepare), install.format(packages=" ".join(packages))])
+    return f"FROM {base}\nRUN {command}\nRUN mkdir -p /work && chown 1000:1000 /work\n"
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,8 @@ class ImageMaker:
         else:
             self.on_line(f"building the {role} image of {self.distro.id}: {len(packages)} packages")
             prepare = self.distro.family.foreign.format(arch=self.foreign) if self.foreign else ""
-            text = dockerfile(base.name, self.distro.family.install, packages, prepare)
+            family = self.distro.family
+            text = dockerfile(base.name, family.install, packages, prepare, family.lists)
             self._install(image, text)
         drop_old(self.engine, self._repository(role), day)
         return image
@@ -161,7 +162,7 @@ class ImageMaker:
         return f"python-farm/{role}-{self.distro.id}-{arch}"
 
     def _key(self, base: BaseImage, packages: tuple[str, ...]) -> str:
-        return digest_of([base.layers, self.distro.family.install, packages])[:16]
+        return digest_of([base.layers, self.distro.family.lists, self.distro.family.install, packages])[:16]
 
     def _there(self, role: str, base: BaseImage, packages: tuple[str, ...]) -> list[str]:
         """Images of this base and these packages that the engine has, of any day, newest first."""
