@@ -48,8 +48,9 @@ class FamilyRow(Row):
     """A distro family; the row's key is its name. `install` has `{packages}`; `query` prints a name and a version a line.
 
     `lists` fetches the lists of packages, or fails, where `install` alone would do with some: an image of ours may not.
-    `missing` is a regular expression for what `install` says of a package that the distro does not have: for good, where
-    anything else that fails is the mirror's trouble. `advise` is what a user types to install packages.
+    `missing` is a regular expression for what `install` says of a package that the distro does not have: that is for good,
+    and anything else that fails is the mirror's trouble; with '' all is for good. `advise` is what a user types to install
+    packages.
     `foreign` prepares an image for packages of another `{arch}`, for cross-compiling; `query` then names those `name:arch`.
     `current` succeeds in an image whose packages are all the newest ones.
     `owners` is shell text that gets paths as its arguments and says which package has each; a line of its answer that tells
@@ -62,7 +63,7 @@ class FamilyRow(Row):
     install: Annotated[str, Field(pattern=r"\{packages\}")]
     lists: str = ""
     foreign: Annotated[str, Field(pattern=r"\{arch\}")] = ""
-    missing: Pattern
+    missing: Pattern = ""
     advise: Annotated[str, Field(pattern=r"^[^'|&\\%]*\{packages\}$")]
     current: str
     query: str
