@@ -7,8 +7,12 @@ Errors cross the queue as a `Failure` (plain data), never as a pickled exception
 from __future__ import annotations
 
 import errno
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FailureKind = Literal["bad-input", "build-failed", "verification-failed", "transient", "cancelled", "internal"]
 
@@ -120,11 +124,25 @@ class NoRoomHere(Transient):
     """This host cannot write what it is to fetch; that says nothing against what it is of, or who made it."""
 
 
+DISK_FULL = "disk is full"  # as every message says it, also those that cross a process
+
+
 def no_room(error: Exception) -> NoRoomHere | None:
     """What a full disk of this host is called, where that is what an error says."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoRoomHere(f"this host's disk is full: {error}", hint="make room in TMPDIR and the cache, or set others")
+        return NoRoomHere(f"this host's {DISK_FULL}: {error}", hint="make room in TMPDIR and the cache, or set others")
     return None
+
+
+@contextmanager
+def room() -> Iterator[None]:
+    """What finds this host's disk full raises NoRoomHere."""
+    try:
+        yield
+    except OSError as error:
+        if full := no_room(error):
+            raise full from error
+        raise
 
 
 class BrokerUnavailable(Transient):

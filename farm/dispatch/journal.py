@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from farm.dispatch.decide import PUBLISHED, RETRIED, Attempt, Ending, Record
 from farm.dispatch.records import AttemptNote, Outcome, RunPlan
-from farm.errors import BadInput, Conflict, FarmError, Transient, VerificationFailed
+from farm.errors import BadInput, Conflict, FarmError, Transient, VerificationFailed, room
 from farm.plan.cell import Cell
 from farm.store import run_keys
 from farm.store.artifact import Artifact
@@ -231,7 +231,7 @@ class Journal:
     @contextmanager
     def _staged(self, cell: Cell, number: int, name: str, limit: AtMost) -> Iterator[Path | None]:
         """What an attempt staged under a name, as a file; None when it did not. Raises VerificationFailed over the limit."""
-        with tempfile.TemporaryDirectory(prefix="farm-staged-") as folder:
+        with room(), tempfile.TemporaryDirectory(prefix="farm-staged-") as folder:
             file = Path(folder) / name
             yield file if self.store.fetch(run_keys.staging(self.run, cell, number, name), file, limit) else None
 

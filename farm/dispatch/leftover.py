@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SWEEP = (sys.executable, "-m", "workers", "sweep")
 _SWEEP_S = 60
 _FOLDER = "running"
+_SHARED = "shared"
 
 
 @dataclass
@@ -56,8 +57,8 @@ def noted(settings: Settings, run: str) -> Iterator[Note]:
 
 
 def _owned(settings: Settings) -> str:
-    """Whose run it is. One on a shared broker may be gone on with by a scheduler, so what it staged is left alone."""
-    return f"{settings.store} {'shared' if settings.broker_url else 'private'}"
+    """Whose run it is. What others may go on with, a scheduler or a publisher, is left alone with all that it staged."""
+    return f"{settings.store} {_SHARED if settings.broker_url or settings.publisher == 'service' else 'private'}"
 
 
 def _locked(folder: Path, run: str, text: str) -> IO[str]:
@@ -96,7 +97,8 @@ def _notes(folder: Path) -> list[Path]:
 def _clear(run: str, note: IO[str], settings: Settings, store: Store, sweep: Sequence[str]) -> bool:
     from farm.dispatch.journal import Journal  # noqa: PLC0415 - hardly ever needed, and every command comes by here
 
-    if note.read() == _owned(settings) and not settings.broker_url and keys.valid(run):
+    owned = _owned(settings)
+    if note.read() == owned and not owned.endswith(_SHARED) and keys.valid(run):
         with suppress(FarmError):  # a store that refuses us now says so to the command itself
             Journal(store, run).close()
             Journal(store, run).sweep()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _TICK_S = 0.5
 UNSETTLED = "no publisher settles it: does one run? its log says what it waits for"  # the first 40 characters show anywhere
-_PASSING = (BrokerUnavailable, StoreUnavailable, EngineUnavailable, NoRoomHere, Conflict)  # for as long as our patience
+_PASSING = (BrokerUnavailable, StoreUnavailable, EngineUnavailable, Conflict)  # for as long as our patience
 
 
 class Watcher(Protocol):
@@ -78,6 +78,7 @@ class Loop:
         self._settling: dict[tuple[Cell, int], Future[Outcome]] = {}
         self._unrecorded: set[tuple[Cell, int]] = set()  # what the store did not take yet: its trouble is not over
         self._expired: set[tuple[Cell, int]] = set()
+        self._postponed: dict[tuple[Cell, int], float] = {}  # until when
         self._presented = float("-inf")
 
     def run(self) -> None:
@@ -90,11 +91,10 @@ class Loop:
                     if self._turn(publisher):
                         return
                     trouble_since = trouble_since if self._unrecorded else None
-                except _PASSING as error:
+                except _PASSING:
                     now = self._means.clock()
                     trouble_since = now if trouble_since is None else trouble_since
-                    # without room here what is built waits in the store, for as long as it takes
-                    if now - trouble_since > self._tempo.patience_s and not isinstance(error, NoRoomHere):
+                    if now - trouble_since > self._tempo.patience_s:
                         raise
                     self._lookout.excuse()
                     time.sleep(_TICK_S)
@@ -141,7 +141,7 @@ class Loop:
                 self._means.mail.cancel(self._run, cell, number)
             case Expire(cell, number, why):
                 self._expire(cell, number, why)
-            case Settle(cell, number) if (settler := self._means.settler) and (cell, number) not in self._settling:
+            case Settle(cell, number) if (settler := self._means.settler) and self._may_settle(cell, number):
                 job = publisher.submit(settler.settle, cell, number, self._planned[cell])
                 self._settling[cell, number] = job
             case _:
@@ -156,10 +156,16 @@ class Loop:
             return
         beat = self._lookout.last_words.get((str(cell), number))
         failure = Failure("transient", f"attempt {number} of {cell} was lost: {why}", step=beat.step if beat else "")
-        log = self._journal.keep_log(cell, number, beat.tail if beat else ())
+        try:
+            log = self._journal.keep_log(cell, number, beat.tail if beat else ())
+        except NoRoomHere:
+            log = ""
         self._end(cell, number, Outcome(state="transient", at=self._means.clock(), failure=failure, log=log), lost=True)
         self._expired.add((cell, number))
         self._means.mail.cancel(self._run, cell, number)
+
+    def _may_settle(self, cell: Cell, number: int) -> bool:
+        return (cell, number) not in self._settling and self._means.clock() >= self._postponed.get((cell, number), 0.0)
 
     def _collect(self) -> bool:
         """Record what the publishing thread is done with; whether there was something."""
@@ -168,6 +174,11 @@ class Loop:
             self._unrecorded.add(key)
             try:
                 self._end(*key, self._settling.pop(key).result())
+            except NoRoomHere as error:  # what is built waits in the store for as long as it takes, and holds nobody up
+                self._notes[key[0]] = f"tried again: {error.message}"
+                self._postponed[key] = self._means.clock() + self._tempo.roomless_s
+                self._unrecorded.discard(key)
+                continue
             except _PASSING as error:
                 self._notes[key[0]] = f"tried again: {error.message}"
                 raise

@@ -18,7 +18,7 @@ from farm.dispatch.meter import Meter
 from farm.dispatch.records import PlannedCell, RunPlan
 from farm.dispatch.settle import Publish, Settler, conclude
 from farm.dispatch.tempo import Tempo
-from farm.errors import FarmError
+from farm.errors import FarmError, NoRoomHere
 from farm.plan.cell import Cell
 from farm.store.protocol import Store
 
@@ -37,6 +37,7 @@ class PublishingService:
     _trouble: dict[str, str] = field(default_factory=dict)
     _settlers: dict[str, Settler] = field(default_factory=dict)
     _plans: dict[str, RunPlan] = field(default_factory=dict)
+    _postponed: dict[tuple[str, Settle], float] = field(default_factory=dict)  # until when
 
     def serve(self) -> None:
         """Return once `stopping` is set; what is being published then is published to its end."""
@@ -60,6 +61,7 @@ class PublishingService:
         for run in over:
             for known in (self._settlers, self._plans, self._trouble):
                 known.pop(run, None)
+        self._postponed = {key: until for key, until in self._postponed.items() if key[0] not in over}
 
     def _attempted(self, run: str, act: Callable[[], list[str] | None]) -> list[str] | None:
         try:
@@ -87,13 +89,18 @@ class PublishingService:
         sight = Sight(records=journal.records(), published=there, cancelled=journal.cancelled())
         troubles: list[FarmError] = []
         for action in decide(wanted(plan), sight, settler.clock(), self.tempo):
-            if isinstance(action, Settle) and not self.stopping.is_set():
+            if isinstance(action, Settle) and not self.stopping.is_set() and self._is_due(run, action, settler.clock()):
                 try:
                     self._settle(settler, action, planned[action.cell])
                 except FarmError as error:  # e.g. no room for this one, and there may be some for the next
                     troubles.append(error)
+                    if isinstance(error, NoRoomHere):
+                        self._postponed[run, action] = settler.clock() + self.tempo.roomless_s
         if troubles:
             raise troubles[0]
+
+    def _is_due(self, run: str, action: Settle, now: float) -> bool:
+        return now >= self._postponed.get((run, action), 0.0)
 
     def _settle(self, settler: Settler, action: Settle, planned: PlannedCell) -> None:
         journal, cell, number = settler.journal, action.cell, action.number

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from farm.dispatch.decide import PUBLISHED
 from farm.dispatch.journal import Journal
 from farm.dispatch.records import Outcome
-from farm.errors import Conflict, EngineUnavailable, Failure, FarmError, NoRoomHere, StoreUnavailable, Transient, no_room
+from farm.errors import Conflict, EngineUnavailable, Failure, FarmError, NoRoomHere, StoreUnavailable, Transient, no_room, room
 from farm.plan.cell import Cell
 from farm.store import locks, run_keys
 
@@ -22,17 +21,6 @@ if TYPE_CHECKING:
 Publish = Callable[["PlannedCell", "Result"], str]
 
 _PATIENCE_S = 60.0
-
-
-@contextmanager
-def _room() -> Iterator[None]:
-    """What finds this host's disk full raises NoRoomHere."""
-    try:
-        yield
-    except OSError as error:
-        if full := no_room(error):
-            raise full from error
-        raise
 
 
 def conclude(journal: Journal, cell: Cell, number: int, outcome: Outcome) -> None:
@@ -58,7 +46,7 @@ class Settler:
 
         Raises NoRoomHere for as long as this host has no room: a build of hours is not to be thrown away for that.
         """
-        with _room():
+        with room():
             return self._settled(cell, number, planned)
 
     def _settled(self, cell: Cell, number: int, planned: PlannedCell) -> Outcome:
@@ -82,6 +70,7 @@ class Settler:
         try:
             artifact = self.publish(planned, result)
         except NoRoomHere:
+            self._since.pop((cell, number), None)  # what may pass begins anew
             raise
         except (StoreUnavailable, EngineUnavailable, Conflict) as error:  # the last: somebody else published at the same moment
             if self.clock() - self._since.setdefault((cell, number), self.clock()) < _PATIENCE_S:

@@ -139,7 +139,7 @@ class Submission:
             try:
                 plan = self._drive(driver)
             except KeyboardInterrupt:
-                self._interrupt(driver.means.mail, farm)
+                self._interrupt(driver.means.mail, farm, note)
                 raise
             except Exception as error:
                 self._give_up(error, farm, note)
@@ -173,24 +173,27 @@ class Submission:
         replan = self._options.replan
         return driver.drive(self.asked, (lambda: self._ask(replan())) if replan else None)
 
-    def _interrupt(self, mail: SchedulerMail, farm: EmbeddedFarm) -> None:
+    def _interrupt(self, mail: SchedulerMail, farm: EmbeddedFarm, note: leftover.Note) -> None:
         """Have the builders end what they build, wait for our own worker, and remove what is half done."""
+        note.stays = True  # until it is done
         self.journal.close()
         with suppress(BrokerUnavailable):  # then the boxes end by themselves, a lease after their worker
             mail.cancel(self.run)
         farm.stop()
         self.journal.sweep()
+        note.stays = False
 
     def _give_up(self, error: Exception, farm: EmbeddedFarm, note: leftover.Note) -> None:
         """Leave nothing that only an open run may keep, but for what a scheduler or a publisher goes on with."""
-        if self._settings.broker_url or self._settings.publisher == "service":
+        if self._settings.broker_url:
             return
-        farm.stop()
-        try:
-            self.journal.close()
-            self.journal.sweep()
-        except FarmError:  # a store that is away
-            note.stays = True
+        if self._settings.publisher != "service":
+            note.stays = True  # until it is done: a store may be away
+            farm.stop()
+            with suppress(FarmError):
+                self.journal.close()
+                self.journal.sweep()
+                note.stays = False
         if isinstance(error, FarmError) and self._was_asked():
             error.hint = "; ".join(filter(None, (error.hint, f"`farm resume {self.run}` then builds what is missing")))
 

@@ -16,6 +16,7 @@ class Tempo:
     """How patient the dispatcher is; all times in seconds.
 
     `unsettled_s` is how long what is staged waits for a publisher elsewhere until that is said.
+    `roomless_s` is how long what is staged waits for this host to have room before that is tried again.
     `quarantine_s` is how long a host waits after `quarantine_after` failures of its own.
     `window` is how many wake-ups of one run may wait in a queue: a run of thousands so leaves room for another one's ten. It is
     each queue's own: with one for the whole run the cells of an arch whose builders are all busy kept those of others
@@ -30,6 +31,7 @@ class Tempo:
     poll_s: float = 2.0
     patience_s: float = 120.0
     unsettled_s: float = 300.0
+    roomless_s: float = 60.0
     window: int = 8
     quarantine_after: int = 3
     quarantine_s: float = 10.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from farm.errors import EngineUnavailable, Transient, VerificationFailed
+from farm.errors import DISK_FULL, EngineUnavailable, FarmError, NoRoomHere, VerificationFailed
 from farm.wire import child
 from farm.wire.verification import Verification
 
@@ -24,12 +24,14 @@ def asked(archive: Path, *, quiet: bool, options: Sequence[str] = ()) -> Verific
 def agree(archive: Path) -> None:
     """Return when this host sees no error in the archive either.
 
-    Raises VerificationFailed when it sees one, EngineUnavailable when it cannot look: then nothing is said against the cell.
+    Raises VerificationFailed when it sees one, EngineUnavailable or NoRoomHere when it cannot look: then nothing is said
+    against the cell.
     """
     try:
         outcome = asked(archive, quiet=True)
-    except Transient as error:
-        raise EngineUnavailable(f"the second verifier cannot look: {error.message}", hint=error.hint) from error
+    except FarmError as error:  # what is wrong with the archive are findings
+        kind = NoRoomHere if DISK_FULL in error.message else EngineUnavailable
+        raise kind(f"the second verifier cannot look: {error.message}", hint=error.hint) from error
     if outcome.skipped:
         raise EngineUnavailable(
             f"the second verifier could not run {len(outcome.skipped)} checks: {outcome.skipped[0].skipped}",

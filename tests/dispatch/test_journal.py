@@ -100,6 +100,18 @@ def test_a_host_without_room_throws_no_build_away_however_long_that_lasts(journa
     assert journal.outcome(CELL) is None
 
 
+def test_what_may_pass_begins_anew_after_there_was_no_room(journal, staged):
+    now, errors = [0.0], [StoreUnavailable("away"), NoRoomHere("full"), StoreUnavailable("away")]
+
+    def publish(_planned, _staged):
+        raise errors.pop(0)
+
+    settler = Settler(journal, publish, clock=lambda: now[0])
+    for now[0], raised in ((0.0, StoreUnavailable), (3600.0, NoRoomHere), (7200.0, StoreUnavailable)):
+        with pytest.raises(raised):
+            settler.settle(CELL, 1, None)
+
+
 def test_another_error_of_the_system_is_the_matter_of_what_was_staged(journal, staged):
     def publish(_planned, _staged):
         raise OSError(errno.ELOOP, "Too many levels of symbolic links")

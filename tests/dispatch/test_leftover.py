@@ -79,6 +79,14 @@ def test_a_killed_run_is_cleared_once(settings, store, driven):
     assert leftover.clear(settings, store, REFUSED) == ()
 
 
+def test_what_a_publisher_goes_on_with_is_left_alone(settings, store):
+    service = settings.model_copy(update={"publisher": "service"})
+    with leftover.noted(service, "run-1") as note:
+        note.stays = True
+    assert leftover.clear(service, store, SWEPT) == ("run-1",)
+    assert staged(store)
+
+
 def test_a_note_stays_until_an_engine_could_be_asked(settings, store, driven):
     driven.kill()
     driven.wait()

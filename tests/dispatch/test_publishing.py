@@ -66,7 +66,10 @@ def test_one_cell_that_has_no_room_holds_no_other_up(store):
         said = Result(run=run, cell=str(one.cell), attempt=1, worker="w", engine="e", recipe="r", inputs="i")
         store.put(run_keys.staging(run, one.cell, 1, STAGED_RESULT), said.model_dump_json().encode())
 
+    asked = []
+
     def publish(planned, _staged):
+        asked.append(planned.cell)
         if planned.cell == str(cells[0].cell):
             raise NoRoomHere("/tmp cannot be written: No space left on device")
         return "catalog/x"
@@ -77,3 +80,9 @@ def test_one_cell_that_has_no_room_holds_no_other_up(store):
     assert journal.outcome(cells[1].cell).state == "published"
     assert journal.outcome(cells[0].cell) is None
     assert any("No space left on device; trying again" in text for text in told)
+    asked.clear()
+    service.turn()
+    assert asked == [], "it is not fetched again at once"
+    Journal(store, run).close()
+    service.turn()
+    assert not service._postponed

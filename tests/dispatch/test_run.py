@@ -268,7 +268,7 @@ def test_without_room_here_a_run_waits_longer_than_its_patience_and_loses_nothin
         return publish(planned, result)
 
     farm.publish = publishing
-    report = farm.submit(tempo=replace(TEMPO, patience_s=1.0))
+    report = farm.submit(tempo=replace(TEMPO, patience_s=1.0, roomless_s=0.5))
     assert ends(report) == {ONE: "published"}
     assert len(farm.started()) == 1
     notes = {one.note for view in farm.watching.views for one in view.cells}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from farm.cli import offering
 from farm.dispatch.offer import publisher
-from farm.errors import EngineUnavailable, Failure, VerificationFailed, from_failure
+from farm.errors import EngineUnavailable, Failure, NoRoomHere, VerificationFailed, from_failure, no_room
 from farm.publish import second
 from farm.publish.publisher import publish
 from farm.settings import Settings
@@ -58,12 +60,22 @@ def test_a_warning_is_no_refusal(monkeypatch):
 
 
 def test_a_verifier_that_cannot_look_says_nothing_against_the_cell(monkeypatch):
-    def full(*_, **__):
-        raise from_failure(Failure("transient", "this host's disk is full"))
+    def cannot(kind, message):
+        def asked(*_, **__):
+            raise from_failure(Failure(kind, message))
 
-    monkeypatch.setattr(second, "asked", full)
-    with pytest.raises(EngineUnavailable, match="cannot look: this host's disk is full"):
-        second.agree("x")
+        return asked
+
+    for kind, message, raised in (
+        ("transient", no_room(OSError(errno.ENOSPC, "No space left")).message, NoRoomHere),
+        ("transient", "the engine's disk is full: cc found no room", NoRoomHere),
+        ("transient", "the engine does not answer", EngineUnavailable),
+        ("internal", "the process of 'workers verify' ended with exit code -9 and no outcome", EngineUnavailable),
+        ("bad-input", "there is no folder of facts", EngineUnavailable),
+    ):
+        monkeypatch.setattr(second, "asked", cannot(kind, message))
+        with pytest.raises(raised, match="cannot look"):
+            second.agree("x")
 
 
 def test_a_verifier_without_an_engine_says_nothing_against_the_cell(monkeypatch, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import tarfile
@@ -9,7 +10,7 @@ import tarfile
 import pytest
 import zstandard
 
-from farm.errors import BadInput
+from farm.errors import BadInput, NoRoomHere
 from farm.store.members import Bounds
 from tests.verify.crafted import Crafted, Entry
 from workers.verify.unpack import read_member, tar_stream, unpack
@@ -84,6 +85,18 @@ def test_what_is_no_archive(name, data, tmp_path):
     (tmp_path / name).write_bytes(data)
     with pytest.raises(BadInput, match="cannot be unpacked"):
         unpack(tmp_path / name, tmp_path / "tree")
+
+
+def test_a_full_disk_says_nothing_of_the_archive(tmp_path, monkeypatch):
+    archive = tmp_path / "a.tar.gz"
+    archive.write_bytes(gzip.compress(packed(info("python/a"))))
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("workers.verify.unpack.shared.place", full)
+    with pytest.raises(NoRoomHere, match="disk is full"):
+        unpack(archive, tmp_path / "folder")
 
 
 def test_what_is_not_there(tmp_path):

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 import zstandard
 
-from farm.errors import BadInput
+from farm.errors import BadInput, no_room
 from farm.store import members as shared
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
     except shared.TooMuch as error:
         raise BadInput(f"{archive.name} is no archive of ours: {error}") from error
     except (tarfile.TarError, zstandard.ZstdError, EOFError, OSError, ValueError) as error:
+        if full := no_room(error):  # which says nothing of the archive
+            raise full from error
         raise BadInput(
             f"{archive.name} cannot be unpacked: {error}", hint="it is cut short or no .tar.gz or .tar.zst: compare its sha256"
         ) from error
