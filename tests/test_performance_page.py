@@ -8,6 +8,7 @@ from benchmarks import goals, page
 from benchmarks.goals import Goal
 from benchmarks.sections.experiments import experiments
 from benchmarks.sections.speed import speed
+from tests.test_experiments import row
 
 
 def test_the_page_is_what_the_results_say():
@@ -114,17 +115,7 @@ def test_the_page_says_what_a_profile_says_of_a_goal_that_is_not_met(monkeypatch
 @pytest.mark.parametrize(("high", "said"), [(1 / 1.05, True), (1 / 1.2, False)])
 def test_the_page_says_so_beside_debians_rules_too(monkeypatch, high, said):
     monkeypatch.setitem(goals.GAPS, ("3.14.7-debian13-amd64", "debian-rules"), "as many instructions")
-    pair = {"mean": high, "low": high, "high": high, "each": {"go": {"mean": high, "low": high, "high": high}}}
-    told = {
-        "executable": pair,
-        "libpython": pair,
-        "instructions": {},
-        "second_link": 1.0,
-        "own_training": True,
-        "mismatches": 0,
-    }
-    row = {**told, "about": "x", "rounds": 3, "scripts": ["go"]}
-    text = "\n".join(map(str, experiments({"3.14.7-debian13-amd64": {"debian-rules": row}})))
+    text = "\n".join(map(str, experiments({"3.14.7-debian13-amd64": {"debian-rules": row(high, high, "debian-rules")}})))
     assert ("Not met: as many instructions." in text) is said
     assert ("**not met**" in text) is said
 

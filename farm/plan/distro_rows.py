@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from farm.plan.rows import PackageName, Pattern, Why
+from farm.plan.rows import PackageName, Why
 from farm.plan.scope import Bound, Bounds, Row, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def _pattern(text: str) -> str:
+    """A regular expression. Raises ValueError for anything else."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"no regular expression: {error}") from error
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
 class ProvidedPackage(Scope):

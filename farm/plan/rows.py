@@ -5,11 +5,10 @@ Every row that is a decision carries `why`, and may carry the limits within whic
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from farm.plan.recipe import ArchiveKind, Bytecode
 from farm.plan.scope import Bound, Bounds, Row, Scope, Span
@@ -17,18 +16,7 @@ from farm.plan.scope import Bound, Bounds, Row, Scope, Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-def _pattern(text: str) -> str:
-    """A regular expression. Raises ValueError for anything else."""
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"no regular expression: {error}") from error
-    return text
-
-
 Why = Annotated[str, Field(min_length=8)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib import resources
 
 import pytest
 
 from farm.errors import BadInput
 from farm.plan.cell import Cell
+from farm.plan.distro_rows import FamilyRow
 from farm.plan.facts import load_facts
 
 SHA = "0" * 64
@@ -149,3 +151,10 @@ def test_every_trim_pattern_and_scrub_is_usable(facts):
         re.compile(row.pattern)
     for row in facts.trims.values():
         assert all(glob.format(lib="python3.13") for glob in (*row.globs, *row.keep))
+
+
+def test_a_pattern_of_a_family_is_a_regular_expression():
+    debian = tomllib.loads(resources.files("farm").joinpath("data", "families.toml").read_text())["debian"]
+    assert FamilyRow(**debian)
+    with pytest.raises(ValueError, match="no regular expression"):
+        FamilyRow(**{**debian, "missing": "("})
