@@ -50,7 +50,6 @@ class Rebuilt(Span):
 
 
 REBUILT = tuple(Rebuilt(**row) for row in _ROWS["rebuilt"])
-GAPS = {(row["cell"], row["goal"]): row["says"] for row in _ROWS["gap"]}  # by cell and what a goal is
 GOALS = tuple(Goal(**row) for row in _ROWS["goal"])
 
 

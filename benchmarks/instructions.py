@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.cells import chosen, fetched
 from benchmarks.command import end
-from benchmarks.speed import contestants, image_of
-from benchmarks.turns import SITE, TOOLS, keep, tools, words_of
+from benchmarks.speed import EMBEDDER, contestants, image_of
+from benchmarks.turns import BENCHMARKS, SITE, TOOLS, keep, tools, words_of
 from farm.plan.cell import Cell
 from farm.plan.recipe import digest_of
 from farm.settings import Settings
@@ -48,11 +48,17 @@ DEFAULT = {
     "float": 1,
     "gc_traversal": 40,
     "generators": 1,
+    "json_dumps": 10,
     "json_loads": 200,
+    "mdp": 1,
+    "meteor_contest": 1,
     "nbody": 1,
+    "pickle": 200,
     "regex_compile": 1,
+    "regex_v8": 5,
     "richards": 2,
     "scimark_fft": 1,
+    "sqlite_synth": 20,
     "unpickle": 200,
     "xml_etree_parse": 1,
     "zlib": 10,
@@ -170,7 +176,7 @@ def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int], *, f
     settings, cell = Settings(), Cell.parse(artifact.build.cell)
     engine = DockerEngine(require(settings).url)
     image = image_of(cell, engine, settings, "valgrind")
-    how = digest_of([engine.identity(image), SIMULATED, TOOLS])[:16]
+    how = digest_of([engine.identity(image), SIMULATED, TOOLS, BENCHMARKS, EMBEDDER])[:16]
     file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}-counted-{how}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     found: Told = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -214,7 +220,7 @@ def main() -> int:
     artifact = chosen(store, Cell.parse(options.cell), options.optimize)
     found = measured(artifact, store, {name: DEFAULT[name] for name in options.only}, fresh=options.fresh)
     known = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
-    known[f"{options.cell} {options.optimize}"] = found
+    known[f"{options.cell} {options.optimize}"] = {"build": artifact.build_id, "benchmarks": found}
     options.out.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return 0
 

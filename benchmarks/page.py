@@ -87,7 +87,7 @@ def memory(found: Any) -> Section:  # noqa: ANN401 - JSON
     )
 
 
-SECTIONS: dict[str, Callable[[Any], Section]] = {
+SECTIONS: dict[str, Callable[..., Section]] = {
     "budgets": budgets,
     "by_hand": by_hand,
     "cells": cells,
@@ -105,14 +105,22 @@ SECTIONS: dict[str, Callable[[Any], Section]] = {
 }
 
 
+ALSO = {"speed": ("instructions",)}  # sections that say something of what others measured, too
+
+
 def parts() -> list[str | Plot]:
     """The page in its parts."""
     found: list[str | Plot] = [HEAD.rstrip()]
     for name, section in SECTIONS.items():
-        file = RESULTS / f"{name}.json"
-        if file.is_file():
-            found += section(json.loads(file.read_text(encoding="utf-8")))
+        if result := results(name):
+            found += section(result, *(results(other) for other in ALSO.get(name, ())))
     return found
+
+
+def results(name: str) -> Any:  # noqa: ANN401 - JSON
+    """What was measured by that name; nothing where that never was."""
+    file = RESULTS / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def text() -> str:

@@ -12,6 +12,7 @@ Where a module that one imports is another in the distro's library, it is named,
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import tempfile
 from pathlib import Path
@@ -24,11 +25,12 @@ from benchmarks.library import COMPARE, imported
 from benchmarks.official import INSTALL, kept_tree
 from benchmarks.official import ROOT as SINGLE
 from benchmarks.ratios import Runs, asked, scripts, summary
-from benchmarks.turns import BENCHMARKS, METHOD, SCRIPT, Bench, kept, kept_sizes, told, tools
+from benchmarks.turns import BENCHMARKS, METHOD, SCRIPT, TOOLS, Bench, kept, kept_sizes, told, tools
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
 from farm.plan.options import Options
+from farm.plan.recipe import digest_of
 from farm.settings import Settings
 from farm.store.folder import FolderStore
 from workers.build.image import ImageMaker
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from farm.store.artifact import Artifact
 
 ROOT = "/work/python"
+RESULTS = Path("benchmarks/results/speed.json")
 DISTRO = ("python3", "python3-dev")
 # Ten lines that embed Python, and are told nothing: what runs is libpython.
 EMBEDDER = """#include <Python.h>
@@ -101,21 +104,36 @@ def image_of(cell: Cell, engine: DockerEngine, settings: Settings, *more: str) -
     )
 
 
+def conditions(image: str, official: Path) -> str:
+    """A digest of what runs of one figure have in common beside our build, as a part of the name of their file.
+
+    It is of the image with the distro's Python, the official recipe's tree, if there is one, and what is run: the benchmarks, and
+    the program that embeds.
+    """
+    tree = ""
+    if official.exists():
+        with official.open("rb") as tar:
+            tree = hashlib.file_digest(tar, "sha256").hexdigest()
+    return digest_of([image, tree, TOOLS, BENCHMARKS, EMBEDDER])[:16]
+
+
 def measured(artifact: Artifact, store: FolderStore, rounds: int, names: list[str], *, fresh: bool) -> dict[str, object]:
     """The summary of all runs, which version the distro has, and which benchmarks are in no mean and why."""
     settings, cell = Settings(), Cell.parse(artifact.build.cell)
-    file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}-{METHOD}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
     engine = DockerEngine(require(settings).url)
+    image, official = image_of(cell, engine, settings), kept_tree(settings, cell, artifact.build.optimize)
+    alike = conditions(engine.identity(image), official)
+    file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}-{METHOD}-{alike}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
     limits = Limits(deadline_s=24 * 3600, silent_s=24 * 3600)
-    with engine.box(BoxSpec(image_of(cell, engine, settings), limits)) as box, tempfile.TemporaryDirectory() as folder:
+    with engine.box(BoxSpec(image, limits)) as box, tempfile.TemporaryDirectory() as folder:
         files = tools(Path(folder))
         box.put("/work", parcel(files, ["scratch"]))
         with tar_stream(fetched(store, artifact, "tar.gz", Path(folder))) as stream:
             box.put("/work", stream)
         series = f"{cell.python.major}.{cell.python.minor}"
         theirs = f"/usr/bin/python{series}"
-        turns = contestants(box, series, kept_tree(settings, cell, artifact.build.optimize))
+        turns = contestants(box, series, official)
         version = told(box, theirs, "-c", "import platform; print(platform.python_version())").strip()
         others = differing(box, files, series, names)
         bench = Bench(box, turns, file, *(({}, {}) if fresh else (kept(file), kept_sizes(file))))
@@ -128,7 +146,7 @@ def told_of(runs: Runs, rounds: int, names: list[str], others: dict[str, list[st
     chosen = asked(runs, rounds, names)
     where = scripts(chosen)
     differs = {name: others[script] for name, script in sorted(where.items()) if script in others}
-    return {"differs": differs, "counted": "quarter", **summary(chosen, rounds, {*differs, *GROUPS["start"]})}
+    return {"differs": differs, **summary(chosen, rounds, {*differs, *GROUPS["start"]})}
 
 
 def main() -> int:
@@ -137,15 +155,18 @@ def main() -> int:
     parser.add_argument("cell")
     parser.add_argument("--store", type=Path, default=Path("store"))
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--only", nargs="*", default=list(BENCHMARKS))
+    parser.add_argument("--only", nargs="*", default=list(BENCHMARKS), choices=list(BENCHMARKS))
     parser.add_argument("--fresh", action="store_true", help="forget the runs that are written down")
     parser.add_argument("--optimize", default="pgo+lto")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/speed.json"), help="what it has of others stays")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="what it has of others stays")
     options = parser.parse_args()
+    if set(options.only) != set(BENCHMARKS) and options.out == RESULTS:
+        parser.error(f"the figures in {RESULTS} are of all benchmarks: give --only together with another --out")
     store = FolderStore(options.store)
     artifact = chosen(store, Cell.parse(options.cell), options.optimize)
     found = measured(artifact, store, options.rounds, options.only, fresh=options.fresh)
-    result = {"cell": options.cell, "optimize": options.optimize, "rounds": options.rounds, **found}
+    what = {"cell": options.cell, "optimize": options.optimize, "build": artifact.build_id}
+    result = {**what, "rounds": options.rounds, **found}
     known = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
     known[f"{options.cell} {options.optimize}"] = result
     options.out.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -30,10 +30,11 @@ def test_speed_is_told_by_pair_by_goal_and_by_benchmark(tmp_path, monkeypatch):
     each = {name: {"mean": mean, "low": mean - 0.1, "high": mean + 0.1} for name, mean in (("go", 1.5), ("json_dumps", 1.1))}
     pair = {"mean": 1.25, "low": 1.2, "high": 1.3, "each": each}
     told = {"distro": "3.13.5", "rounds": 5, "cell": "3.13.15-debian13-amd64", "differs": {"json_dumps": ["json"]}}
+    told["build"] = "2026113001"
     told["pairs"] = {"libpython against the distro's": pair}
     (tmp_path / "speed.json").write_text(json.dumps({"3.13.15-debian13-amd64 pgo+lto": told}))
     text = page.text()
-    assert "### 3.13.15-debian13-amd64 pgo+lto, beside the distro's 3.13.5: 5 rounds" in text
+    assert "### 3.13.15-debian13-amd64 pgo+lto, build 2026113001, beside the distro's 3.13.5: 5 rounds" in text
     assert "The distro has 3.13.5, ours is 3.13.15." in text
     assert "json_dumps (json). The means are of 1 benchmarks." in text
     assert "`logging` is not in the set: " in text
@@ -98,27 +99,58 @@ def test_every_plot_of_the_page_is_there():
     }
 
 
-def test_the_page_says_what_a_profile_says_of_a_goal_that_is_not_met(monkeypatch):
-    goal = Goal("twice as fast", "executable against the distro's", "mean", "low", 2.0)
-    monkeypatch.setattr(goals, "GOALS", (goal,))
-    monkeypatch.setitem(goals.GAPS, ("3.13.5-debian13-amd64", goal.what), "as many instructions")
-
-    def told(low, cell="3.13.5-debian13-amd64"):
-        pair = {"mean": low, "low": low, "high": low, "each": {"go": {"mean": low, "low": low, "high": low}}}
-        one = {"distro": "3.13.5", "rounds": 5, "cell": cell, "differs": {}, "counted": "quarter"}
-        return "\n".join(map(str, speed({"a cell": {**one, "pairs": {goal.pair: pair}}})))
-
-    assert "Not met, twice as fast: as many instructions" in told(1.9)
-    assert "as many instructions" not in told(2.0) + told(1.9, "3.13.15-debian13-amd64")
+def counted(instructions, estimated):
+    return {
+        "executable": {"instructions": 100, "estimated": 200},
+        "distro's executable": {"instructions": instructions, "estimated": estimated},
+    }
 
 
-@pytest.mark.parametrize(("high", "said"), [(1 / 1.05, True), (1 / 1.2, False)])
-def test_the_page_says_so_beside_debians_rules_too(monkeypatch, high, said):
-    monkeypatch.setitem(goals.GAPS, ("3.14.7-debian13-amd64", "debian-rules"), "as many instructions")
-    text = "\n".join(map(str, experiments({"3.14.7-debian13-amd64": {"debian-rules": row(high, high, "debian-rules")}})))
-    assert ("Not met: as many instructions." in text) is said
-    assert ("**not met**" in text) is said
+def told(of, low, counts, build="1"):
+    """The page's section about one benchmark in which the executable is so many times as fast."""
+    each = {name: {"mean": low, "low": low, "high": low} for name in ("go", "json_loads")}
+    pair = {"mean": low, "low": low, "high": low, "each": each}
+    one = {"distro": "3.13.5", "rounds": 5, "cell": "3.13.5-debian13-amd64", "differs": {}, "build": "1"}
+    goal = Goal("twice as fast", "executable against the distro's", of, "low", 2.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(goals, "GOALS", (goal,))
+        text = "\n".join(map(str, speed({"x": {**one, "pairs": {goal.pair: pair}}}, {"x": {"build": build, "benchmarks": counts}})))
+    return next((line for line in text.splitlines() if line.startswith("Not met")), "")
 
 
-def test_gaps_are_of_goals():
-    assert {what for _, what in goals.GAPS} <= {goal.what for goal in goals.GOALS} | {"debian-rules"}
+COUNTS = {"go": counted(99, 210), "json_loads": counted(120, 200)}
+
+
+def test_the_page_says_of_a_goal_that_is_not_met_what_was_counted():
+    assert told("mean", 1.9, COUNTS) == (
+        "Not met, twice as fast: counted in 2 benchmarks (callgrind), the distro's executable has 0.99 to 1.20 times as many"
+        " instructions and 1.00 to 1.05 times as many estimated cycles as our executable."
+    )
+    assert told("mean", 2.0, COUNTS) == ""
+
+
+def test_of_a_goal_of_a_group_only_its_benchmarks_are_said_and_which_decides():
+    assert told("modules", 1.9, COUNTS).endswith(
+        "counted in 1 benchmark (callgrind), the distro's executable has 1.20 times as many instructions and 1.00 times as many"
+        " estimated cycles as our executable; in json_loads, which decides, 1.20 times as many instructions and 1.00 times as"
+        " many estimated cycles."
+    )
+    assert told("each", 1.9, {"other": counted(100, 200)}).endswith("; go, which decides, was not counted.")
+
+
+@pytest.mark.parametrize(("counts", "build"), [({}, "1"), (COUNTS, "2")])
+def test_nothing_is_said_of_what_was_not_counted_or_was_counted_of_another_build(counts, build):
+    assert told("mean", 1.9, counts, build) == ""
+
+
+def both(times):
+    return {"executable": times, "libpython": 1.0}
+
+
+@pytest.mark.parametrize(("high", "counts", "said"), [(1 / 1.05, True, True), (1 / 1.2, True, False), (1 / 1.05, False, False)])
+def test_the_page_says_so_beside_debians_rules_too(high, counts, said):
+    rules = row(high, high, "debian-rules")
+    rules["instructions"] = {"nbody": both(1.15), "json_loads": both(0.9746)} if counts else {}
+    text = "\n".join(map(str, experiments({"3.14.7-debian13-amd64": {"debian-rules": rules}})))
+    assert ("0.97 to 1.15 times as many instructions (nbody, json_loads: callgrind)." in text) is said
+    assert ("**not met**" in text) is (high == 1 / 1.05)

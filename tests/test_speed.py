@@ -10,7 +10,8 @@ from benchmarks import __main__ as bench
 from benchmarks.goals import GOALS, GROUPS, judged
 from benchmarks.library import COMPARE, imported
 from benchmarks.ratios import PAIRS
-from benchmarks.speed import told_of
+from benchmarks.speed import conditions, told_of
+from benchmarks.speed import main as speed
 from benchmarks.turns import BENCHMARKS, FEWEST, MOST, Bench, best, kept, kept_sizes, size_of
 from tests.fakes import ScriptedBox
 
@@ -32,6 +33,24 @@ def test_an_ended_run_goes_on_and_no_round_has_some_without_the_others(tmp_path,
     del runs["1 chaos executable"]
     assert sorted(ran(tmp_path, monkeypatch, runs)) == [("chaos", "distro's executable"), ("chaos", "executable")]
     assert [path.name for path in tmp_path.iterdir()] == ["runs.json"]
+
+
+def test_runs_of_another_image_or_another_tree_of_the_official_recipe_are_no_part_of_a_figure(tmp_path):
+    """The distro may have another Python tomorrow, and what goes on is a figure of two of them."""
+    tree = tmp_path / "official.tar"
+    names = {conditions("image 1", tree), conditions("image 2", tree)}
+    for content in (b"built", b"built anew"):
+        tree.write_bytes(content)
+        names.add(conditions("image 1", tree))
+    assert len(names) == 4
+    assert conditions("image 1", tree) in names
+
+
+def test_a_part_of_the_set_is_not_written_over_the_figures_of_all(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["speed", "3.13.5-debian13-amd64", "--only", "json_loads"])
+    with pytest.raises(SystemExit):
+        speed()
+    assert "give --only together with another --out" in capsys.readouterr().err
 
 
 def said(**metadata):

@@ -139,7 +139,10 @@ def main() -> int:
     measured = {"rounds": options.rounds, "scripts": scripts}
     new = {name: {**figures(shelf, name, pairs_of, counted), **measured} for name in options.only}
     every = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
-    every[options.cell] = rows(every.get(options.cell, {}), new)
+    before = every.get(options.cell, {})
+    every[options.cell] = rows(before, new)
+    for name in sorted(set(before) - set(every[options.cell])):
+        print(f"{name} is dropped: it was compared with another build than this one; --only {name} measures it anew")
     options.out.write_text(json.dumps(every, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     for name, one in new.items():
         print(f"{name}: " + ", ".join(f"{part} {one[part]['mean']}" for part in PARTS))

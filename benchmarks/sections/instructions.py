@@ -20,7 +20,6 @@ _EVENTS = {
     "estimated": "cycles, estimated",
 }
 _FLOOR = {"instructions": 0.0, "mispredicted": 0.0, "missed": 1e-4, "estimated": 0.0}  # of fewer a ratio says nothing
-_TOLD = 3  # functions that differ most
 
 
 def instructions(found: Any) -> Section:  # noqa: ANN401 - JSON
@@ -33,17 +32,14 @@ def instructions(found: Any) -> Section:  # noqa: ANN401 - JSON
         " were not in the first cache (told where both have more than one in 10,000), are those of callgrind's model of a"
         " processor, which has no instructions for hashes: there OpenSSL takes another way. Cycles are estimated as KCachegrind"
         " does: one for an instruction, 10 for a mispredicted branch and for what was not in the first cache, 100 for what was"
-        " in none. Functions are named as far as a stripped file names them."
+        " in none."
     )
-    for name, benchmarks in found.items():
-        yield f"### Instructions: {name}"
+    for name, one in found.items():
+        benchmarks = one["benchmarks"]
+        yield f"### Instructions: {name}, build {one['build']}"
         yield table(
             ("benchmark", *(f"{pair}: {what}" for pair in _SHOWN for what in _EVENTS.values())),
             [(benchmark, *_ratios(told)) for benchmark, told in benchmarks.items()],
-        )
-        yield table(
-            ("benchmark", "where the executable and the distro's differ most, in percent of the distro's instructions"),
-            [(benchmark, _functions(told)) for benchmark, told in benchmarks.items()],
         )
 
 
@@ -54,12 +50,3 @@ def _ratios(told: Mapping[str, Any]) -> Iterator[str]:
             least = _FLOOR[what]
             enough = all(one[what] > least * one["instructions"] for one in (first, second))
             yield f"{second[what] / first[what]:.3f}" if enough else ""
-
-
-def _functions(told: Mapping[str, Any]) -> str:
-    """The functions that do most more, or less, in ours; what is inlined in one and not in the other shows up twice."""
-    ours, theirs = (told[contestant] for contestant in PAIRS[_SHOWN[0]])
-    names = {*ours["functions"], *theirs["functions"]}
-    change = {name: ours["functions"].get(name, 0) - theirs["functions"].get(name, 0) for name in names}
-    most = sorted(change, key=lambda name: (-abs(change[name]), name))[:_TOLD]
-    return ", ".join(f"{name} {100 * change[name] / theirs['instructions']:+.1f}" for name in most)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.goals import GAPS, GROUPS, LEFT_OUT, judged
+from benchmarks.goals import GROUPS, LEFT_OUT, judged
 from benchmarks.markdown import met, table
+from benchmarks.sections.gaps import gaps
 from farm.plan.cell import Cell
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from benchmarks.markdown import Section
 
 
-def speed(found: Any) -> Section:  # noqa: ANN401 - JSON
-    """Each cell that was measured."""
+def speed(found: Any, counted: Any) -> Section:  # noqa: ANN401 - JSON
+    """Each cell that was measured, and what was counted of the same build where a goal is not met."""
     yield "## Our Pythons and the distro's"
     yield (
         "`python -m benchmarks.speed`: all contestants in one box, taking turns in each round; a figure above 1 says that"
@@ -29,9 +30,7 @@ def speed(found: Any) -> Section:  # noqa: ANN401 - JSON
     )
     yield "\n".join(f"`{name}` is not in the set: {row['why']} ({row['link']})." for name, row in LEFT_OUT.items())
     for name, one in found.items():
-        yield f"### {name}, beside the distro's {one['distro']}: {one['rounds']} rounds"
-        if "counted" not in one:
-            yield "Measured when of each benchmark the median round counted, not each contestant's fastest quarter."
+        yield f"### {name}, build {one['build']}, beside the distro's {one['distro']}: {one['rounds']} rounds"
         yield _versions(one)
         pairs = one["pairs"]
         judgements = judged(pairs, one["differs"])
@@ -46,8 +45,8 @@ def speed(found: Any) -> Section:  # noqa: ANN401 - JSON
                 for each in judgements
             ],
         )
-        missed = [each.goal.what for each in judgements if not each.met]
-        yield from (f"Not met, {what}: {GAPS[one['cell'], what]}." for what in missed if (one["cell"], what) in GAPS)
+        told = counted.get(name, {"build": "", "benchmarks": {}})
+        yield from gaps(judgements, told["benchmarks"] if told["build"] == one["build"] else {})
         yield table(
             ("benchmark", *pairs),
             [
