@@ -28,6 +28,7 @@ class Measurement:
     stored: bool = False
 
 
+_COUNTED = ("deltablue", "generators", "json_loads", "nbody", "richards")
 MEASUREMENTS = {
     "scale": Measurement("scale", "farm plan by cells, publishing and rendering by artifacts"),
     "submit": Measurement("submit", "farm submit of 10,000 cells: published, fresh, and killed in between"),
@@ -54,11 +55,14 @@ MEASUREMENTS = {
     "experiments": Measurement(
         "experiments",
         "what changes of the recipe would give",
-        ("3.13.5-debian13-amd64", "--count", "scimark_fft", "json_loads"),
+        ("3.13.5-debian13-amd64", "--count", *_COUNTED),
         short=False,
     ),
-    "experiments-gcc": Measurement(
-        "experiments", "clang with tail calls", ("3.14.7-debian13-amd64", "--only", "gcc"), short=False
+    "experiments-314": Measurement(
+        "experiments",
+        "clang with tail calls, and Debian's rules",
+        ("3.14.7-debian13-amd64", "--only", "gcc", "debian-rules", "--count", *_COUNTED),
+        short=False,
     ),
     "startup": Measurement(
         "startup", "starts with and without bytecode", ("3.13.15-debian13-amd64",), short=False, stored=True

@@ -4,9 +4,13 @@ Usage: python -m benchmarks.dual CELL [--optimize pgo+lto] [--jobs N] [--keep] [
 
 One after the other, each in a box of its own with as many jobs. Every step is told in seconds and in CPU seconds of its box,
 and so is what the compilers said of profiles that are not there, or are of other code. What is compared is configure, compile,
-link and install; stripping, bytecode and packing are no part of the single build. A half that was measured is not measured
-again, unless one of the recipes changed (or with `--fresh`). `--keep` keeps the single build's tree, which `benchmarks.speed`
-then takes as a contestant.
+link, install, stripping and bytecode: the single build's linker strips and its `make install` compiles bytecode, for which ours
+has steps of its own. Unpacking and what gets a tree out of its box are in neither.
+
+A ratio is of halves that were measured in one run: on another day the machine does other things besides. What a whole run found
+is kept, and taken again until one of the recipes changes (or `--fresh` is given). A run that was ended between its halves is no
+whole run: the next one measures both. `--keep` keeps the single build's tree, which `benchmarks.speed` then takes as a
+contestant; where that tree is missing, both are measured again, too.
 """
 
 from __future__ import annotations
@@ -45,10 +49,23 @@ if TYPE_CHECKING:
 # the steps that are compared, by their names here and there
 COUNTED = {
     "single": ("configure", "make", "link again", "install"),
-    "ours": ("configure", "make shared", "install", "link static"),
+    "ours": ("configure", "make shared", "install", "link static", "split debug", "bytecode"),
 }
-# gcc: https://gcc.gnu.org/onlinedocs/gcc/Warning-Options.html#index-Wmissing-profile
-PROFILE = re.compile(r"^(?P<file>[^:\s]+):.*\[-W(?:error=)?(?P<kind>missing-profile|coverage-mismatch)\]")
+# what compilers say of profiles that are not there, or are of other code: kinds of warnings, and who has them
+KINDS = {
+    # https://gcc.gnu.org/onlinedocs/gcc/Warning-Options.html#index-Wmissing-profile
+    "missing-profile": "gcc",
+    "coverage-mismatch": "gcc",
+    # https://clang.llvm.org/docs/DiagnosticsReference.html#wprofile-instr-out-of-date
+    "profile-instr-out-of-date": "clang",
+    "profile-instr-unprofiled": "clang",
+    "profile-instr-missing": "clang, when it is told to",
+    "backend-plugin": "clang, of profiles of its intermediate code",
+}
+OF_OTHER_CODE = ("coverage-mismatch", "profile-instr-out-of-date")  # a profile of code that has changed since
+PROFILE = re.compile(rf"\[-W(?:error=|error,-W)?(?P<kind>{'|'.join(KINDS)})\]")
+# clang has no place for them in the source: it names a file in what it says, or none at all, but only how many functions
+FILE = re.compile(r'^(?:warning: |error: )?+(?:no profile .* for file "(?P<quoted>[^"]+)"|(?P<file>[^:\s]+):)')
 HOURS = Limits(deadline_s=12 * 3600, step_s=8 * 3600, silent_s=4 * 3600)
 
 
@@ -59,7 +76,7 @@ class Watch:
     box: Box
     clock: Callable[[], float] = time.monotonic
     steps: list[dict[str, Any]] = field(default_factory=list)
-    warned: dict[str, list[str]] = field(default_factory=lambda: {"missing-profile": [], "coverage-mismatch": []})
+    warned: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     _began: tuple[float, float | None] = (0.0, None)
 
     def step(self, name: str) -> None:
@@ -74,12 +91,13 @@ class Watch:
 
     def line(self, text: str) -> None:
         """A line of output."""
-        if found := PROFILE.match(text):
-            self.warned[found["kind"]].append(found["file"])
+        if found := PROFILE.search(text):
+            file = FILE.match(text)
+            self.warned[found["kind"]].append(file["quoted"] or file["file"] if file else "")
 
     def told(self) -> dict[str, Any]:
         """All of it; the step that runs is no part of it."""
-        files = {kind: {"lines": len(lines), "files": sorted(set(lines))} for kind, lines in self.warned.items()}
+        files = {kind: {"lines": len(lines), "files": sorted({*lines} - {""})} for kind, lines in self.warned.items()}
         return {"steps": self.steps[:-1], "warnings": files}
 
 
@@ -122,12 +140,28 @@ def summary(halves: dict[str, dict[str, Any]], optimize: str) -> dict[str, Any]:
     }
 
 
+def anew(result: dict[str, Any]) -> dict[str, Any]:
+    """A result with its ratios as they are now made of its steps."""
+    return result | summary({name: result[name] for name in COUNTED}, result["optimize"])
+
+
 def measured(cell: Cell, optimize: str, jobs: int, keep: Path | None, *, fresh: bool) -> dict[str, Any]:
-    """Both halves, but for those that were measured before with the same recipes and as many jobs."""
-    settings, facts = Settings(), load_facts()
-    recipe = compose(cell, Options(optimize=optimize), facts, build_code())  # type: ignore[arg-type]
+    """Both halves, of this run or of one before that had the same recipes and as many jobs."""
+    settings = Settings()
+    recipe = compose(cell, Options(optimize=optimize), load_facts(), build_code())  # type: ignore[arg-type]
     file = halves_file(settings, recipe, jobs)
     known = {} if fresh else halves(file, keep)
+    if not known:
+        known = both(settings, recipe, jobs, keep)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(known), encoding="utf-8")
+    return summary(known, optimize)
+
+
+def both(settings: Settings, recipe: Recipe, jobs: int, keep: Path | None) -> dict[str, Any]:
+    """Measure both halves, one after the other."""
+    cell, facts = recipe.cell, load_facts()
+    known: dict[str, Any] = {}
     sources = tuple(fetch(one, settings, print) for one in (recipe.source, *(library.source for library in recipe.libraries)))
     engine = DockerEngine(require(settings).url)
     maker = ImageMaker(facts.distros[cell.distro], cell.arch, engine, settings, print)
@@ -137,26 +171,25 @@ def measured(cell: Cell, optimize: str, jobs: int, keep: Path | None, *, fresh: 
             "single": lambda box, watch: single(box, watch, recipe, jobs, sources[0], keep),
             "ours": lambda box, watch: ours(box, watch, recipe, jobs, sources, Path(folder)),
         }
-        for name in [name for name in builds if name not in known]:
-            print(f"### {name}: {cell}, {optimize}, {jobs} jobs", flush=True)
+        for name, build in builds.items():
+            print(f"### {name}: {cell}, {recipe.optimize}, {jobs} jobs", flush=True)
             with engine.box(BoxSpec(image, HOURS)) as box:
                 watch = Watch(box)
-                builds[name](box, watch)
+                build(box, watch)
             known[name] = watch.told()
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(known), encoding="utf-8")
-    return summary({name: known[name] for name in COUNTED}, optimize)
+    return known
 
 
 def halves_file(settings: Settings, recipe: Recipe, jobs: int) -> Path:
-    """Where halves are kept: one file for what both recipes and the code that builds are now."""
-    return settings.cache / "benchmarks" / f"dual-{digest_of([recipe.digest, RECIPE])[:16]}-{jobs}.json"
+    """Where both halves of a run are kept: one file for what both recipes and the code that builds are now."""
+    return settings.cache / "benchmarks" / f"dual-run-{digest_of([recipe.digest, RECIPE])[:16]}-{jobs}.json"
 
 
 def halves(file: Path, keep: Path | None) -> dict[str, Any]:
-    """The halves that were measured before; not the single one when its tree is wanted and was not kept."""
+    """Both halves of a run before; none when either is missing, or the single one's tree is wanted and was not kept."""
     known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return {name: half for name, half in known.items() if name != "single" or keep is None or keep.exists()}
+    whole = known.keys() >= COUNTED.keys() and (keep is None or keep.exists())
+    return {name: known[name] for name in COUNTED} if whole else {}
 
 
 def main() -> int:
@@ -174,7 +207,7 @@ def main() -> int:
     found = measured(cell, options.optimize, options.jobs, keep, fresh=options.fresh)
     result = {"cell": str(cell), "optimize": options.optimize, "jobs": options.jobs, **found}
     every = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
-    every[f"{cell} {options.optimize}"] = result
+    every = {name: anew(one) for name, one in every.items()} | {f"{cell} {options.optimize}": result}
     options.out.write_text(json.dumps(every, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1))
     return not found["met"]

@@ -1,6 +1,6 @@
 """What a shared libpython costs or saves: eight mod_wsgi processes with it, against eight whose module has libpython.a in it.
 
-Usage: python -m benchmarks.memory CELL [--store ./store] [--out benchmarks/results/memory.json]
+Usage: python -m benchmarks.memory CELL [--optimize pgo+lto] [--store ./store] [--out benchmarks/results/memory.json]
 
 Both modules are built from one source against one published build, in one box, and serve the same site from the same Apache,
 one after the other. Proportional set sizes are read once every process has answered several times.
@@ -14,14 +14,15 @@ import statistics
 import tempfile
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from benchmarks.cells import chosen, fetched, written
 from benchmarks.command import end
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
 from farm.plan.options import Options
 from farm.settings import Settings
-from farm.store import catalog, keys
 from farm.store.folder import FolderStore
 from workers.build.image import ImageMaker
 from workers.build.sources import fetch
@@ -31,6 +32,9 @@ from workers.engine.protocol import Box, BoxSpec
 from workers.verify.expected import sources
 from workers.verify.probe import parcel, probe_files
 from workers.verify.unpack import tar_stream
+
+if TYPE_CHECKING:
+    from farm.store.artifact import Artifact
 
 PROCESSES = 8
 ROUNDS = 400
@@ -102,18 +106,10 @@ def built(box: Box) -> dict[str, str]:
     return modules
 
 
-def main() -> int:
-    """Measure, print, and write the JSON."""
-    parser = argparse.ArgumentParser(prog="benchmarks.memory")
-    parser.add_argument("cell")
-    parser.add_argument("--store", type=Path, default=Path("store"))
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/memory.json"))
-    options = parser.parse_args()
-    cell, settings, facts, store = Cell.parse(options.cell), Settings(), load_facts(), FolderStore(options.store)
-    build = catalog.newest(store, cell)
-    if build is None:
-        raise SystemExit(f"{cell} is not published in {options.store}")
-    artifact, engine, distro = catalog.artifact(store, build), DockerEngine(require(settings).url), facts.distros[cell.distro]
+def weighed(store: FolderStore, artifact: Artifact) -> dict[str, dict]:
+    """What `measured` tells of both modules, built and served with a published build."""
+    cell, settings, facts = Cell.parse(artifact.build.cell), Settings(), load_facts()
+    engine, distro = DockerEngine(require(settings).url), facts.distros[cell.distro]
     recipe = compose(cell, Options(optimize="none"), facts, "")
     maker = ImageMaker(distro, cell.arch, engine, settings, print)
     image = maker.images(
@@ -124,25 +120,30 @@ def main() -> int:
     with engine.box(BoxSpec(image)) as box, tempfile.TemporaryDirectory() as folder:
         box.put("/work", parcel({**probe_files(), "mod_wsgi.tar.gz": source.read_bytes()}, ["scratch"]))
         for kind, form in (("install_only", "tar.gz"), ("static-lib", "tar.zst")):
-            archive = artifact.archive(kind, form)  # type: ignore[arg-type]
-            target = Path(folder, archive.name)
-            store.fetch(f"{keys.artifact_folder(cell, build.build_id)}/{archive.name}", target)
-            with tar_stream(target) as stream:
+            with tar_stream(fetched(store, artifact, form, Path(folder), kind)) as stream:  # type: ignore[arg-type]
                 box.put("/work", stream)
-        sizes = measured(box, built(box))
-    ratio = sizes["static"]["sum_kib"] / sizes["shared"]["sum_kib"]
+        return measured(box, built(box))
+
+
+def main() -> int:
+    """Measure, print, and write the JSON."""
+    parser = argparse.ArgumentParser(prog="benchmarks.memory")
+    parser.add_argument("cell")
+    parser.add_argument("--optimize", default="pgo+lto")
+    parser.add_argument("--store", type=Path, default=Path("store"))
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/memory.json"))
+    options = parser.parse_args()
+    store = FolderStore(options.store)
+    artifact = chosen(store, Cell.parse(options.cell), options.optimize)
+    sizes = weighed(store, artifact)
     result = {
-        "cell": str(cell),
+        "cell": artifact.build.cell,
         "optimize": artifact.build.optimize,
         "processes": PROCESSES,
         **sizes,
-        "static_by_shared": round(ratio, 3),
+        "static_by_shared": round(sizes["static"]["sum_kib"] / sizes["shared"]["sum_kib"], 3),
     }
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    for name in ("shared", "static"):
-        whole, one = sizes[name]["sum_kib"] / 1024, sizes[name]["median_kib"] / 1024
-        print(f"{name}: {whole:.1f} MiB for {PROCESSES} processes, {one:.1f} MiB each")
-    print(f"with libpython in the module: {ratio:.2f} times as much")
+    written(options.out, result)
     return 0
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.command import end
-from benchmarks.markdown import Plot, Section, table
+from benchmarks.markdown import Plot, Section
 from benchmarks.sections.budgets import budgets, by_hand
 from benchmarks.sections.cells import cells
 from benchmarks.sections.dual import dual
 from benchmarks.sections.experiments import experiments
 from benchmarks.sections.instructions import instructions
+from benchmarks.sections.memory import memory
 from benchmarks.sections.scale import scale
 from benchmarks.sections.simulation import simulation
 from benchmarks.sections.speed import speed
@@ -66,24 +67,6 @@ def browse(found: Any) -> Section:  # noqa: ANN401 - JSON
     yield (
         f"Chromium opens the catalog of {found['artifacts']} artifacts from a folder in {found['open_s']:.2f} s, and shows the"
         f" builds of a distro {found['distro_s']:.2f} s after it is picked (medians of five new visitors)."
-    )
-
-
-def memory(found: Any) -> Section:  # noqa: ANN401 - JSON
-    """A shared libpython."""
-    yield "## Memory of embedders"
-    yield (
-        f"{found['processes']} mod_wsgi processes with {found['cell']}: proportional set sizes, with the"
-        f" module linked to libpython"
-        " and with libpython in it. [verification.md](verification.md) says what that means."
-    )
-    sizes = {name: found[name]["sum_kib"] for name in ("shared", "static")}
-    yield table(
-        ("module", "all, MiB", "one, MiB", "all / shared"),
-        [
-            (name, f"{size / 1024:.1f}", f"{found[name]['median_kib'] / 1024:.1f}", f"{size / sizes['shared']:.3f}")
-            for name, size in sizes.items()
-        ],
     )
 
 

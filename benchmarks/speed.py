@@ -107,8 +107,8 @@ def image_of(cell: Cell, engine: DockerEngine, settings: Settings, *more: str) -
 def conditions(image: str, official: Path) -> str:
     """A digest of what runs of one figure have in common beside our build, as a part of the name of their file.
 
-    It is of the image with the distro's Python, the official recipe's tree, if there is one, and what is run: the benchmarks, and
-    the program that embeds.
+    It is of the image with the distro's Python, the official recipe's tree, if there is one, and what is run: the benchmarks,
+    and the program that embeds.
     """
     tree = ""
     if official.exists():

@@ -114,7 +114,9 @@ def told(of, low, counts, build="1"):
     goal = Goal("twice as fast", "executable against the distro's", of, "low", 2.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(goals, "GOALS", (goal,))
-        text = "\n".join(map(str, speed({"x": {**one, "pairs": {goal.pair: pair}}}, {"x": {"build": build, "benchmarks": counts}})))
+        text = "\n".join(
+            map(str, speed({"x": {**one, "pairs": {goal.pair: pair}}}, {"x": {"build": build, "benchmarks": counts}}))
+        )
     return next((line for line in text.splitlines() if line.startswith("Not met")), "")
 
 

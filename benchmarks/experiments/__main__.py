@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.command import end
+from benchmarks.dual import OF_OTHER_CODE
 from benchmarks.experiments.measure import Laboratory
 from benchmarks.experiments.relink import HERE, PARTS, PLAIN, Shelf
 from benchmarks.goals import GROUPS
@@ -49,10 +50,13 @@ def known() -> dict[str, str]:
     return found
 
 
-def needs(names: list[str]) -> list[str]:
-    """Packages that they need beside those of a build: a line `# needs: PACKAGE…` in any of their files."""
-    files = [path for name in names if name != PLAIN for path in sorted((HERE / name).rglob("*.*"))]
-    texts = [path.read_text(encoding="utf-8") for path in files if path.is_file()]
+def needs() -> list[str]:
+    """Packages that experiments need beside those of a build: lines `# needs: PACKAGE…` in their files.
+
+    The image has those of all, so that a tree is made in the same one whatever else is asked for.
+    """
+    paths = [path for name in known() for path in sorted((HERE / name).rglob("*.*")) if path.is_file()]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
     return sorted({package for text in texts for found in _NEEDS.finditer(text) for package in found["packages"].split()})
 
 
@@ -105,7 +109,7 @@ def figures(shelf: Shelf, name: str, pairs_of: dict[str, Any], counted: Counts) 
         },
         "second_link": round(links[name] / links[PLAIN], 3),
         "own_training": shelf.trained_as(name) != PLAIN,
-        "mismatches": builds[name]["warnings"]["coverage-mismatch"]["lines"],
+        "mismatches": sum(builds[name]["warnings"].get(kind, {"lines": 0})["lines"] for kind in OF_OTHER_CODE),
         "plain": shelf.recipes[PLAIN].digest[:16],
     }
 
@@ -124,7 +128,7 @@ def main() -> int:
     options.only = chosen(cell, options.only)
     scripts = options.scripts or [name for name in BENCHMARKS if name not in GROUPS["start"]]
     found = recipes(cell, options.only)
-    packages = {package for recipe in found.values() for package in recipe.build_packages} | {*needs(options.only)}
+    packages = {package for recipe in found.values() for package in recipe.build_packages} | {*needs()}
     settings = Settings()
     laboratory = Laboratory(cell, DockerEngine(require(settings).url), settings, tuple(sorted(packages)))
     shelf = laboratory.shelf(found)

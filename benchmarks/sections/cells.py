@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.cells import light as light_seconds
 from benchmarks.markdown import met, table
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 Cell = dict[str, Any]
 
-# Steps that take as long as CPython takes; the goal is for all the others. Libraries of our own are `make …` steps, too.
-COMPILING = ("make", "link static")
-HEAVY = ("install", "pack", "verify")
 PART = 0.03
 THEIRS = tomllib.loads((Path(__file__).parents[1] / "sizes.toml").read_text(encoding="utf-8"))
 SERIES = ("3.13", "3.14")
@@ -68,8 +66,7 @@ def seconds(one: Cell) -> dict[str, float]:
 def light(one: Cell, *, configure: bool = False) -> float:
     """The part of a cell's time that is not CPython's; `configure`: with that."""
     took = seconds(one)
-    heavy = (*COMPILING, *HEAVY, *(() if configure else ("configure",)))
-    return sum(value for step, value in took.items() if not step.startswith(heavy)) / sum(took.values())
+    return light_seconds(took, configure=configure) / sum(took.values())
 
 
 def second(one: Cell) -> float:

@@ -79,7 +79,10 @@ def _requests(requests: Sizes) -> Section:
 def _publish(publish: Sizes) -> Section:
     cells = sum(1 for _ in synthetic.cells())
     yield "## Publishing"
-    yield "Listing one more build in a channel that has so many, in the mean of five rebuilds."
+    yield (
+        "Listing one more build in a channel that has so many, by five rebuilds: CPU seconds are their median, KiB and requests"
+        " their mean."
+    )
     first = next(iter(publish.values()))
     yield table(
         (
@@ -122,7 +125,8 @@ def _publishers(publishers: Sizes) -> Section:
     yield (
         "Several publishers at once, each a process that lists builds of other cells in one channel of 10,000 artifacts. Who"
         " finds the channel moved begins that part anew, which is what more publishers cost; all builds are listed in the end."
-        " The wall seconds are of one build, all publishers together."
+        " CPU seconds are the median of builds, requests their mean. The wall seconds are of one build, all publishers"
+        " together."
     )
     yield table(
         ("publishers", "CPU seconds a build", "CPU / of one", "requests a build", "requests / of one", "wall seconds a build"),

@@ -20,7 +20,7 @@ class Tempo:
     `quarantine_s` is how long a host waits after `quarantine_after` failures of its own.
     `window` is how many wake-ups of one run may wait in a queue: a run of thousands so leaves room for another one's ten. It is
     each queue's own: with one for the whole run the cells of an arch whose builders are all busy kept those of others
-    waiting, and runs took half as long again (benchmarks/simulate.py).
+    waiting, and runs took 1.7 times as long and more (benchmarks/simulate.py).
     """
 
     attempts: int = 3
