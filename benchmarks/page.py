@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.command import end
 from benchmarks.markdown import Plot, Section
+from benchmarks.overview import overview
 from benchmarks.sections.budgets import budgets, by_hand
 from benchmarks.sections.cells import cells
 from benchmarks.sections.dual import dual
@@ -36,6 +37,10 @@ others use, too, so times are CPU seconds of the process itself where that makes
 one run.
 `make bench BENCH='NAME …'` renews single ones; without names it renews the short set, and
 with `BENCH=long` the rest. `STORE=DIR` says where the Pythons are published that are measured.
+
+A cell is a Python for a distro and an arch, e.g. 3.13.5-debian13-amd64 ([vocabulary](design.md#vocabulary-use-these-words-in-names-logs-messages-and-docs)). It is
+built with `none`, `pgo` or `pgo+lto`: without optimisation, from a profile of a training run, and with link-time optimisation,
+too. A dual build compiles once and links twice: into libpython, and into an executable that needs none.
 """
 
 
@@ -97,7 +102,7 @@ def parts() -> list[str | Plot]:
     for name, section in SECTIONS.items():
         if result := results(name):
             found += section(result, *(results(other) for other in ALSO.get(name, ())))
-    return found
+    return [found[0], *overview(map(str, found)), *found[1:]]
 
 
 def results(name: str) -> Any:  # noqa: ANN401 - JSON

@@ -25,6 +25,18 @@ def test_what_was_not_measured_has_no_section(tmp_path, monkeypatch):
     assert "| a thing | 2 s | 3.00 s | 1.50 | **not met** | once |" in page.text()
 
 
+def test_the_page_begins_with_how_many_goals_are_met_and_where(tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    good, bad = ({"what": "a thing", "budget": 2, "seconds": seconds, "how": "once"} for seconds in (1.5, 3))
+    (tmp_path / "budgets.json").write_text(json.dumps({"figures": [good, bad, good]}))
+    (tmp_path / "by_hand.json").write_text(json.dumps({"figures": [bad]}))
+    text = page.text()
+    assert (
+        "| [Time budgets](#time-budgets) | 2 | 1 |\n| [Measured by hand](#measured-by-hand) | 0 | 1 |\n| all | 2 | 2 |" in text
+    )
+    assert text.index("## Goals") < text.index("## Time budgets")
+
+
 def test_speed_is_told_by_pair_by_goal_and_by_benchmark(tmp_path, monkeypatch):
     monkeypatch.setattr(page, "RESULTS", tmp_path)
     each = {name: {"mean": mean, "low": mean - 0.1, "high": mean + 0.1} for name, mean in (("go", 1.5), ("json_dumps", 1.1))}
