@@ -38,9 +38,9 @@ one run.
 `make bench BENCH='NAME …'` renews single ones; without names it renews the short set, and
 with `BENCH=long` the rest. `STORE=DIR` says where the Pythons are published that are measured.
 
-A cell is a Python for a distro and an arch, e.g. 3.13.5-debian13-amd64 ([vocabulary](design.md#vocabulary-use-these-words-in-names-logs-messages-and-docs)). It is
-built with `none`, `pgo` or `pgo+lto`: without optimisation, from a profile of a training run, and with link-time optimisation,
-too. A dual build compiles once and links twice: into libpython, and into an executable that needs none.
+A cell is a Python for a distro and an arch, e.g. 3.13.5-debian13-amd64 ([vocabulary](design.md)). It is built with `none`,
+`pgo` or `pgo+lto`: without optimisation, from a profile of a training run, and with link-time optimisation, too. A dual build
+compiles once and links twice: into libpython, and into an executable that needs none.
 """
 
 
