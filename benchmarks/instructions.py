@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.cells import chosen, fetched
 from benchmarks.command import end
 from benchmarks.speed import EMBEDDER, contestants, image_of
-from benchmarks.turns import BENCHMARKS, SITE, TOOLS, keep, tools, words_of
+from benchmarks.turns import BENCHMARKS, SITE, keep, tools, tools_of, words_of
 from farm.plan.cell import Cell
 from farm.plan.recipe import digest_of
 from farm.settings import Settings
@@ -176,7 +176,7 @@ def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int], *, f
     settings, cell = Settings(), Cell.parse(artifact.build.cell)
     engine = DockerEngine(require(settings).url)
     image = image_of(cell, engine, settings, "valgrind")
-    how = digest_of([engine.identity(image), SIMULATED, TOOLS, BENCHMARKS, EMBEDDER])[:16]
+    how = digest_of([engine.identity(image), SIMULATED, tools_of(cell.python), BENCHMARKS, EMBEDDER])[:16]
     file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}-counted-{how}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     found: Told = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -184,7 +184,7 @@ def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int], *, f
         found.pop(name, None)
     long = Limits(deadline_s=24 * 3600, silent_s=24 * 3600)
     with engine.box(BoxSpec(image, long)) as box, tempfile.TemporaryDirectory() as folder:
-        box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
+        box.put("/work", parcel(tools(Path(folder), cell.python), ["scratch"]))
         with tar_stream(fetched(store, artifact, "tar.gz", Path(folder))) as stream:
             box.put("/work", stream)
         series = f"{cell.python.major}.{cell.python.minor}"

@@ -25,7 +25,7 @@ from benchmarks.library import COMPARE, imported
 from benchmarks.official import INSTALL, kept_tree
 from benchmarks.official import ROOT as SINGLE
 from benchmarks.ratios import Runs, asked, scripts, summary
-from benchmarks.turns import BENCHMARKS, METHOD, SCRIPT, TOOLS, Bench, kept, kept_sizes, told, tools
+from benchmarks.turns import BENCHMARKS, METHOD, SCRIPT, Bench, kept, kept_sizes, told, tools, tools_of
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
 from farm.plan.facts import load_facts
@@ -104,7 +104,7 @@ def image_of(cell: Cell, engine: DockerEngine, settings: Settings, *more: str) -
     )
 
 
-def conditions(image: str, official: Path) -> str:
+def conditions(image: str, official: Path, tools: tuple[str, ...]) -> str:
     """A digest of what runs of one figure have in common beside our build, as a part of the name of their file.
 
     It is of the image with the distro's Python, the official recipe's tree, if there is one, and what is run: the benchmarks,
@@ -114,7 +114,7 @@ def conditions(image: str, official: Path) -> str:
     if official.exists():
         with official.open("rb") as tar:
             tree = hashlib.file_digest(tar, "sha256").hexdigest()
-    return digest_of([image, tree, TOOLS, BENCHMARKS, EMBEDDER])[:16]
+    return digest_of([image, tree, tools, BENCHMARKS, EMBEDDER])[:16]
 
 
 def measured(artifact: Artifact, store: FolderStore, rounds: int, names: list[str], *, fresh: bool) -> dict[str, object]:
@@ -122,12 +122,12 @@ def measured(artifact: Artifact, store: FolderStore, rounds: int, names: list[st
     settings, cell = Settings(), Cell.parse(artifact.build.cell)
     engine = DockerEngine(require(settings).url)
     image, official = image_of(cell, engine, settings), kept_tree(settings, cell, artifact.build.optimize)
-    alike = conditions(engine.identity(image), official)
+    alike = conditions(engine.identity(image), official, tools_of(cell.python))
     file = settings.cache / "benchmarks" / f"{artifact.build.recipe[:16]}-{artifact.build_id}-{METHOD}-{alike}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     limits = Limits(deadline_s=24 * 3600, silent_s=24 * 3600)
     with engine.box(BoxSpec(image, limits)) as box, tempfile.TemporaryDirectory() as folder:
-        files = tools(Path(folder))
+        files = tools(Path(folder), cell.python)
         box.put("/work", parcel(files, ["scratch"]))
         with tar_stream(fetched(store, artifact, "tar.gz", Path(folder))) as stream:
             box.put("/work", stream)

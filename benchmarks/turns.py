@@ -8,17 +8,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.ratios import Runs, key
+from farm.plan.scope import Span
 from workers.engine.protocol import Box
+
+if TYPE_CHECKING:
+    from farm.plan.cell import Version
 
 SITE = "/work/site"
 METHOD = "short-values"  # part of the name of what is kept: runs of another way to measure are no part of these
-TOOLS = ("pyperf==2.11.0", "pyperformance==1.14.0")  # one set of benchmarks, also when the runs are of several days
 SCRIPT = "pyperformance/data-files/benchmarks/bm_{folder}/run_benchmark.py"
 # pyperformance's folder (without bm_), then arguments
 BENCHMARKS = {
@@ -167,9 +171,28 @@ def told(box: Box, *argv: str) -> str:
     return done.output
 
 
-def tools(folder: Path) -> dict[str, bytes]:
+class Tools(Span):
+    """A row of tools.toml: what runs benchmarks of some Pythons, as pip is told."""
+
+    names: tuple[str, ...]
+    why: str
+    link: str
+
+
+TOOLS = tuple(
+    Tools(**row) for row in tomllib.loads(Path(__file__).with_name("tools.toml").read_text(encoding="utf-8"))["tools"]
+)
+
+
+def tools_of(version: Version) -> tuple[str, ...]:
+    """What runs the benchmarks of a Python."""
+    numbers = (version.major, version.minor, version.patch)
+    return next(row.names for row in TOOLS if row.spans(numbers))
+
+
+def tools(folder: Path, version: Version) -> dict[str, bytes]:
     """pyperf and pyperformance from the package index, as files below `site`."""
-    wanted = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--dest", str(folder), *TOOLS]
+    wanted = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--dest", str(folder), *tools_of(version)]
     subprocess.run(wanted, check=True)
     found = {}
     for wheel in folder.glob("*.whl"):

@@ -207,7 +207,7 @@ def laboratory(tmp_path, monkeypatch, packages=()):
     box = KeptBox({"cat": json.dumps(said)})
     asked = []
     monkeypatch.setattr(measure, "image_of", lambda *words: asked.append(words[3:]) or "an image")
-    monkeypatch.setattr(measure, "tools", lambda _folder: {})
+    monkeypatch.setattr(measure, "tools", lambda *_: {})
     monkeypatch.setattr(measure, "fetch", lambda *_: tmp_path / "source")
     (tmp_path / "source").write_bytes(b"")
     engine = SimpleNamespace(identity=lambda image: f"id of {image}", box=lambda _spec: contextlib.nullcontext(box))

@@ -122,7 +122,7 @@ def test_what_was_counted_is_not_counted_again(tmp_path, monkeypatch):
         "require": lambda _settings: SimpleNamespace(url=""),
         "DockerEngine": lambda _url: engine,
         "image_of": lambda *_: "an image",
-        "tools": lambda _folder: {},
+        "tools": lambda *_: {},
         "fetched": lambda *_: tmp_path,
         "tar_stream": lambda _file: contextlib.nullcontext(b""),
         "contestants": lambda _box, _series: {"ours": "/ours", "theirs": "/theirs"},

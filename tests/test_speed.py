@@ -12,7 +12,9 @@ from benchmarks.library import COMPARE, imported
 from benchmarks.ratios import PAIRS
 from benchmarks.speed import conditions, told_of
 from benchmarks.speed import main as speed
-from benchmarks.turns import BENCHMARKS, FEWEST, MOST, Bench, best, kept, kept_sizes, size_of
+from benchmarks.turns import BENCHMARKS, FEWEST, MOST, TOOLS, Bench, best, kept, kept_sizes, size_of, tools_of
+from farm.plan.cell import Version
+from farm.plan.facts import load_facts
 from tests.fakes import ScriptedBox
 
 CONTESTANTS = {"executable": "ours", "distro's executable": "theirs"}
@@ -38,12 +40,23 @@ def test_an_ended_run_goes_on_and_no_round_has_some_without_the_others(tmp_path,
 def test_runs_of_another_image_or_another_tree_of_the_official_recipe_are_no_part_of_a_figure(tmp_path):
     """The distro may have another Python tomorrow, and what goes on is a figure of two of them."""
     tree = tmp_path / "official.tar"
-    names = {conditions("image 1", tree), conditions("image 2", tree)}
+    names = {conditions("image 1", tree, ("pyperf",)), conditions("image 2", tree, ("pyperf",))}
     for content in (b"built", b"built anew"):
         tree.write_bytes(content)
-        names.add(conditions("image 1", tree))
-    assert len(names) == 4
-    assert conditions("image 1", tree) in names
+        names.add(conditions("image 1", tree, ("pyperf",)))
+    names.add(conditions("image 1", tree, ("another pyperf",)))
+    assert len(names) == 5
+    assert conditions("image 1", tree, ("pyperf",)) in names
+
+
+@pytest.mark.parametrize("series", load_facts().series)
+def test_every_series_has_one_row_of_tools(series):
+    assert len([row for row in TOOLS if row.spans((*map(int, series.split(".")), 0))]) == 1
+
+
+def test_a_python_is_run_by_tools_that_it_can_run():
+    assert tools_of(Version.parse("3.9.2")) == ("pyperf==2.10.0", "pyperformance==1.11.0")
+    assert tools_of(Version.parse("3.13.5")) == ("pyperf==2.11.0", "pyperformance==1.14.0")
 
 
 def test_a_part_of_the_set_is_not_written_over_the_figures_of_all(monkeypatch, capsys):

@@ -75,7 +75,7 @@ class Laboratory:
         source = next(iter(shelf.recipes.values())).source
         with self.engine.box(BoxSpec(image, _LONG)) as box, tempfile.TemporaryDirectory() as folder:
             shelf.trees(box, (fetch(source, self.settings, print),), self.settings.make_jobs)
-            box.put("/work", parcel(tools(Path(folder)), ["scratch"]))
+            box.put("/work", parcel(tools(Path(folder), self.cell.python), ["scratch"]))
             yield box, contestants(box, shelf)
 
 
