@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.synthetic import entries, entry, fill, now
-from farm.index import update
+from farm.index import reading, update
 from farm.plan.cell import Cell
 from farm.store.folder import FolderStore
 
@@ -92,7 +92,7 @@ def published(artifacts: int) -> dict[str, Any]:
         first, *rest = enumerate(rebuilds(Path(name), artifacts, RUNS + 1))
         one_after_the_other(Path(name), [first])  # files of clients are made once
         told = one_after_the_other(Path(name), rest)
-        cells = {each.cell for each in update.current(FolderStore(Path(name)), "stable", rest[0][1].distro)}
+        cells = {each.cell for each in reading.current(FolderStore(Path(name)), "stable", rest[0][1].distro)}
     return {
         "cpu_s": round(statistics.median(told["cpu_s"]), 4),
         "read_kib": round(told["read"] / len(rest) / 1024, 1),
@@ -116,8 +116,8 @@ def publishers(count: int) -> dict[str, Any]:
             ready = manager.Barrier(count, timeout=READY_S)
             told = list(pool.map(at_once, [ready] * count, [folder] * count, parts))
         wall = max(one["ended"] for one in told) - min(one["began"] for one in told)
-        listed = {(each.cell, each.build_id) for distro in update.distros(FolderStore(folder), "stable")
-                  for each in update.current(FolderStore(folder), "stable", distro)}  # fmt: skip
+        listed = {(each.cell, each.build_id) for distro in reading.distros(FolderStore(folder), "stable")
+                  for each in reading.current(FolderStore(folder), "stable", distro)}  # fmt: skip
     lost = [cell for number, cell in todo if (str(cell), entry(cell, 200 + number).build_id) not in listed]
     if lost:
         raise SystemExit(f"{len(lost)} builds are not listed, e.g. of {lost[0]}")

@@ -13,7 +13,7 @@ from farm.audit import builds
 from farm.audit.survey import sha256_of
 from farm.errors import VerificationFailed
 from farm.export.table import rendered
-from farm.index import render, update
+from farm.index import reading, render
 from farm.index.model import Pointer, Shard
 from farm.plan.cell import Cell
 from farm.sign import envelope
@@ -31,7 +31,7 @@ _LINK_RE = re.compile(r'\s(?:href|src)="([^"]*)"')
 
 def look(survey: Survey) -> None:
     """Every channel that has an index, or builds. One that changes meanwhile is looked at again."""
-    for channel in sorted({*update.channels(survey.store), *(build.channel for build in survey.builds)}):
+    for channel in sorted({*reading.channels(survey.store), *(build.channel for build in survey.builds)}):
         for _ in range(_TIMES):
             before, known = survey.store.get(keys.channel_pointer(channel)), len(survey.findings)
             _channel(survey, channel)

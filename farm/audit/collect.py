@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from farm.audit.retention import superseded
-from farm.index import oci, update
+from farm.index import oci, reading, update
 from farm.plan.cell import Cell
 from farm.store import catalog, keys, run_keys
 from farm.store.artifact import Model
@@ -163,7 +163,7 @@ def _left_over(found: Garbage, policy: Policy, now: float) -> None:
 
 
 def _shards(store: Store, found: Garbage, policy: Policy, now: float) -> None:
-    named = {ref for channel in update.channels(store) for ref in update.shard_keys(store, channel)}
+    named = {ref for channel in reading.channels(store) for ref in update.shard_keys(store, channel)}
     for key, stat in found.stats.items():
         if keys.is_shard(key) and key not in named and now - stat.modified >= policy.grace_s:
             found.drop[key] = "an older part of a channel's index"

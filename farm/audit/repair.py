@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from farm.audit.survey import EntryOf
 from farm.errors import Conflict, FarmError
 from farm.export.table import rendered
-from farm.index import growth, update
+from farm.index import growth, reading, update
 from farm.index.rebuild import rebuild
 from farm.publish import identity
 from farm.sign.keys import Signer
@@ -44,7 +44,7 @@ def repair(survey: Survey, means: Means) -> None:
     _restore_catalog(survey)
     for build in catalog.published(store):
         _write_sidecars(store, catalog.artifact(store, build), means)
-    for channel in sorted({*update.channels(store), *(build.channel for build in catalog.published(store))}):
+    for channel in sorted({*reading.channels(store), *(build.channel for build in catalog.published(store))}):
         relist(store, channel, means, survey.damaged)
 
 
@@ -54,8 +54,8 @@ def relist(store: Store, channel: str, means: Means, damaged: Collection[Build] 
     `without` are keys of the catalog that the channel is no longer to list.
     """
     rebuild(store, channel, lambda: _entries(store, channel, means.entry_of, damaged, without), means.clock)
-    for distro in update.distros(store, channel):
-        files = rendered(channel, update.entries(store, channel, distro), means.base_url)
+    for distro in reading.distros(store, channel):
+        files = rendered(channel, reading.entries(store, channel, distro), means.base_url)
         for key, data in files.items():
             if "/sha256:" in key and store.get(key) is None:  # a tag that is right already would not bring it back
                 store.put(key, data)
@@ -103,10 +103,10 @@ def _restore_catalog(survey: Survey) -> None:
 
 def _listed(store: Store) -> Iterator[tuple[str, Entry]]:
     """What indexes that can be read still list, so that a promotion is not forgotten with the catalog's entry of it."""
-    for channel in update.channels(store):
+    for channel in reading.channels(store):
         try:
-            for distro in update.distros(store, channel):
-                yield from ((channel, entry) for entry in update.entries(store, channel, distro))
+            for distro in reading.distros(store, channel):
+                yield from ((channel, entry) for entry in reading.entries(store, channel, distro))
         except FarmError:
             continue
 

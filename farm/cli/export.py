@@ -10,7 +10,7 @@ from farm.cli.opening import opened
 from farm.errors import BadInput
 from farm.export.formats import dashed
 from farm.export.table import FOLDERS, Asked, written
-from farm.index import update
+from farm.index import reading
 from farm.pull.fetch import Kept
 from farm.settings import Settings
 
@@ -33,6 +33,6 @@ def export(format_: str, folder: Path, distro: str, channel: str, stack: str, ad
     settings = Settings()
     store = opened(settings)
     kept = Kept(store, settings.cache / "pull", offline=False)
-    entries = update.current(store, channel, distro)
+    entries = reading.current(store, channel, distro)
     for line in written(format_, Asked(folder, channel, distro, stack or dashed(distro), address, entries, kept.archive)):
         click.echo(line)

@@ -13,6 +13,7 @@ import sys
 import click
 
 from farm import __version__
+from farm.cli.lasting import lasting
 from farm.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, FarmError
 
 # verb: (module of farm.cli that has a click command of the verb's name, one line of help)
@@ -70,7 +71,8 @@ class LazyGroup(click.Group):
         """The command of a verb."""
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"farm.cli.{VERBS[cmd_name][0]}")
+        with lasting():
+            module = importlib.import_module(f"farm.cli.{VERBS[cmd_name][0]}")
         command = getattr(module, cmd_name.replace("-", "_"))
         if not isinstance(command, click.Command):
             raise TypeError(f"farm.cli.{VERBS[cmd_name][0]}.{cmd_name} is no command")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
+from farm.cli.lasting import lasting
 from farm.errors import BadInput
 from farm.plan import support
 from farm.plan.buildcode import build_code
@@ -55,6 +56,7 @@ def read_file(path: Path, facts: Facts) -> Matrix:
     return read_matrix(text, str(path), facts)
 
 
+@lasting()
 def read_plan(matrix_path: Path, only: Sequence[str], overrides: Overrides, settings: Settings, store: Store) -> Plan:
     """The plan of a matrix file, against what the store has. Raises BadInput, StoreUnavailable."""
     facts = load_facts(settings.facts)

@@ -6,13 +6,13 @@ import json
 import signal
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import click
 from rich.console import Console
 from rich.live import Live
 
-from farm.dispatch.notify import Notifier
 from farm.errors import BadInput
 from farm.plan.cell import Cell
 from farm.plan.facts import load_facts
@@ -21,7 +21,7 @@ from farm.show import progress, summary
 from farm.show.junit import junit as junit_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import FrameType
 
@@ -136,12 +136,19 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def notify(settings: Settings, journal: Journal) -> None:
-    """Tell the webhook of the settings, if there is one, how a run ended; one that had nothing to do is none."""
-    if settings.webhook_url and journal.kept_plan():
-        notifier = Notifier(settings, lambda line, **_: click.echo(line, err=True))
-        notifier.ended(journal)
-        notifier.close()
+def notifying(settings: Settings) -> Callable[[Journal], None]:
+    """What tells the webhook of the settings, if there is one, how a run ended; one that had nothing to do is none."""
+    if not settings.webhook_url:
+        return lambda _: None
+    from farm.dispatch.notify import Notifier  # noqa: PLC0415 - requests takes long to load, and most have no webhook
+
+    def notify(journal: Journal) -> None:
+        if journal.kept_plan():
+            notifier = Notifier(settings, lambda line, **_: click.echo(line, err=True))
+            notifier.ended(journal)
+            notifier.close()
+
+    return notify
 
 
 def tell(ended: RunReport, *, as_json: bool) -> None:
@@ -157,7 +164,7 @@ def tell(ended: RunReport, *, as_json: bool) -> None:
     for cell in ended.cells:
         if line := summary.step_line(cell):
             click.echo(f"{cell.cell}: {line}")
-    for line in (*summary.usage(ended, load_facts(Settings().facts)), *summary.failures(ended)):
+    for line in (*summary.usage(ended, partial(load_facts, Settings().facts)), *summary.failures(ended)):
         click.echo(line)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from farm.cli.offering import publishing
+from farm.cli.offering import publishing, relisting
 from farm.cli.opening import opened
-from farm.cli.running import FailureTeller, following, notify, tell, terminable
+from farm.cli.running import FailureTeller, following, notifying, tell, terminable
 from farm.cli.submit import leave
 from farm.dispatch import listing
 from farm.dispatch.journal import Journal
@@ -128,12 +129,13 @@ def _again(run: str, ends: frozenset[End], *, with_worker: bool | None, no_wait:
     options = Options(
         asked.fail_fast, not settings.broker_url if with_worker is None else with_worker, asked.priority, asked.label
     )
+    notify = notifying(settings)
     with terminable(), scratch.taken(), following(as_json=as_json) as watcher:
         submission = Submission(wishes, settings, store, watcher, options)
         if no_wait:
             leave(submission, settings, store, as_json=as_json)
             return
-        ended = submission.perform(store, *publishing(settings, store))
-    notify(settings, submission.journal)
+        ended = submission.perform(store, partial(publishing, settings, store), relisting(settings, store))
+    notify(submission.journal)
     tell(ended, as_json=as_json)
     sys.exit(ended.exit_code)

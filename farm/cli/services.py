@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from farm.cli.offering import publishing
+from farm.cli.offering import publishing, relisting
 from farm.cli.opening import opened
 from farm.dispatch.metrics import PrometheusMeter, show_metrics
 from farm.dispatch.notify import Notifier
@@ -74,7 +74,7 @@ def scheduler() -> None:
             "a scheduler needs a Redis that it shares with workers", hint="set FARM_BROKER_URL, e.g. redis://host:6379/0"
         )
     store = opened(settings)
-    publish, relist = publishing(settings, store)
+    publish, relist = publishing(settings, store), relisting(settings, store)
     say, meter = Sayer(settings), PrometheusMeter()
     notifier = Notifier(settings, say)
     office = Office(
@@ -105,7 +105,7 @@ def publisher() -> None:
     """
     settings = Settings().model_copy(update={"publisher": "inside"})
     store = opened(settings)
-    publish, relist = publishing(settings, store)
+    publish, relist = publishing(settings, store), relisting(settings, store)
     if publish is None:
         raise AssertionError("whoever is the publisher publishes")
     say, meter = Sayer(settings), PrometheusMeter()

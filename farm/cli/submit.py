@@ -5,30 +5,28 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from farm.cli import matrix_options
-from farm.cli.offering import publishing
+from farm.cli.offering import publishing, relisting
 from farm.cli.opening import opened
-from farm.cli.running import following, notify, tell, terminable, write_junit
+from farm.cli.running import following, notifying, tell, terminable, write_junit
 from farm.dispatch.submit import Options, Submission, Wish
 from farm.errors import BadInput, Failure
-from farm.plan.facts import load_facts
 from farm.plan.narrow import Overrides
 from farm.settings import Settings
 from farm.show import plan as show_plan
 from farm.store import scratch
-from farm.wire.mailbox import SchedulerMail
 from farm.wire.queue import NORMAL, PRIORITIES, Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from farm.cli.running import LiveProgress, PlainProgress
-    from farm.plan.facts import Facts
     from farm.plan.fate import Plan, Planned
     from farm.plan.options import Channel
     from farm.plan.recipe import Optimize
@@ -90,22 +88,21 @@ def carry_out(
     junit: Path | None = None,
 ) -> None:
     """Say what the plan is that `read` gives, bring it to its end (or leave it to a scheduler), and exit with its code."""
-    publish, relist = publishing(settings, store)  # a wrong key is said before anything is built
-    plan = read()
+    relist = relisting(settings, store)  # a wrong key is said before anything is built
+    notify, plan = notifying(settings), read()
     for line in show_plan.summary(plan):
         click.echo(line, err=as_json)
     with terminable(), scratch.taken(), following(as_json=as_json) as watcher:
 
         def replan() -> list[Wish]:
-            return wishes(_said_again(read(), plan, watcher), load_facts(settings.facts))
+            return wishes(_said_again(read(), plan, watcher))
 
-        asked = wishes(plan, load_facts(settings.facts))
-        submission = Submission(asked, settings, store, watcher, replace(options, replan=replan))
+        submission = Submission(wishes(plan), settings, store, watcher, replace(options, replan=replan, builds=plan.builds))
         if no_wait:
             leave(submission, settings, store, as_json=as_json)
             return
-        ended = submission.perform(store, publish, relist)
-    notify(settings, submission.journal)
+        ended = submission.perform(store, partial(publishing, settings, store), relist)
+    notify(submission.journal)
     if junit:
         write_junit(junit, ended)
     tell(ended, as_json=as_json)
@@ -119,11 +116,12 @@ def leave(submission: Submission, settings: Settings, store: FolderStore | S3Sto
             "--no-wait leaves the run to a `farm scheduler`, and no Redis is named that it shares with you",
             hint="set FARM_BROKER_URL, or submit without --no-wait",
         )
+    from farm.wire.mailbox import SchedulerMail  # noqa: PLC0415 - redis takes long to load for those who wait
+
     mail = SchedulerMail.of(settings)
     scheduled = mail.has_scheduler()
     mail.close()
-    _, relist = publishing(settings, store)
-    run = submission.run if submission.leave_to_scheduler(relist) else ""
+    run = submission.run if submission.leave_to_scheduler(relisting(settings, store)) else ""
     if as_json:
         click.echo(json.dumps({"run": run, "scheduler": scheduled}, indent=2))
     elif not run:
@@ -143,15 +141,13 @@ def _said_again(resolved: Plan, plan: Plan, watcher: LiveProgress | PlainProgres
     return resolved
 
 
-def wishes(plan: Plan, facts: Facts) -> list[Wish]:
+def wishes(plan: Plan) -> list[Wish]:
     """The cells of a plan as they are dispatched: those to build in the order of building, then the others."""
     first = {planned.cell: planned for planned in plan.order}
     everyone = [*first.values(), *(planned for planned in plan.cells if planned.cell not in first)]
-    return [_wish(planned, facts) for planned in everyone]
+    return [_wish(planned) for planned in everyone]
 
 
-def _wish(planned: Planned, facts: Facts) -> Wish:
-    cell = planned.cell
+def _wish(planned: Planned) -> Wish:
     why = Failure("bad-input", planned.reason, hint="leave it out of the matrix") if planned.fate == "impossible" else None
-    uv = facts.series[cell.python.series].uv
-    return Wish(cell, planned.recipe, planned.options.channel, facts.triple(cell), uv, why)
+    return Wish(planned.cell, planned.recipe, planned.options.channel, planned.triple, planned.uv, why)

@@ -13,7 +13,7 @@ from farm.dispatch.quarantine import host_of, quarantine
 from farm.dispatch.records import AttemptNote, Outcome, PlannedCell
 from farm.dispatch.tempo import Tempo
 from farm.errors import BadInput
-from farm.index import update
+from farm.index import reading
 from farm.plan.cell import Cell
 from farm.plan.recipe import PACKS, staged_name
 from farm.store import catalog, run_keys
@@ -83,7 +83,7 @@ class Granter:
             return False
         builds = [build for build in catalog.published(self.journal.store, cell) if build.channel == planned.channel]
         there = catalog.same(builds, planned.recipe.digest, planned.inputs.digest, planned.channel)
-        if there is None or update.listed(self.journal.store, planned.channel, cell, there.build_id) is None:
+        if there is None or reading.listed(self.journal.store, planned.channel, cell, there.build_id) is None:
             return False
         self.journal.end(cell, number, Outcome(state=PUBLISHED, at=now, artifact=there.key))
         return True

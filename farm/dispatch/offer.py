@@ -1,4 +1,4 @@
-"""Publishing what an attempt staged, as the plan of its run says."""
+"""Publishing what an attempt staged, and listing what is published, as the plan of its run says."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 
 from farm.dispatch.records import AttemptNote
 from farm.errors import BadInput
-from farm.index import update
 from farm.publish.order import Order
 from farm.publish.publisher import offer_again, publish
 from farm.store import catalog, run_keys
-from farm.store.keys import Published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from farm.dispatch.drive import Relist
     from farm.dispatch.records import PlannedCell
     from farm.dispatch.settle import Publish
     from farm.sign.keys import Signer
@@ -43,26 +40,10 @@ def publisher(
     return offer
 
 
-def relister(store: Store, base_url: str, signer: Signer | None = None) -> Relist:
-    """What sees to it that a cell's channel lists the build of it that is published already; gives its catalog key.
-
-    A channel's index is read once for each distro, and written only when the build is not in it.
-    """
-    listed: dict[tuple[str, str], set[tuple[str, str]]] = {}
-
-    def relist(planned: PlannedCell) -> str:
-        build = Published.parse(planned.published)
-        if build is None:
-            return planned.published
-        place = (planned.channel, build.cell.distro)
-        if place not in listed:
-            listed[place] = {(entry.cell, entry.build_id) for entry in update.current(store, *place)}
-        if (planned.cell, build.build_id) in listed[place]:
-            return planned.published
-        artifact = offer_again(store, _order(planned, base_url, signer, run="", attempt=0), clock=_now)
-        return catalog.name_of(artifact).key if artifact else planned.published
-
-    return relist
+def list_again(store: Store, planned: PlannedCell, base_url: str, signer: Signer | None = None) -> str:
+    """Have a cell's channel list the build of it that is published already; gives its catalog key."""
+    artifact = offer_again(store, _order(planned, base_url, signer, run="", attempt=0), clock=_now)
+    return catalog.name_of(artifact).key if artifact else planned.published
 
 
 def _granted(store: Store, order: Order) -> datetime | None:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from farm.dispatch.decide import Settle, Sight, decide
-from farm.dispatch.drive import Relist
 from farm.dispatch.journal import Journal
+from farm.dispatch.known import Relist
 from farm.dispatch.loop import wanted
 from farm.dispatch.meter import Meter
 from farm.dispatch.records import PlannedCell, RunPlan

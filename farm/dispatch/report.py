@@ -62,14 +62,14 @@ def report(journal: Journal, plan: RunPlan, seconds: float) -> RunReport:
     read = sum(bool(planned.published) for planned in plan.cells) <= READ
     cells = []
     for planned in plan.cells:
-        cell = Cell.parse(planned.cell)
-        record = records.get(cell, Record())
         if planned.published and not read:
             cells.append(CellReport(planned.cell, "already published"))
-        else:
-            # one that another run published meanwhile has ended without an attempt
-            outcome = journal.outcome(cell) if record.newest or record.endings else None
-            cells.append(_cell(journal, planned, record.newest, outcome))
+            continue
+        cell = Cell.parse(planned.cell)
+        record = records.get(cell, Record())
+        # one that another run published meanwhile has ended without an attempt
+        outcome = journal.outcome(cell) if record.newest or record.endings else None
+        cells.append(_cell(journal, planned, record.newest, outcome))
     return RunReport(plan.run, journal.store.name, seconds, tuple(cells))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from farm.dispatch.known import Resolution
 from farm.dispatch.view import CellView, RunView
 from farm.errors import BrokerUnavailable, Failure
-from farm.plan.recipe import HOWS, How, Inputs
+from farm.plan.recipe import HOWS, How
 from farm.store import locks
 from farm.store.locks import Packages, Platform
 from farm.wire.mailbox import BEAT_S, new_reply
@@ -64,14 +65,6 @@ class Question:
                 self.how = how
                 return True
         return False
-
-
-@dataclass
-class Resolution:
-    """What came of it: the inputs of each platform, or why there are none."""
-
-    inputs: dict[Platform, Inputs] = field(default_factory=dict)
-    failures: dict[Platform, Failure] = field(default_factory=dict)
 
 
 class Resolver:

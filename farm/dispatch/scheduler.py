@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from farm.dispatch.drive import Driver, Relist
+from farm.dispatch.drive import Driver
 from farm.dispatch.journal import Journal
+from farm.dispatch.known import Relist
 from farm.dispatch.loop import Means, Watcher
 from farm.dispatch.meter import Meter
 from farm.dispatch.quarantine import Hosts

@@ -12,27 +12,27 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Self
 
-from farm.dispatch import leftover, resolve
-from farm.dispatch.drive import Driver, Relist, listed, missing_locks, resolved
-from farm.dispatch.embedded import EmbeddedFarm
+from farm.dispatch import leftover
 from farm.dispatch.journal import Journal, new_run
-from farm.dispatch.loop import Means
-from farm.dispatch.queue import TaskQueue
+from farm.dispatch.known import Relist, Resolution, listed, missing_locks, resolved
 from farm.dispatch.records import PlannedCell, RunPlan
 from farm.dispatch.report import RunReport, report
-from farm.dispatch.settle import Publish, Settler
 from farm.dispatch.tempo import Tempo
 from farm.errors import BadInput, BrokerUnavailable, EngineUnavailable, Failure, FarmError
 from farm.plan.cell import Cell
+from farm.plan.fate import Builds
 from farm.plan.recipe import Recipe
 from farm.store import locks
-from farm.wire.mailbox import SchedulerMail
 from farm.wire.queue import NORMAL, Priority
 
 if TYPE_CHECKING:
+    from farm.dispatch.drive import Driver
+    from farm.dispatch.embedded import EmbeddedFarm
     from farm.dispatch.loop import Watcher
+    from farm.dispatch.settle import Publish
     from farm.settings import Settings
     from farm.store.protocol import Staging, Store
+    from farm.wire.mailbox import SchedulerMail
 
 ENGINE_PROBE = (sys.executable, "-m", "workers", "engine-probe")
 _PROBE_S = 60
@@ -76,7 +76,8 @@ class Options:
 
     `worker` are the words that start a worker, for tests; `tempo` None follows the settings.
 
-    `replan` is called once the distros were resolved, before anything is built: it gives the wishes as they are then.
+    `replan` is called once the distros were resolved, before anything is built: it gives the wishes as they are then. `builds`
+    is what is published, where that was listed already.
     """
 
     fail_fast: bool = False
@@ -87,6 +88,7 @@ class Options:
     worker: Sequence[str] = ()
     tempo: Tempo | None = None
     replan: Callable[[], Sequence[Wish]] | None = None
+    builds: Builds | None = None
 
 
 class Submission:
@@ -121,21 +123,32 @@ class Submission:
         self.journal.ask(self.asked)
         return True
 
-    def perform(self, staging: Staging, publish: Publish | None, relist: Relist = attrgetter("published")) -> RunReport:
+    def perform(
+        self, staging: Staging, publishing: Callable[[], Publish | None], relist: Relist = attrgetter("published")
+    ) -> RunReport:
         """Bring every wish to its end. Raises FarmError, and KeyboardInterrupt after it has cleaned up.
 
-        `relist` sees to it that the channels of cells that are published already list them. Without `publish` a
-        `farm publisher` does both.
+        `relist` sees to it that the channels of cells that are published already list them. `publishing` is called when there
+        is something to do, and gives what publishes; None where a `farm publisher` does both.
         """
         began = time.monotonic()
-        if plan := self._nothing_to_do(relist):
-            return report(self.journal, plan, time.monotonic() - began)
-        if self._options.with_worker:
-            check_engine(self._settings, self._options.probe)
-        with leftover.noted(self._settings, self.run) as note, self._farm() as farm:
+        plan = self._nothing_to_do(relist) or self._carried_out(staging, publishing, relist)
+        return report(self.journal, plan, time.monotonic() - began)
+
+    def _carried_out(self, staging: Staging, publishing: Callable[[], Publish | None], relist: Relist) -> RunPlan:
+        from farm.dispatch import drive, embedded  # noqa: PLC0415 - Celery and Redis take long to load where nothing is to do
+
+        options, publish = self._options, publishing()
+        if options.with_worker:
+            check_engine(self._settings, options.probe)
+        with (
+            leftover.noted(self._settings, self.run) as note,
+            embedded.EmbeddedFarm(self._settings, with_worker=options.with_worker, command=options.worker) as farm,
+        ):
             self.farm = farm
             farm.await_ready()
-            driver = Driver(self.journal, self._means(farm, staging, publish), self._tempo, relist, self._date)
+            means = drive.means_of(farm.settings, self.journal, staging, publish, self._watcher, farm.tend)
+            driver = drive.Driver(self.journal, means, self._tempo, relist, self._date)
             try:
                 plan = self._drive(driver)
             except KeyboardInterrupt:
@@ -147,25 +160,16 @@ class Submission:
             finally:
                 driver.leave()
         self.journal.sweep()
-        return report(self.journal, plan, time.monotonic() - began)
+        return plan
 
     def _nothing_to_do(self, relist: Relist) -> RunPlan | None:
         """The plan when all of it is published already, or cannot be had."""
         if missing_locks(self.journal, self.asked, self._date):
             return None
-        plan = resolved(self.journal, self.asked, resolve.Resolution())
+        plan = resolved(self.journal, self.asked, Resolution(), self._options.builds)
         if self._settings.publisher == "service" and any(one.published for one in plan.cells):
             return None  # that their channels list them is the publisher's work, who looks at runs alone
         return None if any(not one.published and not one.blocked for one in plan.cells) else listed(plan, relist)
-
-    def _farm(self) -> EmbeddedFarm:
-        return EmbeddedFarm(self._settings, with_worker=self._options.with_worker, command=self._options.worker)
-
-    def _means(self, farm: EmbeddedFarm, staging: Staging, publish: Publish | None) -> Means:
-        mail = SchedulerMail.of(farm.settings)
-        mail.ping()
-        settler = Settler(self.journal, publish) if publish else None
-        return Means(mail, TaskQueue(farm.settings), staging, settler, self._watcher, farm.tend)
 
     def _drive(self, driver: Driver) -> RunPlan:
         driver.means.mail.present(self.run)  # before it is asked for: no scheduler is to take it from us

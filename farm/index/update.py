@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -21,14 +19,15 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 from farm.errors import Conflict, FarmError, StoreUnavailable
 from farm.export.table import FILES
 from farm.index import clients, growth, oci, signatures
-from farm.index.model import Entry, Older, Pointer, Shard, ShardRef
+from farm.index.model import Entry, Shard, ShardRef
+from farm.index.reading import current, distros, each_part_once, entries, pointer_of, shard_at
 from farm.plan.cell import Cell
 from farm.site import write as site
 from farm.store import catalog, keys
 from farm.store.artifact import Yank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container
     from datetime import datetime
 
     from farm.sign.keys import Signer
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 _KEY = itemgetter(1)
 _TRIES = 60
 _LONGEST_WAIT_S = 1.0
-_read: ContextVar[dict[str, Shard] | None] = ContextVar("parts that were read already", default=None)
 
 
 def add(
@@ -55,7 +53,7 @@ def add(
     """
     cell = Cell.parse(entry.cell)
     signatures.check_signer(store, channel, signer)
-    with _each_part_once():
+    with each_part_once():
         until_it_holds(store, channel, partial(_point, store, channel, entry, clock))
         write_image(store, entry)
         pending = [(export, export.key(channel, cell)) for export in FILES]
@@ -65,12 +63,6 @@ def add(
             until_it_holds(store, channel, partial(signatures.write, store, channel, cell.distro, signer))
         _show(store, channel, cell.distro, base_url)
         until_it_holds(store, channel, partial(_show_build, store, channel, cell, entry.build_id, base_url))
-
-
-def channels(store: Store) -> list[str]:
-    """The channels that have an index."""
-    names = (stat.key.split("/")[1] for stat in store.list(keys.channels()))
-    return sorted(set(names))
 
 
 def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None = None) -> int:
@@ -101,48 +93,21 @@ def rewrite(store: Store, channel: str, *, base_url: str, signer: Signer | None 
     return len(written)
 
 
-def distros(store: Store, channel: str) -> list[str]:
-    """What a channel lists builds for."""
-    return sorted({ref.distro for ref in _pointer(store, channel)[0].shards})
-
-
 def shard_keys(store: Store, channel: str) -> set[str]:
     """The parts of its index that a channel names now: shards, and the pages of older builds that they name."""
-    refs = _pointer(store, channel)[0].shards
-    return {ref.key for ref in refs} | {page.key for ref in refs for page in _shard(store, ref).older}
-
-
-def entries(store: Store, channel: str, distro: str) -> list[Entry]:
-    """All builds that a channel lists for a distro, ordered by cell and build id."""
-    shards = _shards(store, channel, distro)
-    older = [entry for shard in shards for ref in shard.older for entry in _shard(store, ref).entries]
-    everything = [*older, *(entry for shard in shards for entry in shard.entries)]
-    return sorted(everything, key=lambda entry: (Cell.parse(entry.cell).sort_key, entry.build_id))
-
-
-def current(store: Store, channel: str, distro: str) -> list[Entry]:
-    """The builds that a channel offers for a distro, and the last ones before them."""
-    return [entry for shard in _shards(store, channel, distro) for entry in shard.entries]
-
-
-def listed(store: Store, channel: str, cell: Cell, build_id: str) -> Entry | None:
-    """A build as a channel lists it; None when it does not."""
-    ref = _pointer(store, channel)[0].shard(cell.distro, cell.python.series)
-    shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
-    pages = [page for page in shard.older if page.cell == str(cell) and page.first <= build_id <= page.last]
-    found = [*shard.entries, *(entry for page in pages for entry in _shard(store, page).entries)]
-    return next((entry for entry in found if (entry.cell, entry.build_id) == (str(cell), build_id)), None)
+    refs = pointer_of(store, channel)[0].shards
+    return {ref.key for ref in refs} | {page.key for ref in refs for page in shard_at(store, ref).older}
 
 
 def _point(store: Store, channel: str, entry: Entry, clock: Callable[[], datetime]) -> None:
     """One try to write the shard and move the pointer to it. Raises Conflict when somebody else moved it."""
     cell = Cell.parse(entry.cell)
-    pointer, etag = _pointer(store, channel)
+    pointer, etag = pointer_of(store, channel)
     ref = pointer.shard(cell.distro, cell.python.series)
-    shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
+    shard = shard_at(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
     found = catalog.load(store, keys.yank(cell, entry.build_id), Yank)
     entry = entry.model_copy(update={"yanked": found[0].reason if found else ""})
-    grown, pages = growth.grown(shard, entry, lambda page: _shard(store, page).entries)
+    grown, pages = growth.grown(shard, entry, lambda page: shard_at(store, page).entries)
     if grown == shard:
         return
     known = {page.key for page in shard.older}
@@ -197,47 +162,14 @@ def _show(store: Store, channel: str, distro: str, base_url: str) -> None:
 
 def _show_build(store: Store, channel: str, cell: Cell, build_id: str, base_url: str) -> None:
     """One try to write the page of a build, and of those whose page names it."""
-    ref = _pointer(store, channel)[0].shard(cell.distro, cell.python.series)
-    shard = _shard(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
+    ref = pointer_of(store, channel)[0].shard(cell.distro, cell.python.series)
+    shard = shard_at(store, ref) if ref else Shard(channel=channel, distro=cell.distro, series=cell.python.series)
     standing = [entry for entry in shard.entries if entry.cell == str(cell)]
     pages = [page for page in shard.older if page.cell == str(cell)]
     first = next((at for at, page in enumerate(pages) if build_id <= page.last), len(pages))
-    older = [entry for page in pages[max(0, first - 1) :] for entry in _shard(store, page).entries]
+    older = [entry for page in pages[max(0, first - 1) :] for entry in shard_at(store, page).entries]
     only = {build_id, *(entry.build_id for entry in growth.kept(standing))}
     site.builds(store, channel, [*older, *standing], base_url, only)
-
-
-def _pointer(store: Store, channel: str) -> tuple[Pointer, str]:
-    return catalog.load(store, keys.channel_pointer(channel), Pointer) or (Pointer(channel=channel), "")
-
-
-def _shards(store: Store, channel: str, distro: str) -> list[Shard]:
-    return [_shard(store, ref) for ref in _pointer(store, channel)[0].shards if ref.distro == distro]
-
-
-@contextmanager
-def _each_part_once() -> Iterator[None]:
-    """Read no part of an index twice: what a key names never changes, and several steps want the same parts."""
-    token = _read.set({})
-    try:
-        yield
-    finally:
-        _read.reset(token)
-
-
-def _shard(store: Store, ref: ShardRef | Older) -> Shard:
-    known = _read.get()
-    if known is None:
-        return _fetched(store, ref)
-    if ref.key not in known:
-        known[ref.key] = _fetched(store, ref)
-    return known[ref.key]
-
-
-def _fetched(store: Store, ref: ShardRef | Older) -> Shard:
-    if (found := catalog.load(store, ref.key, Shard)) is None:
-        raise FarmError(f"{ref.key} is missing from the store {store.name}", hint="restore it: the channel's pointer names it")
-    return found[0]
 
 
 def until_it_holds(store: Store, channel: str, attempt: Callable[[], None]) -> None:

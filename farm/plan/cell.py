@@ -30,13 +30,14 @@ class Version:
     pre: str = ""
 
     @classmethod
+    @lru_cache(maxsize=1 << 13)  # each has dozens of cells
     def parse(cls, text: str) -> Self:
         """The version written as `text`. Raises BadInput."""
         if not (found := _VERSION_RE.fullmatch(text)):
             raise BadInput(f"'{text}' is not an exact Python version", hint="write it like 3.13.5 or 3.15.0rc2")
         return cls(int(found["major"]), int(found["minor"]), int(found["patch"]), found["pre"] or "")
 
-    @property
+    @cached_property
     def series(self) -> str:
         """The feature release, e.g. '3.13'."""
         return f"{self.major}.{self.minor}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from farm.plan.recipe import Recipe, Source
@@ -11,7 +12,7 @@ from farm.plan.selection import impossible, select
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from farm.plan.cell import Cell
+    from farm.plan.cell import Cell, Version
     from farm.plan.facts import Distro, Facts
     from farm.plan.options import Options
     from farm.plan.selection import Selection
@@ -34,10 +35,9 @@ class Decision:
 def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
     """The recipe of a cell; `code` is the digest of the code that builds. Raises BadInput when it is impossible."""
     chosen = select(cell, options, facts)
-    source = facts.sources[str(cell.python)]
     return Recipe(
         cell=cell,
-        source=Source(source.file, source.sha256, source.path, source.pool, source.epoch),
+        source=_source(facts, cell.python),
         patches=chosen.patches,
         layout=chosen.layout,
         optimize=options.optimize,
@@ -46,20 +46,26 @@ def compose(cell: Cell, options: Options, facts: Facts, code: str) -> Recipe:
         configure=chosen.arguments,
         make=chosen.make,
         make_static=chosen.make_static,
-        environment=tuple((name, row.value) for name, row in chosen.environment),
+        environment=chosen.variables,
         build_packages=chosen.packages.build,
         runtime=chosen.packages.runtime,
         trims=chosen.trims,
         modules=chosen.modules,
-        scrub=tuple(row.pattern for _, row in chosen.scrub if not row.becomes),
+        scrub=chosen.dropped,
         code=code,
         libraries=chosen.libraries,
         cross=chosen.cross,
         advice=chosen.packages.advice,
         missing_stdlib=chosen.packages.missing,
         linked=chosen.linked,
-        renamed=tuple((row.pattern, row.becomes) for _, row in chosen.scrub if row.becomes),
+        renamed=chosen.renamed,
     )
+
+
+@lru_cache(maxsize=4096)  # all cells of a release have the same one
+def _source(facts: Facts, version: Version) -> Source:
+    row = facts.sources[str(version)]
+    return Source(row.file, row.sha256, row.path, row.pool, row.epoch)
 
 
 def decisions(cell: Cell, options: Options, facts: Facts) -> tuple[Decision, ...]:
@@ -110,6 +116,8 @@ def _build(chosen: Selection) -> Iterator[Decision]:
         yield Decision(_PASSES[word.passes], word.word, word.why, word.link)
     for name, variable in chosen.environment:
         yield Decision("environment", f"{name}={variable.value}", variable.why, variable.link)
+    for _, rejected in chosen.rejected_rows:
+        yield Decision("measured, and not taken", rejected.what, rejected.why, rejected.link)
 
 
 def _cross(chosen: Selection) -> Iterator[Decision]:

@@ -85,6 +85,7 @@ class Facts:
     trims: Mapping[str, rows.TrimRow]
     modules: Mapping[str, rows.ModuleRow]
     linked: Mapping[str, rows.LinkedRow]
+    rejected: Mapping[str, rows.RejectedRow]
     scrub: Mapping[str, rows.ScrubRow]
     patches: Mapping[str, rows.PatchRow]
     libraries: Mapping[str, rows.LibraryRow]
@@ -102,31 +103,30 @@ class Facts:
         return max(known, key=lambda version: (not version.pre, version.key), default=None)
 
     def place(self, cell: Cell, optimize: Optimize) -> Place:
-        """Where rows are asked whether they hold. Equal for cells for which all rows answer alike."""
-        distro = self.distros[cell.distro]
+        """Where rows are asked whether they hold. The same for cells for which all rows answer alike."""
+        key = self._eras[cell.python], cell.distro, cell.arch, cell.variant, optimize
+        if key not in self._places:
+            self._places[key] = self._place(*key)
+        return self._places[key]
+
+    def _place(self, version: Numbers, distro_name: str, arch: str, variant: str, optimize: Optimize) -> Place:
+        distro = self.distros[distro_name]
         place = Place(
-            version=self._eras[cell.python],
+            version=version,
             distro=distro.names,
             capabilities=frozenset(),
             openssl=distro.facts.openssl,
             gcc=distro.facts.gcc,
-            arch=cell.arch,
-            variant=cell.variant,
+            arch=arch,
+            variant=variant,
             optimize=optimize,
         )
-        return replace(place, capabilities=self._capable(distro, place))
-
-    def _capable(self, distro: Distro, place: Place) -> frozenset[str]:
-        """What holds at a place by its own row, and by the distro's."""
-        key = distro.id, place
-        if key not in self._capabilities:
-            held = {name for name, row in self.capabilities.items() if row.holds(place)}
-            self._capabilities[key] = distro.capabilities(place) & held
-        return self._capabilities[key]
+        held = {name for name, row in self.capabilities.items() if row.holds(place)}
+        return replace(place, capabilities=distro.capabilities(place) & held)
 
     @cached_property
-    def _capabilities(self) -> dict[tuple[str, Place], frozenset[str]]:
-        """What was answered before: thousands of cells ask at a few places."""
+    def _places(self) -> dict[tuple[Numbers, str, str, str, Optimize], Place]:
+        """What was answered before: thousands of cells are at a few places."""
         return {}
 
     @cached_property
@@ -178,6 +178,7 @@ def load_facts(overlay: Path | None = None) -> Facts:
         trims=files.rows("trim.toml", rows.TrimRow),
         modules=files.rows("modules.toml", rows.ModuleRow),
         linked=files.rows("linked.toml", rows.LinkedRow),
+        rejected=files.rows("rejected.toml", rows.RejectedRow),
         scrub=files.rows("scrub.toml", rows.ScrubRow),
         patches=files.rows("patches.toml", rows.PatchRow),
         libraries=files.rows("libraries.toml", rows.LibraryRow),
@@ -245,6 +246,7 @@ def _scopes(facts: Facts) -> Iterable[tuple[str, Mapping[str, Scope]]]:
         ("trim.toml", facts.trims),
         ("modules.toml", facts.modules),
         ("linked.toml", facts.linked),
+        ("rejected.toml", facts.rejected),
         ("scrub.toml", facts.scrub),
         ("patches.toml", facts.patches),
         ("libraries.toml", facts.libraries),

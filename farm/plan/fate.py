@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from farm.plan.cell import Cell
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from farm.plan.facts import Facts
     from farm.plan.matrix import Asked, Matrix
     from farm.plan.rows import CostRow
+    from farm.plan.scope import Place
 
 Fate = Literal["build", "stale", "published", "impossible"]
 FATES: tuple[Fate, ...] = ("build", "stale", "published", "impossible")
@@ -53,10 +54,25 @@ class Build(Protocol):
         """The channel it was published to."""
         ...
 
+    @property
+    def key(self) -> str:
+        """The catalog key."""
+        ...
+
+    def same(self, recipe: str, inputs: str) -> bool:
+        """Whether it was built from this recipe and these inputs."""
+        ...
+
+
+Builds = Mapping[Cell, Sequence[Build]]
+
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell of a plan. `newest` is its newest published build; `recipe` is None when the cell is impossible."""
+    """A cell of a plan. `newest` is its newest published build; `recipe` is None when the cell is impossible.
+
+    `triple` is the platform as clients name it, `uv` whether uv can install it.
+    """
 
     cell: Cell
     options: Options
@@ -67,6 +83,8 @@ class Planned:
     seconds: int = 0
     disk_mb: int = 0
     store_mb: int = 0
+    triple: str = ""
+    uv: bool = True
 
     @property
     def wanted(self) -> bool:
@@ -76,11 +94,15 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every cell of a matrix with its fate, in the matrix's order. Times and sizes are estimates (`costs.toml`)."""
+    """Every cell of a matrix with its fate, in the matrix's order. Times and sizes are estimates (`costs.toml`).
+
+    `builds` is all that was published when it was made.
+    """
 
     cells: tuple[Planned, ...]
     inputs: Mapping[Platform, Inputs | None]
     notes: tuple[str, ...] = ()
+    builds: Builds = field(default_factory=dict)
 
     @cached_property
     def counts(self) -> dict[Fate, int]:
@@ -124,9 +146,7 @@ def plan(
     code: str,
 ) -> Plan:
     """The fate of every cell. `locks` has the newest inputs of each distro and arch, as far as they were ever resolved."""
-    builds: dict[Cell, list[Build]] = {}
-    for build in published:
-        builds.setdefault(build.cell, []).append(build)
+    builds = by_cell(published)
     digests = {platform: inputs.digest if inputs else "" for platform, inputs in locks.items()}
     cells = tuple(
         _planned(
@@ -138,19 +158,29 @@ def plan(
         )
         for asked in matrix.cells
     )
-    return Plan(cells, dict(locks), matrix.notes)
+    return Plan(cells, dict(locks), matrix.notes, builds)
+
+
+def by_cell(published: Iterable[Build]) -> Builds:
+    """The builds of each cell."""
+    builds: dict[Cell, list[Build]] = {}
+    for build in published:
+        builds.setdefault(build.cell, []).append(build)
+    return builds
 
 
 def _planned(asked: Asked, facts: Facts, builds: list[Build], inputs: str, code: str) -> Planned:
     cell, options = asked.cell, asked.options
     newest = builds[-1] if builds else None
-    if reason := impossible(cell, options, facts):
-        return Planned(cell, options, "impossible", reason, None, newest)
+    reason = impossible(cell, options, facts)  # it raises for a name that there are no facts for
+    triple, uv = facts.triple(cell), facts.series[cell.python.series].uv
+    if reason:
+        return Planned(cell, options, "impossible", reason, None, newest, triple=triple, uv=uv)
     recipe = compose(cell, options, facts, code)
     fate, reason = _fate(recipe.digest, inputs, options, builds)
     reason = "; ".join((reason, *(facts.libraries[library.name].notice for library in recipe.libraries)))
-    cost = _cost(asked, facts)
-    return Planned(cell, options, fate, reason, recipe, newest, cost.seconds, cost.disk_mb, cost.store_mb)
+    cost = _cost(facts, facts.place(cell, options.optimize))
+    return Planned(cell, options, fate, reason, recipe, newest, cost.seconds, cost.disk_mb, cost.store_mb, triple, uv)
 
 
 def _fate(recipe: str, inputs: str, options: Options, builds: list[Build]) -> tuple[Fate, str]:
@@ -168,7 +198,7 @@ def _fate(recipe: str, inputs: str, options: Options, builds: list[Build]) -> tu
     return "stale", f"the recipe has changed since {builds[-1].build_id}"
 
 
-def _cost(asked: Asked, facts: Facts) -> CostRow:
-    place = facts.place(asked.cell, asked.options.optimize)
+@lru_cache(maxsize=4096)  # thousands of cells are at a few places
+def _cost(facts: Facts, place: Place) -> CostRow:
     *_, last = facts.costs.values()
     return next((row for row in facts.costs.values() if row.holds(place)), last)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput
-from farm.plan.matrix import Matrix
+from farm.plan.matrix import Asked, Matrix
 from farm.plan.options import Channel
 from farm.plan.recipe import Optimize
 from farm.plan.suggest import nearest
@@ -15,7 +16,6 @@ from farm.plan.suggest import nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farm.plan.matrix import Asked
     from farm.plan.options import Options
 
 
@@ -56,9 +56,10 @@ def _matches(pattern: str, names: dict[str, Asked]) -> list[str]:
 
 
 def _overridden(asked: Asked, overrides: Overrides) -> Asked:
-    return replace(asked, options=over(asked.options, overrides))
+    return Asked(asked.cell, over(asked.options, overrides))
 
 
+@lru_cache(maxsize=1024)  # thousands of cells have the same few options
 def over(options: Options, overrides: Overrides) -> Options:
     """The options with the overrides; unoptimised builds go to the dev channel, whatever the matrix says."""
     optimize = overrides.optimize or options.optimize

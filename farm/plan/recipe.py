@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from farm.plan.cell import Cell
@@ -29,6 +30,8 @@ HOWS: tuple[How, ...] = ("native", "cross")  # the preferred one first
 PACKAGE = r"^[A-Za-z0-9][A-Za-z0-9+._:-]*$"
 
 PREFIX = "/install"
+_MEMO = 4096
+_seen: dict[int, tuple[object, str]] = {}
 PYTHON_ORG = "https://www.python.org/ftp/python/"
 
 # What a build is packed into. Clients that cannot read zstd (older Docker, pyenv) install from the gzip of `install_only`.
@@ -200,10 +203,10 @@ class Recipe:
     linked: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """sha256 over the digest of every field, as hex."""
-        return digest_of({name: _digest_of_part(getattr(self, name)) for name in _names(Recipe)})
+        return _sha256(_DIGESTS % tuple(map(_digest_of_part, _parts(self))))
 
     @property
     def words(self) -> tuple[tuple[str, str], ...]:
@@ -257,11 +260,24 @@ def plain(recipe: Recipe) -> dict[str, Any]:
 
 def digest_of(value: object) -> str:
     """sha256 of a value of JSON's types and dataclasses in canonical form, as hex."""
-    return hashlib.sha256(_canonical.encode(value).encode()).hexdigest()
+    return _sha256(_canonical.encode(value))
 
 
-@lru_cache(maxsize=4096)  # thousands of cells share most parts of their recipes
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _digest_of_part(part: object) -> str:
+    """As `digest_of`. Parts that recipes share are known by identity: hashing each anew takes longer than all else."""
+    if (known := _seen.get(id(part))) is None:
+        if len(_seen) >= _MEMO:
+            _seen.clear()
+        known = _seen[id(part)] = part, _digest_of_equal(part)  # who is kept here keeps its identity
+    return known[1]
+
+
+@lru_cache(maxsize=_MEMO)  # thousands of cells share most parts of their recipes, be they read from a document one by one
+def _digest_of_equal(part: object) -> str:
     return digest_of(part)
 
 
@@ -277,3 +293,7 @@ def _fields_of(value: object) -> object:
 
 
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_fields_of)
+
+# The canonical form of a recipe's digests by name, once for all: encoding it for each of thousands of cells takes far longer.
+_parts = attrgetter(*sorted(_names(Recipe)))
+_DIGESTS = _canonical.encode(dict.fromkeys(_names(Recipe), "%s"))

@@ -185,6 +185,14 @@ class LinkedRow(Scope):
     link: str = ""
 
 
+class RejectedRow(Scope):
+    """What would be another way to build, was measured, and is not taken."""
+
+    what: Annotated[str, Field(min_length=1)]
+    why: Why
+    link: str = ""
+
+
 class ScrubRow(Scope):
     """A regular expression; words of the shipped sysconfig that it matches whole are dropped, or become another word."""
 
@@ -266,10 +274,7 @@ class FrontRow(Scope):
 
 
 class CapabilityRow(Scope):
-    """Something the tree can do because a distro package is there; distros say which.
-
-    `fronts` of an optional one are told what to install.
-    """
+    """What the tree can do because a package is there (distros say which); an optional one's `fronts` say what to install."""
 
     modules: tuple[ScopedModule, ...] = ()
     fronts: tuple[FrontRow, ...] = ()

@@ -10,7 +10,7 @@ from farm.errors import BadInput
 from farm.plan import distro_rows, rows
 from farm.plan.cross import cross
 from farm.plan.packages import Packages, packages
-from farm.plan.recipe import Cross, Layout, Library, ModuleRule, Patch, Source, Trim
+from farm.plan.recipe import Bytecode, Cross, Layout, Library, ModuleRule, Patch, Source, Trim
 from farm.plan.scope import Place, Scope
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Selection:
     trim_rows: Rows[rows.TrimRow]
     module_rows: Rows[rows.ModuleRow]
     linked_rows: Rows[rows.LinkedRow]
+    rejected_rows: Rows[rows.RejectedRow]
     scrub: Rows[rows.ScrubRow]
     patch_rows: Rows[rows.PatchRow]
     library_rows: Rows[rows.LibraryRow]
@@ -89,6 +90,21 @@ class Selection:
         return self._words("static")
 
     @cached_property
+    def variables(self) -> tuple[tuple[str, str], ...]:
+        """The environment's variables and their values."""
+        return tuple((name, row.value) for name, row in self.environment)
+
+    @cached_property
+    def dropped(self) -> tuple[str, ...]:
+        """Patterns of words that the shipped sysconfig has not."""
+        return tuple(row.pattern for _, row in self.scrub if not row.becomes)
+
+    @cached_property
+    def renamed(self) -> tuple[tuple[str, str], ...]:
+        """Patterns of words that are others there, and those."""
+        return tuple((row.pattern, row.becomes) for _, row in self.scrub if row.becomes)
+
+    @cached_property
     def trims(self) -> tuple[Trim, ...]:
         """What leaves install_only, with the library folder's name filled in."""
         lib = self.layout.lib
@@ -123,7 +139,11 @@ def impossible(cell: Cell, options: Options, facts: Facts) -> str:
     if cell.python.key[: len(since)] < since:
         return f"the variant '{cell.variant}' is offered from Python {'.'.join(map(str, since))} on"
     place = facts.place(cell, options.optimize)
-    bytecode = options.bytecode or facts.series[cell.python.series].bytecode
+    return _reason(facts, place, options.bytecode or facts.series[cell.python.series].bytecode)
+
+
+@lru_cache(maxsize=4096)  # as below
+def _reason(facts: Facts, place: Place, bytecode: Bytecode) -> str:
     rows_here = (row for row in facts.impossible.values() if row.holds(place))
     return next((row.reason for row in rows_here if not row.bytecode or bytecode in row.bytecode), "")
 
@@ -152,6 +172,7 @@ def _selection(facts: Facts, place: Place, series: str, distro: str) -> Selectio
         trim_rows=_holding(facts.trims, place),
         module_rows=_holding(facts.modules, place),
         linked_rows=_holding(facts.linked, place),
+        rejected_rows=_holding(facts.rejected, place),
         scrub=_holding(facts.scrub, place),
         patch_rows=_holding(facts.patches, place),
         library_rows=_holding(facts.libraries, place),

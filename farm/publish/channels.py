@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from farm.errors import BadInput, Conflict
-from farm.index import signatures, update
+from farm.index import reading, signatures, update
 from farm.publish.order import check_may_list
 from farm.sign.keys import Signer
 from farm.store import catalog, keys
@@ -88,7 +88,7 @@ def _tell(store: Store, builds: list[Published], place: Place) -> list[str]:
 
 
 def _entry(store: Store, build: Published) -> Entry:
-    if entry := update.listed(store, build.channel, build.cell, build.build_id):
+    if entry := reading.listed(store, build.channel, build.cell, build.build_id):
         return entry
     raise BadInput(
         f"the channel '{build.channel}' does not list {build.cell}, build {build.build_id}, yet",

@@ -16,7 +16,7 @@ from farm.show.published import dockerfile, size
 from farm.store import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from farm.dispatch.report import CellReport, RunReport
     from farm.plan.facts import Facts
@@ -123,13 +123,13 @@ def _told(finding: Finding) -> str:
     return f"  {finding.severity}: {finding.check}: {where}{finding.message}"
 
 
-def usage(report: RunReport, facts: Facts) -> list[str]:
-    """Where each archive is, and how an image gets the first one."""
+def usage(report: RunReport, facts: Callable[[], Facts]) -> list[str]:
+    """Where each archive is, and how an image gets the first one. `facts` is called when there is one."""
     built = [cell.artifact for cell in report.cells if cell.artifact]
     if not built:
         return []
     lines = ["", "archives:", *(f"  {report.store}/{address(artifact)}" for artifact in built)]
-    return [*lines, "", "Dockerfile, with the archive beside it:", *(f"  {line}" for line in dockerfile(built[0], facts))]
+    return [*lines, "", "Dockerfile, with the archive beside it:", *(f"  {line}" for line in dockerfile(built[0], facts()))]
 
 
 def address(artifact: Artifact) -> str:

@@ -16,9 +16,11 @@ from farm.store.keys import Published
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from farm.plan.fate import Build
     from farm.store.protocol import Store
 
 _M = TypeVar("_M", bound=BaseModel)
+_B = TypeVar("_B", bound="Build")
 
 
 def published(store: Store, cell: Cell | None = None) -> list[Published]:
@@ -35,7 +37,7 @@ def newest(store: Store, cell: Cell, channel: str | None = None) -> Published | 
     return builds[-1] if builds else None
 
 
-def same(builds: Iterable[Published], recipe: str, inputs: str, channel: str) -> Published | None:
+def same(builds: Iterable[_B], recipe: str, inputs: str, channel: str) -> _B | None:
     """The newest of these builds that has a recipe and inputs; in the channel rather than in another."""
     found = [build for build in builds if build.same(recipe, inputs)]
     return max(found, key=lambda build: (build.channel == channel, build.build_id), default=None)

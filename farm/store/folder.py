@@ -15,7 +15,6 @@ import stat as modes
 import threading
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from farm.errors import BadInput, Conflict, StoreUnavailable
@@ -25,6 +24,7 @@ from farm.store.sink import arriving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from farm.store.sink import AtMost, Content
 
@@ -86,8 +86,7 @@ class FolderStore:
         if prefix and not keys.valid(prefix.removesuffix("/")):
             raise BadInput(f"'{prefix}' cannot begin a key")
         with self._failing():
-            folder = self._root / prefix.rpartition("/")[0]
-            found = sorted(self._walk(folder, prefix), key=lambda stat: stat.key)
+            found = sorted(self._walk(prefix), key=lambda stat: stat.key)
         yield from found
 
     def fetch(self, key: str, target: Path, content: Content | AtMost | None = None) -> bool:
@@ -154,22 +153,22 @@ class FolderStore:
                 raise Conflict(f"{key} has changed in the store {self.name} since it was read")
             fresh.replace(path)
 
-    def _walk(self, folder: Path, prefix: str) -> Iterator[Stat]:
-        try:
-            entries = list(os.scandir(folder))
-        except (FileNotFoundError, NotADirectoryError):
-            return
+    def _walk(self, prefix: str) -> Iterator[Stat]:
         below = len(os.fspath(self._root)) + 1
-        for entry in entries:
-            key = entry.path[below:]
-            if entry.is_dir():
-                if f"{key}/".startswith(prefix) or prefix.startswith(f"{key}/"):
-                    yield from self._walk(Path(entry.path), prefix)
-            elif key.startswith(prefix) and keys.valid(key) and entry.is_file(follow_symlinks=False):
-                try:
-                    yield _stat(key, entry.stat(follow_symlinks=False))
-                except FileNotFoundError:  # deleted meanwhile
-                    continue
+        folders = [os.fspath(self._root / prefix.rpartition("/")[0])]
+        while folders:
+            try:
+                entries = list(os.scandir(folders.pop()))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            for entry in entries:
+                key = entry.path[below:]
+                if entry.is_dir():
+                    if f"{key}/".startswith(prefix) or prefix.startswith(f"{key}/"):
+                        folders.append(entry.path)
+                elif key.startswith(prefix) and keys.valid(key) and entry.is_file(follow_symlinks=False):
+                    with suppress(FileNotFoundError):  # deleted meanwhile
+                        yield _stat(key, entry.stat(follow_symlinks=False))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

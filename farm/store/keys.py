@@ -60,7 +60,8 @@ class Published:
         """The build that a key of the catalog names; None when it is no such key."""
         if not (found := _CATALOG_RE.match(key)):
             return None
-        return cls(Cell.parse(found["cell"]), found["build"], found["recipe"], found["inputs"], found["channel"])
+        cell, build_id, recipe, inputs, channel = found.groups()
+        return cls(Cell.parse(cell), build_id, recipe, inputs, channel)
 
     def same(self, recipe: str, inputs: str) -> bool:
         """Whether it was built from this recipe and these inputs (full or shortened digests)."""

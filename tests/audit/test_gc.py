@@ -17,7 +17,7 @@ from farm.audit.remove import remove
 from farm.audit.retention import Policy, superseded
 from farm.cli import audit as verbs
 from farm.errors import Conflict, StoreUnavailable
-from farm.index import update
+from farm.index import reading, update
 from farm.plan.cell import Cell
 from farm.publish import channels
 from farm.publish.publisher import publish
@@ -64,7 +64,7 @@ def test_looking_changes_nothing(store):
 
 def test_an_old_build_is_unlisted_first_and_removed_after_the_grace_time(store):
     collect(store)
-    assert {each.build_id for each in update.entries(store, "testing", "debian13") if each.cell == str(CELL)} == {NEW}
+    assert {each.build_id for each in reading.entries(store, "testing", "debian13") if each.cell == str(CELL)} == {NEW}
     assert gz(OLD) in store.objects
     assert seen(store).errors == 0
     collect(store, LATER + DAY / 2)
@@ -83,7 +83,7 @@ def test_archives_that_no_index_lists_go_and_stay_with_their_build(store):
     kinds = ("debugsymbols.tar.zst", "debugsymbols.tar.zst.sha256")
     before = {key for key in under(store, "artifacts/") if key.endswith(kinds)}
     assert len(before) == 6
-    assert not [a for e in update.entries(store, "testing", "debian13") for a in e.archives if a.kind == "debugsymbols"]
+    assert not [a for e in reading.entries(store, "testing", "debian13") for a in e.archives if a.kind == "debugsymbols"]
     for days in range(4):
         collect(store, LATER + days * DAY)
     left = {key for key in under(store, "artifacts/") if key.endswith(kinds)}
@@ -107,7 +107,7 @@ def test_what_any_channel_lists_stays(store):
     for days in range(3):
         collect(store, LATER + days * DAY)
     assert gz(OLD) in store.objects
-    assert [each.build_id for each in update.entries(store, "stable", "debian13")] == [OLD]
+    assert [each.build_id for each in reading.entries(store, "stable", "debian13")] == [OLD]
     assert seen(store).errors == 0
 
 

@@ -13,7 +13,7 @@ from farm.audit.repair import repair
 from farm.cli import audit as verbs
 from farm.cli.main import cli
 from farm.errors import BadInput
-from farm.index import oci, update
+from farm.index import oci, reading, update
 from farm.index.rebuild import rebuild
 from farm.publish import channels
 from farm.sign.keys import Signer
@@ -62,7 +62,7 @@ def page(build_id=NEW):
 
 
 def layer(store):
-    listed = {(each.cell, each.build_id): each for each in update.entries(store, "testing", "debian13")}
+    listed = {(each.cell, each.build_id): each for each in reading.entries(store, "testing", "debian13")}
     return keys.oci_blob(f"sha256:{oci.image(listed[str(CELL), NEW]).layer.sha256}")
 
 
@@ -235,7 +235,7 @@ def test_orphans_are_told_and_harmless(store):
 
 
 def test_what_a_publisher_is_about_to_list_is_no_error(store):
-    kept = [each for each in update.entries(store, "testing", "debian13") if (each.cell, each.build_id) != (str(CELL), NEW)]
+    kept = [each for each in reading.entries(store, "testing", "debian13") if (each.cell, each.build_id) != (str(CELL), NEW)]
     rebuild(store, "testing", lambda: kept, now)
     update.rewrite(store, "testing", base_url=BASE, signer=shelf.SIGNER)
     for age_s, severity in ((5, "note"), (7200, "error")):

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from farm.index import update
+from farm.index import reading, update
 from farm.plan.cell import Cell
 from farm.sign import envelope
 from farm.sign.keys import Signer
@@ -104,7 +104,7 @@ def test_a_signed_index_gives_the_newest_that_is_offered(shop, get, home, tmp_pa
         shop.offer(name, build_id, signer=signer)
     get("--key", key)
     assert installed(home, tmp_path) == ["3.13.5", NEW]
-    made = next(e for e in update.entries(shop.store, CHANNEL, "debian13") if (e.cell, e.build_id) == (cell(), NEW))
+    made = next(e for e in reading.entries(shop.store, CHANNEL, "debian13") if (e.cell, e.build_id) == (cell(), NEW))
     mark = Yank(reason='"bad"', when="2026-11-22T15:30:00Z").model_dump_json().encode()
     shop.store.put(keys.yank(Cell.parse(cell()), NEW), mark)
     update.add(shop.store, CHANNEL, made, base_url=shop.base_url, clock=now, signer=signer)

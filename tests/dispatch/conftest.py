@@ -107,7 +107,7 @@ class TestFarm:
 
     def submit(self, *cells, **options):
         self.last = self.submission(*cells, **options)
-        return self.last.perform(self.store, self.publish)
+        return self.last.perform(self.store, lambda: self.publish)
 
     def says(self, cell, *words):
         (self.script / f"{cell}.script").write_text(" ".join(words))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from farm.cli import offering, refresh, runs, submit
 from farm.cli.main import main
-from farm.dispatch import leftover
+from farm.dispatch import leftover, offer
 from farm.dispatch.submit import Options
 from tests.dispatch.conftest import TEMPO, WORKER
 from tests.dispatch.making import publisher
@@ -30,7 +30,7 @@ def die_if_told():
 
 if __name__ == "__main__":
     submit.Options = options
-    offering.publisher = lambda store, *_: publisher(store, die_if_told)
+    offer.publisher = lambda store, *_: publisher(store, die_if_told)
     offering.relister = lambda *_: attrgetter("published")
     runs.Options = refresh.Options = options
     # shorter, and yet longer than who drives a run takes to say so again

@@ -213,7 +213,7 @@ def attempted():
 
 def is_listed(monkeypatch, *channels):
     monkeypatch.setattr(
-        "farm.dispatch.grants.update.listed", lambda _store, channel, *_: channel if channel in channels else None
+        "farm.dispatch.grants.reading.listed", lambda _store, channel, *_: channel if channel in channels else None
     )
 
 

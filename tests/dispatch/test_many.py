@@ -1,17 +1,19 @@
 """Runs of many cells: what is read does not grow with them, and a plan tells what they share once."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
 
-from farm.dispatch.drive import listed, resolved
 from farm.dispatch.journal import Journal
+from farm.dispatch.known import Resolution, listed, resolved
 from farm.dispatch.records import PlannedCell, RunPlan
 from farm.dispatch.report import READ, report
-from farm.dispatch.resolve import Resolution
 from farm.errors import Failure
+from farm.plan.fate import by_cell
 from farm.show.summary import table, unread
 from farm.store import keys, locks
 from tests.dispatch.making import INPUTS, cell, wish
@@ -44,6 +46,21 @@ def operations(count):
 
 def test_nothing_is_fetched_for_each_cell():
     assert operations(READ + 1) == operations(10 * READ) < 10
+
+
+def test_what_was_listed_already_is_not_listed_again():
+    store, wanted = FailingStore({}, at=10**9), asked(1)
+    locks.save_inputs(store, "debian13", cell().arch, INPUTS, date="20261129")
+    build = keys.published(wish("3.13.0-debian13").cell, "2026112901", wanted.cells[0].recipe.digest, INPUTS.digest, "dev")
+    for builds, key in ((by_cell([build]), build.key), ({}, ""), (None, "")):
+        (found,) = resolved(Journal(store, RUN), wanted, Resolution(), builds).cells
+        assert found.published == key
+
+
+def test_whoever_submits_loads_nothing_of_what_only_drives_a_run():
+    """It is most of what takes long to load, and what is published already needs none of it."""
+    seen = "import sys, farm.cli.submit; print(*{'celery', 'redis', 'requests', 'jinja2', 'tenacity'} & {*sys.modules})"
+    assert subprocess.run((sys.executable, "-c", seen), capture_output=True, text=True, check=True).stdout == "\n"
 
 
 def test_the_newest_build_with_the_same_recipe_and_inputs_counts_its_own_channel_first():

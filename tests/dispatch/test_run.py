@@ -95,7 +95,7 @@ def test_with_fail_fast_the_rest_is_not_built(farm):
 def test_an_arch_that_nobody_builds_is_said_and_the_rest_is_built(farm):
     foreign = Cell.parse("3.13.5-debian13-riscv64")
     both = farm.submission_of([wish(), Wish(foreign, recipe(foreign), "dev", "riscv64-unknown-linux-gnu")])
-    report = both.perform(farm.store, farm.publish)
+    report = both.perform(farm.store, lambda: farm.publish)
     assert ends(report) == {ONE: "published", "3.13.5-debian13-riscv64": "failed"}
     assert "no live worker builds debian13 for riscv64" in report.cells[1].failure.message
 
@@ -320,7 +320,7 @@ def test_a_run_without_a_publisher_says_so_and_ends_when_there_is_one(farm):
     untold = threading.Timer(60, publish.turn)
     untold.daemon = True
     untold.start()
-    report = submission.perform(farm.store, None)
+    report = submission.perform(farm.store, lambda: None)
     untold.cancel()
     assert ends(report) == {ONE: "published"}
     assert not farm.watching.acts, "it was told, and then published"

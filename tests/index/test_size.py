@@ -6,7 +6,7 @@ import gzip
 
 from benchmarks import synthetic
 from farm.audit.repair import relist
-from farm.index import growth, update
+from farm.index import growth, reading, update
 from farm.index.model import Entry, entry_of
 from farm.index.rebuild import rebuild
 from farm.publish.publisher import publish
@@ -25,7 +25,7 @@ def test_all_parts_of_an_index_of_5000_builds_are_less_than_1_mb_compressed():
     synthetic.fill(store, "stable", made)
     parts = {keys.channel_pointer("stable"), *update.shard_keys(store, "stable")}
     assert parts == {stat.key for stat in store.list(keys.channels())}
-    listed = [each for distro in update.distros(store, "stable") for each in update.entries(store, "stable", distro)]
+    listed = [each for distro in reading.distros(store, "stable") for each in reading.entries(store, "stable", distro)]
     assert {(each.cell, each.build_id) for each in listed} == {(each.cell, each.build_id) for each in made}
     assert sum(len(gzip.compress(store.objects[key])) for key in parts) < 1_000_000
 
@@ -61,7 +61,7 @@ def of_old(store):
 
 
 def kinds(store):
-    return {archive.kind for each in update.entries(store, "testing", "debian13") for archive in each.archives}
+    return {archive.kind for each in reading.entries(store, "testing", "debian13") for archive in each.archives}
 
 
 def test_an_index_of_an_older_farm_is_as_good_until_it_is_listed_anew():

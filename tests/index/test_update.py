@@ -15,7 +15,7 @@ import pytest
 from benchmarks import metadata, synthetic
 from farm.errors import Conflict, FarmError, StoreUnavailable
 from farm.export.table import FILES
-from farm.index import update
+from farm.index import reading, update
 from farm.plan.cell import Cell
 from farm.store import keys
 from farm.store.folder import FolderStore
@@ -49,7 +49,7 @@ def test_nothing_is_lost_when_all_write_at_once(store):
         (distro, series) for distro in ("debian12", "debian13") for series in ("3.12", "3.13")
     ]
     for distro in ("debian12", "debian13"):
-        assert {each.cell for each in update.entries(store, "dev", distro)} == {cell for cell in CELLS if distro in cell}
+        assert {each.cell for each in reading.entries(store, "dev", distro)} == {cell for cell in CELLS if distro in cell}
         assert len(json.loads(store.get(keys.uv_index("dev", distro))[0])) == 8
         assert len(store.get(keys.sums("dev", distro))[0].splitlines()) == 16
 

@@ -12,6 +12,7 @@ from farm.plan.compose import compose, decisions
 from farm.plan.facts import load_facts
 from farm.plan.matrix import read_matrix
 from farm.plan.options import Options
+from farm.plan.recipe import digest_of, plain
 from farm.plan.selection import impossible
 from tests.plan import golden
 from tests.plan.conftest import NONE, every_cell, recipe
@@ -26,6 +27,28 @@ def test_a_matrix_decides_what_it_did(facts, matrix, kept):
 def test_what_is_expected_of_modules_is_what_it_was(facts):
     """Read the difference, then run `python -m tests.plan.golden`, for a new version with a folder that has its source."""
     assert golden.modules(facts) == golden.MODULES.read_text()
+
+
+def test_a_digest_is_that_of_the_digests_of_all_parts(facts):
+    for made in itertools.islice((compose(cell, options, facts, "code") for cell, options in every_cell(facts)), 50):
+        parts = {name: digest_of(part) for name, part in plain(made).items()}
+        assert made.digest == digest_of(parts)
+        assert dataclasses.replace(made, code="other").digest == digest_of({**parts, "code": digest_of("other")})
+
+
+def test_what_was_measured_and_is_not_taken_is_said_where_it_holds_and_changes_no_recipe(tmp_path, facts):
+    row = '[slow]\nwhat = "-fslow"\noptimize = ["pgo+lto"]\nsince = "3.12"\nwhy = "it was 0.9 times as fast"\n'
+    (tmp_path / "rejected.toml").write_text(row)
+    told, cell = load_facts(tmp_path), Cell.parse("3.13.5-debian13-amd64")
+    for other, optimize, there in (
+        (cell, "pgo+lto", True),
+        (cell, "none", False),
+        (Cell.parse("3.11.2-debian12-amd64"), "pgo+lto", False),
+    ):
+        options = Options(optimize=optimize)
+        said = [(one.value, one.why) for one in decisions(other, options, told) if one.subject == "measured, and not taken"]
+        assert (("-fslow", "it was 0.9 times as fast") in said) is there
+        assert compose(other, options, told, "code") == compose(other, options, facts, "code")
 
 
 def test_reasons_are_given_for_exactly_what_the_recipe_has(facts):

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from farm.cli import channels as verbs
 from farm.errors import BadInput
-from farm.index import update
+from farm.index import reading
 from farm.plan.cell import Cell
 from farm.publish import channels
 from farm.publish.publisher import offer_again, publish
@@ -45,7 +45,7 @@ OLD, NEW = "2026112201", "2026112202"
 def test_a_yanked_build_gives_way_to_the_one_before_and_comes_back(store):
     assert channels.yank(store, CELL, NEW, "miscompiled", PLACE) == ["testing"]
     assert uv(store, "testing") == [OLD]
-    assert {each.build_id: each.yanked for each in update.entries(store, "testing", "debian13")} == {
+    assert {each.build_id: each.yanked for each in reading.entries(store, "testing", "debian13")} == {
         OLD: "",
         NEW: "miscompiled",
     }
@@ -78,8 +78,8 @@ def test_promotion_lists_the_same_build_elsewhere(store):
     channels.promote(store, [build], "stable", PLACE)
     assert uv(store, "stable") == uv(store, "testing") == [NEW]
     assert catalog.newest(store, CELL, "stable").build_id == NEW
-    assert {each.key for each in update.entries(store, "stable", "debian13")[0].archives} == {
-        each.key for each in update.entries(store, "testing", "debian13")[1].archives
+    assert {each.key for each in reading.entries(store, "stable", "debian13")[0].archives} == {
+        each.key for each in reading.entries(store, "testing", "debian13")[1].archives
     }
     channels.yank(store, CELL, NEW, "x", PLACE)
     assert (uv(store, "stable"), uv(store, "testing")) == ([], [OLD])

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from farm.errors import Conflict, FarmError, StoreUnavailable
-from farm.index import update
+from farm.index import reading
 from farm.plan.cell import Cell
 from farm.publish.publisher import publish
 from farm.store import catalog, keys
@@ -50,7 +50,7 @@ def test_a_crash_at_any_operation_is_repaired_by_a_second_call(after, retry):
         artifact = publish(store, again, second, clock=clock)
         check_promises(store)
         assert [build.build_id for build in catalog.published(store)] == [artifact.build_id], at
-        assert [entry.build_id for entry in update.entries(store, "dev", "debian13")] == [artifact.build_id], at
+        assert [entry.build_id for entry in reading.entries(store, "dev", "debian13")] == [artifact.build_id], at
         settled = dict(store.objects)
         assert publish(store, again, second, clock=clock) == artifact
         assert store.objects == settled, at
@@ -64,7 +64,7 @@ def test_many_publishers_lose_nothing_of_a_channel():
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda pair: publish(store, pair[0], pair[1], clock=now), zip(staged, orders, strict=True)))
     check_promises(store)
-    assert {entry.cell for entry in update.entries(store, "dev", "debian13")} == {str(cell) for cell in cells}
+    assert {entry.cell for entry in reading.entries(store, "dev", "debian13")} == {str(cell) for cell in cells}
     assert len(json.loads(store.objects[keys.uv_index("dev", "debian13")])) == 12
     pointer = json.loads(store.objects[keys.channel_pointer("dev")])
     assert pointer["serial"] == 12

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from farm.errors import BadInput
-from farm.index import update
+from farm.index import reading
 from farm.plan.cell import Cell
 from farm.publish.publisher import offer_again, publish
 from farm.store import catalog, keys
@@ -80,7 +80,7 @@ def test_a_rebuild_has_a_higher_id_even_when_the_clock_went_back():
     assert catalog.newest(store, CELL).build_id == "2026112202"
     assert "2026112202" in store.objects[keys.uv_index("dev", "debian13")].decode()
     assert "2026112201" not in store.objects[keys.sums("dev", "debian13")].decode()
-    assert len(update.entries(store, "dev", "debian13")) == 2
+    assert len(reading.entries(store, "dev", "debian13")) == 2
 
 
 def test_a_published_build_is_offered_in_another_channel_without_new_bytes():
@@ -92,7 +92,7 @@ def test_a_published_build_is_offered_in_another_channel_without_new_bytes():
     assert (again.build_id, again.channel) == (first.build_id, "stable")
     assert {key for key in store.objects if key.startswith("artifacts/")} == archives
     assert [build.channel for build in catalog.published(store)] == ["dev", "stable"]
-    assert update.entries(store, "stable", "debian13") == update.entries(store, "dev", "debian13")
+    assert reading.entries(store, "stable", "debian13") == reading.entries(store, "dev", "debian13")
 
 
 def test_an_unoptimized_build_only_goes_to_dev():
@@ -116,7 +116,7 @@ def test_a_build_whose_publisher_died_before_the_index_is_listed_later():
     for key in [key for key in store.objects if key.startswith("channels/")]:
         store.delete(key)
     assert offer_again(store, of, clock=now)
-    assert [entry.build_id for entry in update.entries(store, "dev", "debian13")] == ["2026112201"]
+    assert [entry.build_id for entry in reading.entries(store, "dev", "debian13")] == ["2026112201"]
     check_promises(store)
 
 
@@ -126,7 +126,7 @@ def test_a_build_is_offered_in_another_channel_without_being_built_again():
     published(store, order(recipe=made, channel="testing"))
     again = offer_again(store, order(recipe=made, channel="stable"), clock=now)
     assert (again.channel, again.build_id) == ("stable", "2026112201")
-    assert [entry.build_id for entry in update.entries(store, "stable", "debian13")] == ["2026112201"]
+    assert [entry.build_id for entry in reading.entries(store, "stable", "debian13")] == ["2026112201"]
     check_promises(store)
 
 

@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from farm.cli import offering
+from farm.dispatch import offer
 from farm.dispatch.offer import publisher
 from farm.errors import EngineUnavailable, Failure, NoRoomHere, VerificationFailed, from_failure, no_room
 from farm.publish import second
@@ -86,7 +87,7 @@ def test_a_verifier_without_an_engine_says_nothing_against_the_cell(monkeypatch,
 
 def test_the_setting_gives_it_to_whoever_publishes(tmp_path, monkeypatch):
     given = []
-    monkeypatch.setattr(offering, "publisher", lambda *words: given.append(words[3]) or publisher(*words))
+    monkeypatch.setattr(offer, "publisher", lambda *words: given.append(words[3]) or publisher(*words))
     for wanted in (True, False):
         offering.publishing(Settings(store=str(tmp_path), second_verifier=wanted), MemoryStore())
     assert given == [second.agree, None]

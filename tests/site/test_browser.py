@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
-from farm.index import update
+from farm.index import reading
 from farm.plan.facts import load_facts
 from farm.site.snippets import snippets
 from farm.store import keys
@@ -98,7 +98,7 @@ def test_a_row_says_what_one_wants_to_know_and_its_snippets_are_those_of_the_bui
 
 
 def shop_entries(shop):
-    return [entry for entry in update.current(shop.store, CHANNEL, "debian13") if entry.cell == NEWEST]
+    return [entry for entry in reading.current(shop.store, CHANNEL, "debian13") if entry.cell == NEWEST]
 
 
 def test_buttons_copy(look, shop):
