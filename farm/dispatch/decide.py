@@ -103,7 +103,8 @@ class Sight:
     `seen` is when an attempt last gave a sign of life, `sent` when a cell was last woken, `queued` which wake-ups still wait,
     `unserved` since when no live worker takes a cell's queue. `cancelled` are cells that are no longer wanted,
     `drained` hosts that are to be granted nothing, `elsewhere` is how attempts of other runs ended.
-    `looked` is when the queue was looked into: what was not overdue then may well lie in it.
+    `looked` is when the queue was looked into: what was not overdue then may well lie in it. `hindered` are queues of which no
+    worker takes a cell now, and why; it decides nothing.
     """
 
     records: Mapping[Cell, Record] = field(default_factory=dict)
@@ -116,6 +117,7 @@ class Sight:
     drained: frozenset[str] = frozenset()
     elsewhere: tuple[HostEnd, ...] = ()
     looked: float | None = None
+    hindered: Mapping[str, str] = field(default_factory=dict)
 
     def record(self, cell: Cell) -> Record:
         """What the store says of a cell."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from farm.dispatch.tempo import Tempo
 from farm.dispatch.view import RunView, look
 from farm.plan.cell import Cell
 from farm.wire.mailbox import AttemptKey, SchedulerMail
-from farm.wire.messages import Beat
+from farm.wire.messages import Beat, WorkerCard
 
 if TYPE_CHECKING:
     from farm.dispatch.decide import Attempt
@@ -109,7 +109,9 @@ class Lookout:
         return [(cell, attempt) for cell, record in self.sight.records.items() for attempt in record.open]
 
     def _find_workers(self, now: float) -> None:
-        served = self.mail.served()
+        cards = self.mail.workers()
+        served = {queue for card in cards for queue in card.queues}
+        self.sight = replace(self.sight, hindered=hindered(cards))
         for cell in self.wanted.cells:
             if self.wanted.queue(cell) in served:
                 self._unserved.pop(cell, None)
@@ -125,3 +127,16 @@ class Lookout:
         ]
         tasks = {task for queue in {self.wanted.queue(cell) for cell in overdue} for task in self.mail.waiting(queue)}
         return frozenset(cell for cell in overdue if wake_id(self.wanted.run, cell) in tasks)
+
+
+def hindered(cards: Iterable[WorkerCard]) -> dict[str, str]:
+    """Queues of which no worker takes a cell now, and what one of them says of it."""
+    by_queue: dict[str, list[WorkerCard]] = {}
+    for card in cards:
+        for queue in card.queues:
+            by_queue.setdefault(queue, []).append(card)
+    return {
+        queue: f"{able[0].name} takes no cell: {able[0].trouble.splitlines()[0]}"
+        for queue, able in by_queue.items()
+        if all(card.trouble.strip() for card in able)
+    }

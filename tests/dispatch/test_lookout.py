@@ -8,7 +8,7 @@ from farm.dispatch.lookout import Lookout
 from farm.dispatch.records import AttemptNote, Outcome
 from farm.dispatch.tempo import Tempo
 from farm.store import run_keys
-from farm.wire.messages import STAGED_RESULT, Beat
+from farm.wire.messages import STAGED_RESULT, Beat, WorkerCard
 from tests.dispatch.making import cell
 from tests.fakes import MemoryStore
 
@@ -114,3 +114,22 @@ def test_what_is_staged_waits_for_a_publisher_until_one_settles_something():
     assert seen(after=301) == [A]
     journal.end(A, 1, Outcome(state="failed", at=now[0]))
     assert seen(after=301) == []
+
+
+def test_a_cell_waits_with_a_word_when_no_worker_that_could_build_it_takes_cells(watch):
+    """Their disks are full: who watches a run sees why it stands still."""
+    other = cell("3.12.12-debian13")
+    watch.lookout.wanted = Wanted(watch.journal.run, (A, other))
+    queue = watch.lookout.wanted.queue(other)
+
+    def note(*cards):
+        for card in cards:
+            watch.builder.present(card)
+        watch.lookout.look()
+        return next(one.note for one in watch.lookout.view({}).cells if one.name == str(other))
+
+    full = WorkerCard(name="w1", queues=(queue,), engine="Docker", trouble="/tmp has 0.1 GB free\nmake room")
+    assert note(full) == "w1 takes no cell: /tmp has 0.1 GB free"
+    assert note(WorkerCard(name="w2", queues=("another",), engine="Docker")) == "w1 takes no cell: /tmp has 0.1 GB free"
+    assert note(WorkerCard(name="w3", queues=(queue,), engine="Docker")) == "", "one that takes cells is enough"
+    assert note(full.model_copy(update={"trouble": ""})) == ""
