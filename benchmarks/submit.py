@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from farm.plan.fate import Planned
 
 _PACKAGES = 400  # as many as are in a builder image, by and large
+_TURNS = 5  # what else runs on a machine makes a command slower, never quicker
 _PATIENCE_S = 300.0
 _LISTENS_S = 5.0  # in which the loop of a run has turned several times
 
@@ -77,16 +79,21 @@ def publish(store: FolderStore, made: list[Planned], inputs: Inputs) -> None:
 
 
 def published(cells: int) -> dict[str, Any]:
-    """The cost of `farm submit` where all is published and listed, and of `farm plan` beside it."""
+    """The cost of `farm submit` where all is published and listed, and of `farm plan` beside it, in turns; of each the quickest."""
     with tempfile.TemporaryDirectory(prefix="farm-submit-") as name:
         folder = Path(name)
         store, made, inputs = furnished(folder, cells)
         publish(store, made, inputs)
-        found = {}
-        for what, words in {"plan": ("plan", "matrix.yaml"), "submit": SUBMIT}.items():
-            cost = process(farm(*words), environment(folder), folder)
-            found[what] = {"cpu_s": round(cost.cpu, 3), "wall_s": round(cost.wall, 3), "mib": round(cost.mib, 1)}
-    return found
+        commands = {"plan": ("plan", "matrix.yaml"), "submit": SUBMIT}
+        turns = [
+            {what: process(farm(*words), environment(folder), folder) for what, words in commands.items()}
+            for _ in range(_TURNS)
+        ]
+    quickest = {what: min((turn[what] for turn in turns), key=attrgetter("wall")) for what in commands}
+    return {
+        what: {"cpu_s": round(cost.cpu, 3), "wall_s": round(cost.wall, 3), "mib": round(cost.mib, 1)}
+        for what, cost in quickest.items()
+    }
 
 
 def submitting(folder: Path, before: set[str]) -> tuple[subprocess.Popen[bytes], float, str]:

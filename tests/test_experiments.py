@@ -178,7 +178,7 @@ def test_an_experiments_figures_are_of_it_and_the_plain_build(tmp_path):
         file = shelf.file(name).with_suffix(".json")
         told = shelf.told(name)
         for step in told["steps"]:
-            step["seconds"] = seconds if step["step"] == "link static" else 1.0
+            step["cpu_seconds"] = seconds if step["step"] == "link static" else 1.0
         file.write_text(json.dumps(told))
     runs = {
         key(0, "nbody", f"{who} {what}"): {"nbody": seconds}

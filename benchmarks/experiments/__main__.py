@@ -100,7 +100,7 @@ def pairs(names: list[str]) -> dict[str, tuple[str, str]]:
 def figures(shelf: Shelf, name: str, pairs_of: dict[str, Any], counted: Counts) -> dict[str, Any]:
     """What one experiment is beside the plain build, and of which: speed, instructions, second link, what did not fit."""
     builds = {one: shelf.told(one) for one in (PLAIN, name)}
-    links = {one: step["seconds"] for one in builds for step in builds[one]["steps"] if step["step"] == "link static"}
+    links = {one: step["cpu_seconds"] for one in builds for step in builds[one]["steps"] if step["step"] == "link static"}
     both = [benchmark for benchmark in counted[PLAIN] if benchmark in counted[name]]
     return {
         **{part: pairs_of[f"{name}: {part}"] for part in PARTS},

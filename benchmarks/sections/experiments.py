@@ -27,14 +27,14 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
         " in single benchmarks. Each takes turns with the build as it was that day; above 1 the changed one is faster; rounds"
         " count, and the interval (95 %) is made, as for our Pythons and the distro's. Instructions are counted by callgrind,"
         " and do not depend on what else the machine does: those of a loop, by those of that build, in the executable and in"
-        " libpython. The second link is told against that build's."
+        " libpython. What the second link takes is told in CPU seconds, by that build's."
     )
     for cell, rows in sorted(found.items()):
         yield f"### {cell}, changed"
         yield table(
             (
                 *("changed", "executable", "interval", "slowest", "libpython", "interval"),
-                *("instructions", "second link", "profile", "measured"),
+                *("instructions", "second link, CPU", "profile", "measured"),
             ),
             [_row(name, one) for name, one in sorted(rows.items())],
         )
