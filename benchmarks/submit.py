@@ -79,7 +79,7 @@ def publish(store: FolderStore, made: list[Planned], inputs: Inputs) -> None:
 
 
 def published(cells: int) -> dict[str, Any]:
-    """The cost of `farm submit` where all is published and listed, and of `farm plan` beside it, in turns; of each the quickest."""
+    """The cost of `farm submit` where all is published and listed, and of `farm plan` beside it: the quickest of each."""
     with tempfile.TemporaryDirectory(prefix="farm-submit-") as name:
         folder = Path(name)
         store, made, inputs = furnished(folder, cells)
