@@ -19,8 +19,8 @@ def submit(found: Any) -> Section:  # noqa: ANN401 - JSON
     yield "## Submitting"
     yield (
         f"`farm submit` of {found['cells']} cells, all of them published and listed, beside `farm plan` of the same, in turns,"
-        " of each the quickest of five: it says so after one listing of the catalog, one object for each platform and a channel's"
-        " index."
+        " of each the quickest of five: it says so after one listing of the catalog, one object for each platform and a"
+        " channel's index."
     )
     yield table(
         (
