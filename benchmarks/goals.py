@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from farm.plan.cell import Version
 
 _ROWS = tomllib.loads(Path(__file__).with_name("goals.toml").read_text(encoding="utf-8"))
+FEWEST: int = _ROWS["judged"]["rounds"]  # by fewer rounds no goal is judged
 GROUPS: dict[str, tuple[str, ...]] = {name: tuple(row["names"]) for name, row in _ROWS["group"].items()}
 LEFT_OUT: dict[str, dict[str, str]] = _ROWS["left_out"]
 

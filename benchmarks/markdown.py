@@ -33,3 +33,8 @@ def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
 def met(reached: bool) -> str:
     """How a goal is told."""
     return "met" if reached else "**not met**"
+
+
+def rounds(number: int) -> str:
+    """How many rounds something was measured for."""
+    return f"{number} round{'s' * (number != 1)}"

@@ -333,7 +333,7 @@ def row(low, high, name="frame-pointers"):
         "second_link": 1.0,
         "own_training": True,
         "mismatches": 0,
-        "rounds": 3,
+        "rounds": 5,
         "scripts": ["nbody"],
     }
 

@@ -118,18 +118,18 @@ def counted(instructions, estimated):
     }
 
 
-def told(of, low, counts, build="1"):
+def told(of, low, counts, build="1", rounds=5):
     """The page's section about one benchmark in which the executable is so many times as fast."""
     each = {name: {"mean": low, "low": low, "high": low} for name in ("go", "json_loads")}
     pair = {"mean": low, "low": low, "high": low, "each": each}
-    one = {"distro": "3.13.5", "rounds": 5, "cell": "3.13.5-debian13-amd64", "differs": {}, "build": "1"}
+    one = {"distro": "3.13.5", "rounds": rounds, "cell": "3.13.5-debian13-amd64", "differs": {}, "build": "1"}
     goal = Goal("twice as fast", "executable against the distro's", of, "low", 2.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(goals, "GOALS", (goal,))
         text = "\n".join(
             map(str, speed({"x": {**one, "pairs": {goal.pair: pair}}}, {"x": {"build": build, "benchmarks": counts}}))
         )
-    return next((line for line in text.splitlines() if line.startswith("Not met")), "")
+    return next((line for line in text.splitlines() if line.startswith(("Not met", "Goals are judged"))), "")
 
 
 COUNTS = {"go": counted(99, 210), "json_loads": counted(120, 200)}
@@ -141,6 +141,14 @@ def test_the_page_says_of_a_goal_that_is_not_met_what_was_counted():
         " instructions and 1.00 to 1.05 times as many estimated cycles as our executable."
     )
     assert told("mean", 2.0, COUNTS) == ""
+
+
+@pytest.mark.parametrize("low", [1.9, 2.1])
+def test_by_few_rounds_no_goal_is_judged(low):
+    assert told("mean", low, COUNTS, rounds=4) == "Goals are judged from 5 rounds on."
+    rules = {**row(1 / low, 1 / low, "debian-rules"), "rounds": 4}
+    text = "\n".join(map(str, experiments({"3.14.7-debian13-amd64": {"debian-rules": rules}})))
+    assert "Debian's rules make of the same source: not judged before 5 rounds (" in text
 
 
 def test_of_a_goal_of_a_group_only_its_benchmarks_are_said_and_which_decides():

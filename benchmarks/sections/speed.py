@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.goals import GROUPS, LEFT_OUT, judged
-from benchmarks.markdown import met, table
+from benchmarks.goals import FEWEST, GROUPS, LEFT_OUT, judged
+from benchmarks.markdown import met, rounds, table
 from benchmarks.sections.gaps import gaps
 from farm.plan.cell import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from benchmarks.markdown import Section
 
@@ -23,30 +23,21 @@ def speed(found: Any, counted: Any) -> Section:  # noqa: ANN401 - JSON
         " the first is faster. All hash alike (but `start_bare`, which is told not to). What else runs on the machine makes a"
         " run slower, by two thirds at times, and never faster: so what counts of a contestant in a benchmark is the time that"
         " the fastest quarter of its rounds kept to. The mean is geometric, over all benchmarks but starts and those whose"
-        " library differs; the interval (95 %) is of rounds drawn again, and worth little where there are fewer than five."
+        " library differs; the interval (95 %) is of rounds drawn again."
         " `libpython` is that of the same tree, in a program of ten lines that embeds it."
         " A goal to be faster is met when the lower end of the interval reaches it, one not to be slower unless the upper end"
         " says that it is."
     )
     yield "\n".join(f"`{name}` is not in the set: {row['why']} ({row['link']})." for name, row in LEFT_OUT.items())
     for name, one in found.items():
-        yield f"### {name}, build {one['build']}, beside the distro's {one['distro']}: {one['rounds']} rounds"
+        yield f"### {name}, build {one['build']}, beside the distro's {one['distro']}: {rounds(one['rounds'])}"
         yield _versions(one)
         pairs = one["pairs"]
-        judgements = judged(pairs, one["differs"])
         yield table(
             ("first, against second", "mean", "interval", "slowest benchmarks"),
             [(said, *_mean(pair), _slowest(pair["each"])) for said, pair in pairs.items()],
         )
-        yield table(
-            ("goal", "figure that decides", "met"),
-            [
-                (each.goal.what, f"{each.figure}{f' ({each.benchmark})' if each.benchmark else ''}", met(each.met))
-                for each in judgements
-            ],
-        )
-        told = counted.get(name, {"build": "", "benchmarks": {}})
-        yield from gaps(judgements, told["benchmarks"] if told["build"] == one["build"] else {})
+        yield from _goals(one, counted.get(name, {"build": "", "benchmarks": {}}))
         yield table(
             ("benchmark", *pairs),
             [
@@ -54,6 +45,22 @@ def speed(found: Any, counted: Any) -> Section:  # noqa: ANN401 - JSON
                 for name in _names(pairs)
             ],
         )
+
+
+def _goals(one: Mapping[str, Any], counted: Mapping[str, Any]) -> Iterator[str]:
+    """Which goals are met, and of those that are not what was counted of the same build."""
+    if one["rounds"] < FEWEST:
+        yield f"Goals are judged from {FEWEST} rounds on."
+        return
+    judgements = judged(one["pairs"], one["differs"])
+    yield table(
+        ("goal", "figure that decides", "met"),
+        [
+            (each.goal.what, f"{each.figure}{f' ({each.benchmark})' if each.benchmark else ''}", met(each.met))
+            for each in judgements
+        ],
+    )
+    yield from gaps(judgements, counted["benchmarks"] if counted["build"] == one["build"] else {})
 
 
 def _versions(one: Mapping[str, Any]) -> str:
