@@ -63,6 +63,7 @@ class Lookout:
             cancelled=self.journal.cancelled(),
             drained=drained(self.journal.store),
             elsewhere=self.hosts.elsewhere(self.wanted.run),
+            hindered=self.sight.hindered,
         )
         self._find_staged(self.looked)
 
@@ -130,13 +131,21 @@ class Lookout:
 
 
 def hindered(cards: Iterable[WorkerCard]) -> dict[str, str]:
-    """Queues of which no worker takes a cell now, and what one of them says of it."""
+    """Queues of which no worker takes a cell now, and what one of them says of it.
+
+    A worker that has not asked its engine yet says nothing of it.
+    """
     by_queue: dict[str, list[WorkerCard]] = {}
     for card in cards:
         for queue in card.queues:
             by_queue.setdefault(queue, []).append(card)
     return {
-        queue: f"{able[0].name} takes no cell: {able[0].trouble.splitlines()[0]}"
+        queue: _hindrance(able[0])
         for queue, able in by_queue.items()
-        if all(card.trouble.strip() for card in able)
+        if all(card.trouble.strip() and (card.engine or card.refused_at) for card in able)
     }
+
+
+def _hindrance(card: WorkerCard) -> str:
+    said = card.trouble.strip().splitlines()[0]
+    return f"{card.name} takes no cell: {said}" if card.engine else f"the container engine of {card.name} refuses: {said}"

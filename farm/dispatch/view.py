@@ -92,7 +92,7 @@ def _note(cell: Cell, state: State, sight: Sight, failure: str, wanted: Wanted) 
         return f"no live worker builds {needs(cell.arch, cell.distro, wanted.label)}"
     if state == "waiting" and failure:
         return f"will be tried again: {failure}"
-    if state == "waiting" and (said := sight.hindered.get(wanted.queue(cell))):
+    if state == "waiting" and sight.hindered and (said := sight.hindered.get(wanted.queue(cell))):
         return said
     if state == "waiting" and cell in wanted.crossed:
         return f"will be cross-compiled: no worker of {cell.arch} was there"

@@ -4,7 +4,7 @@ import pytest
 
 from farm.dispatch.decide import Expire, Wanted, decide
 from farm.dispatch.journal import Journal, new_run
-from farm.dispatch.lookout import Lookout
+from farm.dispatch.lookout import Lookout, hindered
 from farm.dispatch.records import AttemptNote, Outcome
 from farm.dispatch.tempo import Tempo
 from farm.store import run_keys
@@ -133,3 +133,15 @@ def test_a_cell_waits_with_a_word_when_no_worker_that_could_build_it_takes_cells
     assert note(WorkerCard(name="w2", queues=("another",), engine="Docker")) == "w1 takes no cell: /tmp has 0.1 GB free"
     assert note(WorkerCard(name="w3", queues=(queue,), engine="Docker")) == "", "one that takes cells is enough"
     assert note(full.model_copy(update={"trouble": ""})) == ""
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        ({"engine": "Docker", "trouble": "\n full \n"}, "w takes no cell: full"),
+        ({"trouble": "nobody answers", "refused_at": 1.0}, "the container engine of w refuses: nobody answers"),
+        ({"trouble": "its engine was not asked yet"}, ""),
+    ],
+)
+def test_what_hinders_a_worker(card, said):
+    assert hindered([WorkerCard(name="w", queues=("q",), **card)]) == ({"q": said} if said else {})
