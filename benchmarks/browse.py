@@ -6,7 +6,6 @@ Usage: python -m benchmarks.browse [--artifacts 5000] [--out benchmarks/results/
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import statistics
 import tempfile
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import sync_playwright
 
 from benchmarks.command import end
+from benchmarks.provenance import MEASURED, stamp, write
 from benchmarks.synthetic import entries, fill
 from farm.index import update
 from farm.store import keys
@@ -70,11 +70,12 @@ def main() -> int:
         looks = [looked_at(browser, address) for _ in range(RUNS)]
         browser.close()
     result = {
+        MEASURED: stamp(),
         "artifacts": options.artifacts,
         **{name: round(statistics.median(one[name] for one in looks), 3) for name in looks[0]},
     }
     print(result)
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write(options.out, result)
     return 0
 
 

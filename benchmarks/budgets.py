@@ -1,4 +1,4 @@
-"""The time budgets: measured, and printed as the table that stands in the README.
+"""The time budgets: measured, and printed.
 
 Usage: python -m benchmarks.budgets [--store ./store] [--cell CELL] [--out benchmarks/results/budgets.json]
 
@@ -10,8 +10,6 @@ be one (`make demo`).
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import statistics
 import subprocess
 import sys
@@ -22,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cells import light
 from benchmarks.command import end
+from benchmarks.provenance import MEASURED, stamp, write
 from farm.plan.cell import Cell
 from farm.store import catalog
 from farm.store.folder import FolderStore
@@ -109,9 +108,8 @@ def main() -> int:
     options = parser.parse_args()
     stored = steps(options.store, Cell.parse(options.cell) if options.cell else None)  # first: it may say what is missing
     figures = [*commands(), *stored, demo_again()]
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    result = {"cores": len(os.sched_getaffinity(0)), "figures": [asdict(figure) for figure in figures]}
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    result = {MEASURED: stamp(), "figures": [asdict(figure) for figure in figures]}
+    write(options.out, result)
     print(table(figures))
     over = [figure.what for figure in figures if figure.seconds > figure.budget]
     if over:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.command import end
+from benchmarks.provenance import MEASURED, stamp, write
 from farm.plan.cell import Cell
 from farm.store import catalog, keys
 from farm.store.folder import FolderStore
@@ -90,7 +91,7 @@ def parser(name: str, *, rounds: int) -> argparse.ArgumentParser:
 
 def written(file: Path, result: dict[str, Any]) -> None:
     """Write the JSON, and print it."""
-    file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write(file, {MEASURED: stamp(), **result})
     print(json.dumps(result, indent=1))
 
 
@@ -118,7 +119,7 @@ def main() -> int:
         raise SystemExit(f"nothing is published in {options.store}: run `make demo` first")
     kept = json.loads(options.out.read_text(encoding="utf-8"))["cells"] if options.out.exists() else []
     every = merged(kept, cells)
-    options.out.write_text(json.dumps({"cells": every}, indent=1) + "\n", encoding="utf-8")
+    write(options.out, {"cells": every})
     print(f"{len(cells)} builds in {options.store}, {len(every)} in {options.out}")
     return 0
 

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.command import end
 from benchmarks.official import INSTALL, MOST, PACKAGES, RECIPE, Single, kept_tree, place
+from benchmarks.provenance import MEASURED, stamp, write
 from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
@@ -153,9 +154,8 @@ def measured(cell: Cell, optimize: str, jobs: int, keep: Path | None, *, fresh: 
     known = {} if fresh else halves(file, keep)
     if not known:
         known = both(settings, recipe, jobs, keep)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(known), encoding="utf-8")
-    return summary(known, optimize)
+        write(file, known)
+    return {MEASURED: stamp(file), **summary(known, optimize)}
 
 
 def both(settings: Settings, recipe: Recipe, jobs: int, keep: Path | None) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def main() -> int:
     result = {"cell": str(cell), "optimize": options.optimize, "jobs": options.jobs, **found}
     every = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
     every = {name: anew(one) for name, one in every.items()} | {f"{cell} {options.optimize}": result}
-    options.out.write_text(json.dumps(every, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write(options.out, every, sort=True)
     print(json.dumps(result, indent=1))
     return not found["met"]
 

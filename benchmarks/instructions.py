@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.cells import chosen, fetched
 from benchmarks.command import end
+from benchmarks.provenance import MEASURED, stamp, write
 from benchmarks.speed import EMBEDDER, contestants, image_of
 from benchmarks.turns import BENCHMARKS, SITE, keep, tools, tools_of, words_of
 from farm.plan.cell import Cell
@@ -172,7 +173,7 @@ def counted(box: Box, python: str, name: str, loops: int, simulated: Sequence[st
 
 
 def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int], *, fresh: bool = False) -> dict[str, Any]:
-    """What one loop of each benchmark takes, by benchmark and contestant; also of those that were counted before."""
+    """What one loop of each benchmark of a build takes, by benchmark and contestant; also of those that were counted before."""
     settings, cell = Settings(), Cell.parse(artifact.build.cell)
     engine = DockerEngine(require(settings).url)
     image = image_of(cell, engine, settings, "valgrind")
@@ -193,7 +194,8 @@ def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int], *, f
             for contestant in [one for one in turns if one not in found.setdefault(name, {})]:
                 found[name][contestant] = loop_counted(box, turns[contestant], name, further)
                 keep(file, found)
-    return {name: busiest(one) for name, one in found.items() if set(one) == set(turns)}
+    told = {name: busiest(one) for name, one in found.items() if set(one) == set(turns)}
+    return {MEASURED: stamp(file), "build": artifact.build_id, "benchmarks": told}
 
 
 def loop_counted(box: Box, python: str, name: str, further: int, simulated: Sequence[str] = SIMULATED) -> dict[str, Any]:
@@ -220,8 +222,8 @@ def main() -> int:
     artifact = chosen(store, Cell.parse(options.cell), options.optimize)
     found = measured(artifact, store, {name: DEFAULT[name] for name in options.only}, fresh=options.fresh)
     known = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
-    known[f"{options.cell} {options.optimize}"] = {"build": artifact.build_id, "benchmarks": found}
-    options.out.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    known[f"{options.cell} {options.optimize}"] = found
+    write(options.out, known, sort=True)
     return 0
 
 

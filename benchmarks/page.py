@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.command import end
 from benchmarks.markdown import Plot, Section
 from benchmarks.overview import overview
+from benchmarks.provenance import MEASURED, told
 from benchmarks.sections.budgets import budgets, by_hand
 from benchmarks.sections.cells import cells
 from benchmarks.sections.dual import dual
@@ -101,8 +102,15 @@ def parts() -> list[str | Plot]:
     found: list[str | Plot] = [HEAD.rstrip()]
     for name, section in SECTIONS.items():
         if result := results(name):
-            found += section(result, *(results(other) for other in ALSO.get(name, ())))
+            found += filter(None, section(result, *(results(other) for other in ALSO.get(name, ()))))
+            found += filter(None, [told_of(result)])
     return [found[0], *overview(map(str, found)), *found[1:]]
+
+
+def told_of(result: Any) -> str:  # noqa: ANN401 - JSON
+    """When and on what it was measured, where that is one and the same for a whole section, or for each of its tables."""
+    stamp = result.get(MEASURED, {})
+    return told([result] if "on" in stamp else [{MEASURED: one} for one in stamp.values()])
 
 
 def results(name: str) -> Any:  # noqa: ANN401 - JSON

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import metadata
 from benchmarks.command import end
+from benchmarks.provenance import MEASURED, stamp, write
 from benchmarks.publishing import Counting, published, publishers
 from benchmarks.synthetic import entries, fill
 from farm.cli.matrix_options import read_plan
@@ -194,10 +195,11 @@ def main() -> int:
     for what in [options.only] if options.only else measures:
         measure, at = measures[what]
         result[what] = {}
+        result.setdefault(MEASURED, {})[what] = stamp()
         for size in at:
             result[what][str(size)] = measure(size)
             print(f"{what}, {size}: {result[what][str(size)]}", flush=True)
-            options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")  # kept if it ends early
+            write(options.out, result)  # kept if it ends early
     return 0
 
 

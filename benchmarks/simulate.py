@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import heapq
-import json
 import random
 import re
 import statistics
@@ -29,6 +28,7 @@ from pathlib import Path
 import simpy
 
 from benchmarks.command import end
+from benchmarks.provenance import MEASURED, stamp, write
 from benchmarks.sections.simulation import simulation
 from farm.dispatch.tempo import Tempo
 from farm.plan.cell import Cell, Version
@@ -285,13 +285,14 @@ def main() -> int:
     options = parser.parse_args()
     result = {
         **{name: value for name, value in vars(options).items() if name != "out"},
+        MEASURED: stamp(),
         "builds_drawn_from": {arch: {name: len(took) for name, took in found.items()} for arch, found in seen().items()},
         "image_seconds": IMAGE_S,
         "fails": FAILS,
         "window": Tempo.window,
         "rows": [*measured(options.cells, options.rounds, options.seed)],
     }
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write(options.out, result)
     print("\n\n".join(map(str, simulation(result))))
     return 0
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.command import end
+from benchmarks.provenance import MEASURED, stamp, write
 from benchmarks.scale import announce, furnish, process
 from benchmarks.synthetic import entry, fill
 from farm.dispatch.embedded import Broker, find_server
@@ -174,13 +175,14 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/submit.json"))
     options = parser.parse_args()
     result = {
+        MEASURED: stamp(),
         "cells": options.cells,
         "window": Tempo.window,
         "messages": messages(options.messages),
         "published": published(options.cells),
         "fresh": killed(options.cells),
     }
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write(options.out, result)
     print(json.dumps(result, indent=1))
     return 0
 

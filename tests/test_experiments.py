@@ -258,7 +258,7 @@ def test_rows_of_another_build_or_of_no_experiment_are_dropped():
     assert found == {"gcc": {"plain": "2"}, "frame-pointers": {"plain": "2", "about": known()["frame-pointers"]}}
 
 
-OF_GCC = {"bolt", "dispatch", "optimize-2", "partial-training", "partitioned-lto"}
+OF_GCC = {"bolt", "dispatch", "optimize-2", "partial-training", "partitioned-lto", "semantic-interposition"}
 
 
 @pytest.mark.parametrize("name", sorted(set(known()) - OF_GCC))

@@ -132,11 +132,13 @@ def test_what_was_counted_is_not_counted_again(tmp_path, monkeypatch):
     artifact = SimpleNamespace(build=SimpleNamespace(cell="3.13.5-debian13-amd64", recipe="0" * 64), build_id="2026010101")
     with pytest.raises(SystemExit):
         counts.measured(artifact, None, {"nbody": 1})
-    assert set(counts.measured(artifact, None, {"nbody": 1})) == {"nbody"}
+    assert set(counts.measured(artifact, None, {"nbody": 1})["benchmarks"]) == {"nbody"}
     assert asked == [("/ours", "nbody"), ("/theirs", "nbody"), ("/theirs", "nbody")]
-    found = counts.measured(artifact, None, {"float": 1})
+    whole = counts.measured(artifact, None, {"float": 1})
+    found = whole["benchmarks"]
+    assert (whole["build"], whole["measured"]["cores"] > 0) == (artifact.build_id, True)
     assert set(found) == {"nbody", "float"}  # what was counted before is told, too
     assert found["nbody"]["ours"]["instructions"] == 1
-    again = counts.measured(artifact, None, {"nbody": 1}, fresh=True)
+    again = counts.measured(artifact, None, {"nbody": 1}, fresh=True)["benchmarks"]
     assert again["nbody"]["ours"]["instructions"] > 1
     assert again["float"] == found["float"]

@@ -22,6 +22,7 @@ from benchmarks.experiments.measure import Laboratory
 from benchmarks.experiments.relink import HERE, PARTS, PLAIN, Shelf
 from benchmarks.goals import GROUPS
 from benchmarks.instructions import DEFAULT
+from benchmarks.provenance import MEASURED, stamp, write
 from benchmarks.ratios import summary
 from benchmarks.turns import BENCHMARKS
 from farm.errors import BadInput
@@ -140,14 +141,14 @@ def main() -> int:
         )
         return 0
     pairs_of = summary(runs, options.rounds, among=pairs(options.only))["pairs"]
-    measured = {"rounds": options.rounds, "scripts": scripts}
+    measured = {MEASURED: stamp(laboratory.runs_file(shelf)), "rounds": options.rounds, "scripts": scripts}
     new = {name: {**figures(shelf, name, pairs_of, counted), **measured} for name in options.only}
     every = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
     before = every.get(options.cell, {})
     every[options.cell] = rows(before, new)
     for name in sorted(set(before) - set(every[options.cell])):
         print(f"{name} is dropped: it was compared with another build than this one; --only {name} measures it anew")
-    options.out.write_text(json.dumps(every, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write(options.out, every, sort=True)
     for name, one in new.items():
         print(f"{name}: " + ", ".join(f"{part} {one[part]['mean']}" for part in PARTS))
     return 0

@@ -47,12 +47,16 @@ class Laboratory:
 
     def timed(self, shelf: Shelf, rounds: int, scripts: list[str]) -> Runs:
         """Runs of every tree, which are built if they are not kept."""
-        names = digest_of([METHOD, *sorted(str(shelf.file(name)) for name in shelf.recipes)])[:16]
-        file = shelf.folder / f"experiments-{names}.json"
+        file = self.runs_file(shelf)
         with self._opened(shelf, self._image()) as (box, turns):
             bench = Bench(box, turns, file, kept(file), kept_sizes(file))
             bench.run(rounds, scripts)
         return asked(bench.runs, rounds, scripts)
+
+    def runs_file(self, shelf: Shelf) -> Path:
+        """Where the runs of these trees are kept."""
+        names = digest_of([METHOD, *sorted(str(shelf.file(name)) for name in shelf.recipes)])[:16]
+        return shelf.folder / f"experiments-{names}.json"
 
     def counted(self, shelf: Shelf, benchmarks: list[str]) -> Counts:
         """What was counted of every tree, now or before."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.dual import COUNTED
 from benchmarks.markdown import met, table
 from benchmarks.official import LEFT_OUT, MOST, TEMPLATE
+from benchmarks.provenance import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ def dual(found: Any) -> Section:  # noqa: ANN401 - JSON
     )
     for name, one in found.items():
         yield f"### Steps of {name}"
+        yield told([one])
         whole = {half: sum(step["seconds"] for step in one[half]["steps"] if step["step"] in COUNTED[half]) for half in COUNTED}
         yield table(
             ("build", "step", "seconds", "part of what is compared in the single one", "cores"),
@@ -50,8 +52,8 @@ def _step(half: str, step: Mapping[str, Any], whole: float) -> tuple[object, ...
 
 
 def _warned(warnings: Mapping[str, Any]) -> str:
-    told = []
+    said = []
     for kind, one in warnings.items():
         files = f" in {', '.join(one['files'])}" if one["files"] else ""
-        told.append(f"{one['lines']} lines of `-W{kind}`{files}")
-    return ", ".join(told)
+        said.append(f"{one['lines']} lines of `-W{kind}`{files}")
+    return ", ".join(said)

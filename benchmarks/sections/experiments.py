@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.goals import FEWEST, beside_rules
 from benchmarks.markdown import met, rounds, table
+from benchmarks.provenance import told
 from benchmarks.sections.gaps import span
 from farm.plan.cell import Cell
 
@@ -32,6 +33,7 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
     )
     for cell, rows in sorted(found.items()):
         yield f"### {cell}, changed"
+        yield told(rows.values())
         yield table(
             (
                 *("changed", "executable", "interval", "slowest", "libpython", "interval"),

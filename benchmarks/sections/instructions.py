@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.markdown import table
+from benchmarks.provenance import told
 from benchmarks.ratios import PAIRS
 
 if TYPE_CHECKING:
@@ -37,15 +38,16 @@ def instructions(found: Any) -> Section:  # noqa: ANN401 - JSON
     for name, one in found.items():
         benchmarks = one["benchmarks"]
         yield f"### Instructions: {name}, build {one['build']}"
+        yield told([one])
         yield table(
             ("benchmark", *(f"{pair}: {what}" for pair in _SHOWN for what in _EVENTS.values())),
-            [(benchmark, *_ratios(told)) for benchmark, told in benchmarks.items()],
+            [(benchmark, *_ratios(each)) for benchmark, each in benchmarks.items()],
         )
 
 
-def _ratios(told: Mapping[str, Any]) -> Iterator[str]:
+def _ratios(each: Mapping[str, Any]) -> Iterator[str]:
     for pair in _SHOWN:
-        first, second = (told[contestant] for contestant in PAIRS[pair])
+        first, second = (each[contestant] for contestant in PAIRS[pair])
         for what in _EVENTS:
             least = _FLOOR[what]
             enough = all(one[what] > least * one["instructions"] for one in (first, second))

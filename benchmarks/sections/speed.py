@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.goals import FEWEST, GROUPS, LEFT_OUT, judged
 from benchmarks.markdown import met, rounds, table
+from benchmarks.provenance import told
 from benchmarks.sections.gaps import gaps
 from farm.plan.cell import Cell
 
@@ -31,7 +32,7 @@ def speed(found: Any, counted: Any) -> Section:  # noqa: ANN401 - JSON
     yield "\n".join(f"`{name}` is not in the set: {row['why']} ({row['link']})." for name, row in LEFT_OUT.items())
     for name, one in found.items():
         yield f"### {name}, build {one['build']}, beside the distro's {one['distro']}: {rounds(one['rounds'])}"
-        yield _versions(one)
+        yield f"{_versions(one)} {told([one])}".rstrip()
         pairs = one["pairs"]
         yield table(
             ("first, against second", "mean", "interval", "slowest benchmarks"),
