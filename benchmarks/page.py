@@ -13,6 +13,7 @@ from benchmarks.command import end
 from benchmarks.markdown import Plot, Section
 from benchmarks.overview import overview
 from benchmarks.provenance import MEASURED, told
+from benchmarks.readme import README, with_budgets
 from benchmarks.sections.budgets import budgets, by_hand
 from benchmarks.sections.cells import cells
 from benchmarks.sections.dual import dual
@@ -124,13 +125,20 @@ def text() -> str:
     return "\n\n".join(map(str, parts())) + "\n"
 
 
+def readme() -> str:
+    """The README with the budgets as they were measured, and those that were measured by hand."""
+    figures = [figure for name in ("budgets", "by_hand") for figure in results(name).get("figures", ())]
+    return with_budgets(README.read_text(encoding="utf-8"), figures)
+
+
 def main() -> int:
-    """Write the page and its plots."""
+    """Write the page, its plots and the README's table."""
     PAGE.write_text(text(), encoding="utf-8")
+    README.write_text(readme(), encoding="utf-8")
     for part in parts():
         if isinstance(part, Plot):
             draw(part)
-    print(f"wrote {PAGE.relative_to(ROOT)}")
+    print(f"wrote {PAGE.relative_to(ROOT)} and the budgets in {README.relative_to(ROOT)}")
     return 0
 
 

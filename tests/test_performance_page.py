@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import goals, page
+from benchmarks import goals, page, readme
 from benchmarks.goals import Goal
 from benchmarks.sections.experiments import experiments
 from benchmarks.sections.speed import speed
@@ -13,6 +13,20 @@ from tests.test_experiments import row
 
 def test_the_page_is_what_the_results_say():
     assert page.PAGE.read_text("utf-8") == page.text(), "python -m benchmarks.page writes it anew"
+
+
+def test_the_readmes_budgets_are_those_of_the_results():
+    assert readme.README.read_text("utf-8") == page.readme(), "python -m benchmarks.page writes them anew"
+
+
+def test_only_the_table_of_budgets_is_written_anew():
+    before, after = "# A\n\n| x |\n|---|\n\n## Time budgets\n\ntext\n\n", "\ntext\n\n| y |\n"
+    figure = {"what": "a thing", "budget": 2, "seconds": 1.2345, "how": "once"}
+    new = "| what | budget | measured | how |\n|---|---|---|---|\n| a thing | 2 s | 1.23 s | once |\n"
+    assert readme.with_budgets(f"{before}| old |\n|---|\n| row |\n{after}", [figure]) == f"{before}{new}{after}"
+    for without in ("# A\n", "## Time budgets\n\ntext\n\n## Other\n\n| x |\n"):
+        with pytest.raises(ValueError, match="no table"):
+            readme.with_budgets(without, [figure])
 
 
 def test_what_was_not_measured_has_no_section(tmp_path, monkeypatch):
