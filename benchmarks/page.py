@@ -38,7 +38,8 @@ Written by `make bench` from `benchmarks/results/*.json`, never by hand. Every f
 others use, too, so times are CPU seconds of the process itself where that makes sense, and what is compared was measured in
 one run.
 `make bench BENCH='NAME …'` renews single ones; without names it renews the short set, and
-with `BENCH=long` the rest. `STORE=DIR` says where the Pythons are published that are measured.
+with `BENCH=long` the rest. `STORE=DIR` says where the Pythons are published that are measured;
+`farm submit benchmarks/matrix.yaml` builds them.
 
 A cell is a Python for a distro and an arch, e.g. 3.13.5-debian13-amd64 ([vocabulary](design.md)). It is built with `none`,
 `pgo` or `pgo+lto`: without optimisation, from a profile of a training run, and with link-time optimisation, too. A dual build

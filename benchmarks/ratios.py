@@ -8,7 +8,7 @@ import statistics
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 # who is compared with whom; above 1 the first is faster
 PAIRS = {
@@ -20,8 +20,10 @@ PAIRS = {
     "libpython against the official recipe's": ("libpython", "official libpython"),
 }
 
-# (round, script, contestant) as one word each to seconds by the name of the benchmark: a script may have several
-Runs = dict[str, dict[str, float]]
+# (round, script, contestant) as one word each to seconds by the name of the benchmark, of which a script may have several: a
+# value in each turn, so that the values of one turn were measured one right behind the other by all contestants of a round
+Runs = dict[str, dict[str, list[float]]]
+Turns = list[float]  # by turn the logarithm of how many times as long the second of a pair took as the first
 
 
 def key(at: int, script: str, contestant: str) -> str:
@@ -29,8 +31,8 @@ def key(at: int, script: str, contestant: str) -> str:
     return f"{at} {script} {contestant}"
 
 
-def flat(runs: Runs) -> dict[tuple[int, str, str], float]:
-    """(round, benchmark, contestant) to seconds."""
+def flat(runs: Runs) -> dict[tuple[int, str, str], list[float]]:
+    """(round, benchmark, contestant) to seconds by turn."""
     return {
         (int(name.split(" ", 2)[0]), benchmark, name.split(" ", 2)[2]): seconds
         for name, found in runs.items()
@@ -48,11 +50,11 @@ def scripts(runs: Runs) -> dict[str, str]:
     return {benchmark: name.split(" ", 2)[1] for name, found in runs.items() for benchmark in found}
 
 
-def interval(rounds: list[list[tuple[float, float]]], seed: int = 1, resamples: int = 2000) -> tuple[float, float, float]:
+def interval(rounds: Sequence[Sequence[Turns]], seed: int = 1, resamples: int = 2000) -> tuple[float, float, float]:
     """How many times as fast the first is, the geometric mean over benchmarks, and its 95 % interval by bootstrap over rounds.
 
-    `rounds` has a list for each round with the seconds of both by benchmark. Of each contestant counts what the fastest quarter
-    of its rounds kept to: what else runs on a machine makes a run slower, by as much as two thirds, and never faster.
+    `rounds` has a list for each round with the turns of every benchmark. What counts of a benchmark is the middle of all its
+    turns: what else runs on a machine makes a value slower by as much as two thirds, but most often both of a turn.
     """
     draw, columns = random.Random(seed), list(zip(*rounds, strict=True))
     every = range(len(rounds))
@@ -61,13 +63,13 @@ def interval(rounds: list[list[tuple[float, float]]], seed: int = 1, resamples: 
     return math.exp(middle), math.exp(min(low, middle)), math.exp(max(high, middle))
 
 
-def _middle(columns: Sequence[Sequence[tuple[float, float]]], rounds: Sequence[int]) -> float:
-    def logs() -> Iterator[float]:
-        for column in columns:
-            first, second = (sorted(column[at][of] for at in rounds)[(len(rounds) - 1) // 4] for of in (0, 1))
-            yield math.log(second / first)
+def _middle(columns: Sequence[Sequence[Turns]], rounds: Sequence[int]) -> float:
+    return statistics.fmean(statistics.median(turn for at in rounds for turn in column[at]) for column in columns)
 
-    return statistics.fmean(logs())
+
+def turns(first: Sequence[float], second: Sequence[float]) -> Turns:
+    """Of two contestants' seconds in the same turns; ValueError when one has more."""
+    return [math.log(other / one) for one, other in zip(first, second, strict=True)]
 
 
 def summary(
@@ -80,7 +82,7 @@ def summary(
     for said, (first, second) in among.items():
         if not {first, second} <= ran:
             continue
-        both = {name: [(seconds[at, name, first], seconds[at, name, second]) for at in range(rounds)] for name in names}
+        both = {name: [turns(seconds[at, name, first], seconds[at, name, second]) for at in range(rounds)] for name in names}
         together = [[both[name][at] for name in names if name not in apart] for at in range(rounds)]
         found[said] = {
             **(_told(interval(together)) if all(together) else {}),

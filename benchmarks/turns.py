@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from farm.plan.cell import Version
 
 SITE = "/work/site"
-METHOD = "short-values"  # part of the name of what is kept: runs of another way to measure are no part of these
+INSIDE = "inside"  # what runs in the box, in a folder of this name here and there
+METHOD = "turns-of-values"  # part of the name of what is kept: runs of another way to measure are no part of these
 SCRIPT = "pyperformance/data-files/benchmarks/bm_{folder}/run_benchmark.py"
 # pyperformance's folder (without bm_), then arguments
 BENCHMARKS = {
@@ -63,10 +64,12 @@ BENCHMARKS = {
     "start_bare": ("", "import subprocess, sys", "subprocess.run([sys.executable, '-I', '-S', '-c', 'pass'])"),
     "start_imports": ("", "import subprocess, sys", "subprocess.run([sys.executable, '-c', 'import asyncio, ssl'])"),
 }
-# What else runs on a machine comes and goes many times in a second: of many short values, some are of when it was quiet.
-_CALIBRATED = ("--processes=1", "--min-time=0.02", "--inherit-environ=PYTHONPATH,PYTHONHASHSEED")
-SPAN, FEWEST, MOST = 0.8, 5, 40  # seconds of a process that measures, and how many values it measures at least and at most
-Sizes = dict[str, tuple[int, int]]  # script to loops of a value and values of a process
+# How many loops a value needs is found out once: a value takes 20 ms or more, so that a neighbour is in the next one's, too.
+_CALIBRATED = ("--processes=1", "--min-time=0.02", "--inherit-environ=PYTHONPATH,PYTHONHASHSEED", "--values=3")
+SPAN, FEWEST, MOST = 0.8, 3, 40  # seconds of values of a process, and how many it has at least and at most
+Sizes = dict[str, dict[str, tuple[int, int]]]  # script to benchmark to loops of a value and values of a process
+_TURNS = "/work/scratch/turns"
+_CONDUCTOR = ("/usr/bin/python3", "-I", f"{SITE}/{INSIDE}/conduct.py", _TURNS)
 
 
 @dataclass
@@ -86,25 +89,37 @@ class Bench:
                 order = list(self.contestants)
                 if any(key(at, name, contestant) not in self.runs for contestant in order):
                     turns = order[at % len(order) :] + order[: at % len(order)]
-                    self.runs |= {key(at, name, contestant): self._once(name, contestant) for contestant in turns}
+                    self.runs |= {key(at, name, who): took for who, took in self._round(name, turns).items()}
                     keep(self.file, self.runs)
                 print(f"round {at + 1} of {rounds}: {name}", flush=True)
 
-    def _once(self, name: str, contestant: str) -> dict[str, float]:
-        """Seconds of one call by benchmark, the best of what one process measures; all hash alike, in every round."""
+    def _round(self, name: str, order: list[str]) -> dict[str, dict[str, list[float]]]:
+        """By contestant and benchmark the seconds of a call, a value in each turn; all hash alike, in every round."""
         if name not in self.sizes:
-            self.sizes[name] = size_of(self._said(name, next(iter(self.contestants)), *_CALIBRATED, "--values=3"))
+            self.sizes[name] = sizes_of(self._calibrated(name), name)
             keep(sizes_file(self.file), self.sizes)
-        loops, values = self.sizes[name]
-        calibrated = ("--worker", f"--loops={loops}") if loops else _CALIBRATED
-        return best(self._said(name, contestant, *calibrated, f"--values={values}"), name)
+        took: dict[str, dict[str, list[float]]] = {who: {} for who in order}
+        for task, (benchmark, (loops, values)) in enumerate(self.sizes[name].items()):
+            how = ("--worker", f"--worker-task={task}", f"--loops={loops}", f"--values={values}", "--hook=turns")
+            for who, found in zip(order, self._in_turns(name, order, how), strict=True):
+                took[who][benchmark] = found
+        return took
 
-    def _said(self, name: str, contestant: str, *how: str) -> Any:  # noqa: ANN401 - JSON
-        """What pyperf writes of one process that measures (and of another that finds out how many loops it needs)."""
-        alike = ["--warmups=1", "--quiet", "--output=/work/scratch/out.json"]
+    def _calibrated(self, name: str) -> Any:  # noqa: ANN401 - JSON
+        """What pyperf writes of the first contestant, by itself."""
         told(self.box, "rm", "-f", "/work/scratch/out.json")
-        told(self.box, self.contestants[contestant], *words_of(name), *how, *alike)
+        told(self.box, *self._command(name, next(iter(self.contestants)), *_CALIBRATED), "--output=/work/scratch/out.json")
         return json.loads(told(self.box, "cat", "/work/scratch/out.json"))
+
+    def _in_turns(self, name: str, order: list[str], how: tuple[str, ...]) -> list[list[float]]:
+        """The values of each."""
+        told(self.box, "rm", "-rf", _TURNS)
+        told(self.box, "mkdir", _TURNS)
+        told(self.box, *_CONDUCTOR, json.dumps([self._command(name, who, *how) for who in order]))
+        return [values_of(json.loads(told(self.box, "cat", f"{_TURNS}/{at}.json"))) for at in range(len(order))]
+
+    def _command(self, name: str, contestant: str, *how: str) -> list[str]:
+        return [self.contestants[contestant], *words_of(name), *how, "--warmups=1", "--quiet"]
 
 
 def words_of(name: str) -> list[str]:
@@ -113,29 +128,22 @@ def words_of(name: str) -> list[str]:
     return [*([f"{SITE}/{SCRIPT.format(folder=folder)}"] if folder else ["-m", "pyperf", "timeit", "--setup"]), *words]
 
 
-def size_of(said: Any) -> tuple[int, int]:  # noqa: ANN401 - JSON
-    """How many loops a value of a script's benchmark needs, and how many values fill SPAN.
-
-    Loops are 0 when the script has several benchmarks, which need others each.
-    """
-    every = [{**said.get("metadata", {}), **one.get("metadata", {})} for one in said["benchmarks"]]
-    loops = [int(one.get("loops", 1)) for one in every]
-    seconds = sum(count * best_of(one) for count, one in zip(loops, said["benchmarks"], strict=True))
-    return loops[0] if len(loops) == 1 else 0, max(FEWEST, min(MOST, round(SPAN / seconds)))
-
-
-def best_of(benchmark: Any) -> float:  # noqa: ANN401 - JSON
-    """The least seconds of a call in what pyperf says of a benchmark."""
-    return min(value for run in benchmark["runs"] for value in run.get("values", ()))
-
-
-def best(said: Any, script: str) -> dict[str, float]:  # noqa: ANN401 - JSON
-    """The least seconds of every benchmark in pyperf's file; a script's only one is called as the script."""
+def sizes_of(said: Any, script: str) -> dict[str, tuple[int, int]]:  # noqa: ANN401 - JSON
+    """How many loops a value of each benchmark needs, and how many values fill SPAN; a script's only one is called as it."""
     found = {}
     for one in said["benchmarks"]:
-        name = {**said.get("metadata", {}), **one.get("metadata", {})}["name"]
-        found[name] = best_of(one)
-    return {script: next(iter(found.values()))} if len(found) == 1 else found
+        about = {**said.get("metadata", {}), **one.get("metadata", {})}
+        loops = int(about.get("loops", 1))
+        seconds = loops * min(values_of({"benchmarks": [one]}))
+        name = about["name"] if len(said["benchmarks"]) > 1 else script
+        found[name] = loops, max(FEWEST, min(MOST, round(SPAN / seconds)))
+    return found
+
+
+def values_of(said: Any) -> list[float]:  # noqa: ANN401 - JSON
+    """Seconds of a call in what pyperf says of one benchmark."""
+    (benchmark,) = said["benchmarks"]
+    return [value for run in benchmark["runs"] for value in run.get("values", ())]
 
 
 def kept(file: Path) -> Runs:
@@ -152,7 +160,7 @@ def sizes_file(file: Path) -> Path:
 def kept_sizes(file: Path) -> Sizes:
     """How many loops and values the scripts of these runs had so far."""
     found = json.loads(sizes_file(file).read_text(encoding="utf-8")) if sizes_file(file).exists() else {}
-    return {name: (loops, values) for name, (loops, values) in found.items()}
+    return {name: {one: (loops, values) for one, (loops, values) in each.items()} for name, each in found.items()}
 
 
 def keep(file: Path, runs: dict[str, Any]) -> None:
@@ -169,6 +177,13 @@ def told(box: Box, *argv: str) -> str:
     if not done.ok:
         raise SystemExit(f"{' '.join(argv)[:200]} failed:\n{done.output[-2000:]}")
     return done.output
+
+
+HERE = Path(__file__).parent / INSIDE
+_HOOK = {  # pyperf finds hooks among what is installed
+    "turns-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: turns\nVersion: 1\n",
+    "turns-1.dist-info/entry_points.txt": f"[pyperf.hook]\nturns = {INSIDE}.turns_hook:Turns\n",
+}
 
 
 class Tools(Span):
@@ -191,10 +206,11 @@ def tools_of(version: Version) -> tuple[str, ...]:
 
 
 def tools(folder: Path, version: Version) -> dict[str, bytes]:
-    """pyperf and pyperformance from the package index, as files below `site`."""
+    """pyperf and pyperformance from the package index, and what has their programs take turns, as files below `site`."""
     wanted = [sys.executable, "-m", "pip", "download", "-qq", "--no-deps", "--dest", str(folder), *tools_of(version)]
     subprocess.run(wanted, check=True)
-    found = {}
+    found = {f"site/{INSIDE}/{path.name}": path.read_bytes() for path in sorted(HERE.glob("*.py"))}
+    found |= {f"site/{name}": text.encode() for name, text in _HOOK.items()}
     for wheel in folder.glob("*.whl"):
         with zipfile.ZipFile(wheel) as archive:
             found |= {f"site/{name}": archive.read(name) for name in archive.namelist() if not name.endswith("/")}

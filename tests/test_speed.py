@@ -12,17 +12,21 @@ from benchmarks.library import COMPARE, imported
 from benchmarks.ratios import PAIRS
 from benchmarks.speed import conditions, told_of
 from benchmarks.speed import main as speed
-from benchmarks.turns import BENCHMARKS, FEWEST, MOST, TOOLS, Bench, best, kept, kept_sizes, size_of, tools_of
+from benchmarks.turns import BENCHMARKS, TOOLS, Bench, kept, tools_of
 from farm.plan.cell import Version
 from farm.plan.facts import load_facts
-from tests.fakes import ScriptedBox
 
 CONTESTANTS = {"executable": "ours", "distro's executable": "theirs"}
 
 
 def ran(tmp_path, monkeypatch, runs):
     asked = []
-    monkeypatch.setattr(Bench, "_once", lambda _self, name, who: asked.append((name, who)) or {name: 1.0})
+
+    def measured(_self, name, order):
+        asked.extend((name, who) for who in order)
+        return {who: {name: [1.0]} for who in order}
+
+    monkeypatch.setattr(Bench, "_round", measured)
     found = Bench(None, CONTESTANTS, tmp_path / "runs.json", runs)
     found.run(2, ["go", "chaos"])
     return asked
@@ -64,62 +68,6 @@ def test_a_part_of_the_set_is_not_written_over_the_figures_of_all(monkeypatch, c
     with pytest.raises(SystemExit):
         speed()
     assert "give --only together with another --out" in capsys.readouterr().err
-
-
-def said(**metadata):
-    return {"metadata": {"name": "nbody", **metadata}, "benchmarks": [{"runs": [{"values": [1.0]}]}]}
-
-
-def test_all_hash_alike_and_do_as_many_loops_also_another_day(tmp_path):
-    box = ScriptedBox({"cat": json.dumps(said(loops=8))})
-    file = tmp_path / "runs.json"
-    Bench(box, CONTESTANTS, file).run(1, ["nbody"])
-    Bench(box, CONTESTANTS, file, kept(file), kept_sizes(file)).run(2, ["nbody"])
-    ran = [(env["PYTHONHASHSEED"], text) for text, env in zip(box.commands, box.environments, strict=True) if "--quiet" in text]
-    assert [seed for seed, _ in ran] == ["0"] * 5
-    (_, first), *others = ran
-    assert "--inherit-environ=PYTHONPATH,PYTHONHASHSEED" in first
-    assert "--worker" not in first
-    assert all("--worker --loops=8 --values=5" in text for _, text in others)
-
-
-def test_a_script_with_several_benchmarks_finds_its_loops_each_time(tmp_path):
-    several = {"benchmarks": [{"metadata": {"name": name}, "runs": [{"values": [1.0]}]} for name in ("deepcopy", "memo")]}
-    box = ScriptedBox({"cat": json.dumps(several)})
-    Bench(box, CONTESTANTS, tmp_path / "runs.json").run(1, ["deepcopy"])
-    ran = [text for text in box.commands if "--quiet" in text]
-    assert len(ran) == 3
-    assert all("--min-time=0.02" in text and "--worker" not in text for text in ran)
-
-
-def timed(seconds, **metadata):
-    return {"metadata": {"name": "nbody", **metadata}, "benchmarks": [{"runs": [{"values": [seconds, 2 * seconds]}]}]}
-
-
-@pytest.mark.parametrize(
-    ("found", "size"),
-    [
-        (timed(0.01, loops=4), (4, 20)),
-        (timed(0.1), (1, 8)),
-        (timed(3.0), (1, FEWEST)),
-        (timed(0.000_001, loops=8), (8, MOST)),
-        ({"benchmarks": [{"metadata": {"loops": 2}, "runs": [{"values": [0.04]}]}]}, (2, 10)),
-        ({"benchmarks": [{"runs": [{"values": [0.04]}]}] * 2, "metadata": {"loops": 1}}, (0, 10)),
-    ],
-)
-def test_loops_are_what_pyperf_found_and_values_fill_a_span(found, size):
-    assert size_of(found) == size
-
-
-def test_pyperf_names_each_benchmark_of_a_script():
-    alone = {"metadata": {"name": "telco"}, "benchmarks": [{"runs": [{"warmups": []}, {"values": [3.0, 2.0]}]}]}
-    several = {
-        "benchmarks": [
-            {"metadata": {"name": name}, "runs": [{"values": [at]}]} for name, at in (("deepcopy", 4.0), ("memo", 1.0))
-        ]
-    }
-    assert best(alone, "decimal") == {"decimal": 2.0}
-    assert best(several, "deepcopy") == {"deepcopy": 4.0, "memo": 1.0}
 
 
 def test_what_a_benchmark_imports_is_compared_by_its_code(tmp_path):
