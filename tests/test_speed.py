@@ -86,7 +86,7 @@ def test_what_a_benchmark_imports_is_compared_by_its_code(tmp_path):
 
 def test_a_benchmark_with_another_library_is_in_no_mean():
     runs = {
-        f"0 {script} {who}": {script: seconds if who == "executable" else 1.0}
+        f"0 {script} {who}": {script: [seconds if who == "executable" else 1.0]}
         for who in CONTESTANTS
         for script, seconds in (("go", 0.5), ("json_dumps", 8.0), ("start", 8.0), ("mdp", 8.0))
     }

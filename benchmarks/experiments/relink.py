@@ -33,7 +33,8 @@ TRAINED = "trained.tar"
 _TRAINED = "/work/trained"
 _PATCHES = "/work/patches"
 _TRAINING = ("PROFILE_TASK=", "PGO_PROF_GEN_FLAG=")  # words for make that say what is trained, and how
-_MACROS = ("-D", "-U", "-march=")  # with another macro, e.g. __BMI__, a function may be another one, which no profile fits
+# with another macro, e.g. __BMI__, a function may be another one, which no profile fits; one that may be replaced is not inlined
+_DECIDING = ("-D", "-U", "-march=", "-fsemantic-interposition", "-fno-semantic-interposition")
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,9 @@ class Relinked(Passes):
 
 
 def training_of(recipe: Recipe) -> str:
-    """A digest of all that decides what a training run leaves, but for flags that change neither source nor macros."""
+    """A digest of all that decides what a training run leaves, but for flags that change nothing of what is counted."""
     words = [word for word in recipe.make if word.startswith(_TRAINING)]
-    words += sorted(word for word in words_said(recipe.make) if word.startswith(_MACROS))
+    words += sorted(word for word in words_said(recipe.make) if word.startswith(_DECIDING))
     source = [recipe.source.sha256, *(patch.sha256 for patch in recipe.patches), recipe.linked, recipe.missing_stdlib]
     return digest_of([source, recipe.configure, recipe.environment, words, [vars(advice) for advice in recipe.advice]])
 
