@@ -2,9 +2,9 @@
 
 Usage: python -m benchmarks.speed CELL [--store ./store] [--rounds 9] [--only NAME…] [--fresh] [--out FILE]
 
-All contestants run in one box, one after the other in each round, in an order that changes with it; of a round none is without
-the others, and of many rounds the fastest quarter counts. What all contestants did is written down at once: the same command
-goes on where it was ended.
+All contestants run in one box. In a round all run a benchmark at once, and measure a value each in turns (see `Bench`); who is
+first changes with the round, of which none is without the others. What all contestants did is written down at once: the same
+command goes on where it was ended.
 
 Where a module that one imports is another in the distro's library, it is named, and is no part of the means.
 """
