@@ -33,7 +33,7 @@ TRAINED = "trained.tar"
 _TRAINED = "/work/trained"
 _PATCHES = "/work/patches"
 _TRAINING = ("PROFILE_TASK=", "PGO_PROF_GEN_FLAG=")  # words for make that say what is trained, and how
-# with another macro, e.g. __BMI__, a function may be another one, which no profile fits; one that may be replaced is not inlined
+# with another macro, e.g. __BMI__, a function may be another one, which no profile fits; what may be replaced is not inlined
 _DECIDING = ("-D", "-U", "-march=", "-fsemantic-interposition", "-fno-semantic-interposition")
 
 
