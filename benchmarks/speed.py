@@ -1,6 +1,6 @@
 """How fast a published Python is beside the distro's own of the same series: the executable, and libpython in a program.
 
-Usage: python -m benchmarks.speed CELL [--store ./store] [--rounds 9] [--only NAME…] [--fresh] [--out FILE]
+Usage: python -m benchmarks.speed CELL [--store ./store] [--rounds 5] [--only NAME…] [--fresh] [--out FILE]
 
 All contestants run in one box. In a round all run a benchmark at once, and measure a value each in turns (see `Bench`); who is
 first changes with the round, of which none is without the others. What all contestants did is written down at once: the same
@@ -155,7 +155,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.speed")
     parser.add_argument("cell")
     parser.add_argument("--store", type=Path, default=Path("store"))
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=list(BENCHMARKS), choices=list(BENCHMARKS))
     parser.add_argument("--fresh", action="store_true", help="forget the runs that are written down")
     parser.add_argument("--optimize", default="pgo+lto")

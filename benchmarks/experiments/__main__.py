@@ -1,6 +1,6 @@
 """Builds and measures experiments.
 
-Usage: python -m benchmarks.experiments CELL [--only NAME…] [--rounds 9] [--count BENCHMARK…] [--out FILE]
+Usage: python -m benchmarks.experiments CELL [--only NAME…] [--rounds 5] [--count BENCHMARK…] [--out FILE]
 
 Trees that were built are kept, and so is every run of a benchmark and what was counted: the same command goes on where it was
 ended. What a machine's noise hides, callgrind counts: the instructions of a loop of the benchmarks in `--count`.
@@ -159,7 +159,7 @@ def asked_for(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.experiments")
     parser.add_argument("cell")
     parser.add_argument("--only", nargs="*", default=[], choices=list(known()), help="without it all that change the cell")
-    parser.add_argument("--rounds", type=int, default=9, help="0 builds, and counts, and times nothing")
+    parser.add_argument("--rounds", type=int, default=5, help="0 builds, and counts, and times nothing")
     parser.add_argument("--scripts", nargs="*", choices=list(BENCHMARKS), help="benchmarks; without it all but starts")
     parser.add_argument("--count", nargs="*", default=[], choices=list(DEFAULT), help="benchmarks to count instructions of")
     parser.add_argument(
