@@ -259,7 +259,7 @@ def test_rows_of_another_build_or_of_no_experiment_are_dropped():
     assert found == {"gcc": {"plain": "2"}, "frame-pointers": {"plain": "2", "about": known()["frame-pointers"]}}
 
 
-OF_GCC = {"bolt", "dispatch", "optimize-2", "partial-training", "partitioned-lto", "semantic-interposition"}
+OF_GCC = {"aligned", "bolt", "dispatch", "optimize-2", "partial-training", "partitioned-lto", "semantic-interposition"}
 OF_CLANG = {"gcc", "ir-profile"}
 
 
