@@ -92,13 +92,6 @@ def steps(folder: Path, cell: Cell | None = None) -> list[Figure]:
     ]
 
 
-def table(figures: list[Figure]) -> str:
-    """The figures as Markdown."""
-    lines = ["| what | budget | measured | how |", "|---|---|---|---|"]
-    lines += [f"| {each.what} | {each.budget:g} s | {each.seconds:.2f} s | {each.how} |" for each in figures]
-    return "\n".join(lines)
-
-
 def main() -> int:
     """Measure, print, and write the JSON; 1 when a budget is exceeded."""
     parser = argparse.ArgumentParser(prog="benchmarks.budgets")
@@ -110,7 +103,8 @@ def main() -> int:
     figures = [*commands(), *stored, demo_again()]
     result = {MEASURED: stamp(), "figures": [asdict(figure) for figure in figures]}
     write(options.out, result)
-    print(table(figures))
+    for each in figures:
+        print(f"{each.what}: {each.seconds:.2f} s of {each.budget:g} s ({each.how})")
     over = [figure.what for figure in figures if figure.seconds > figure.budget]
     if over:
         print(f"over budget: {', '.join(over)}")

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.command import end
 from benchmarks.official import INSTALL, MOST, PACKAGES, RECIPE, Single, kept_tree, place
-from benchmarks.provenance import MEASURED, stamp, write
+from benchmarks.provenance import MEASURED, mark, stamped, write
 from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell
 from farm.plan.compose import compose
@@ -155,7 +155,8 @@ def measured(cell: Cell, optimize: str, jobs: int, keep: Path | None, *, fresh: 
     if not known:
         known = both(settings, recipe, jobs, keep)
         write(file, known)
-    return {MEASURED: stamp(file), **summary(known, optimize)}
+        mark(file)
+    return {MEASURED: stamped(file), **summary(known, optimize)}
 
 
 def both(settings: Settings, recipe: Recipe, jobs: int, keep: Path | None) -> dict[str, Any]:

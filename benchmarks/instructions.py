@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.cells import chosen, fetched
 from benchmarks.command import end
-from benchmarks.provenance import MEASURED, stamp, write
+from benchmarks.provenance import MEASURED, mark, stamped, write
 from benchmarks.speed import EMBEDDER, contestants, image_of
-from benchmarks.turns import BENCHMARKS, SITE, keep, tools, tools_of, words_of
+from benchmarks.turns import BENCHMARKS, SITE, tools, tools_of, words_of
 from farm.plan.cell import Cell
 from farm.plan.recipe import digest_of
 from farm.settings import Settings
@@ -193,9 +193,10 @@ def measured(artifact: Artifact, store: FolderStore, loops: dict[str, int], *, f
         for name, further in loops.items():
             for contestant in [one for one in turns if one not in found.setdefault(name, {})]:
                 found[name][contestant] = loop_counted(box, turns[contestant], name, further)
-                keep(file, found)
+                write(file, found)
+                mark(file)
     told = {name: busiest(one) for name, one in found.items() if set(one) == set(turns)}
-    return {MEASURED: stamp(file), "build": artifact.build_id, "benchmarks": told}
+    return {MEASURED: stamped(file), "build": artifact.build_id, "benchmarks": told}
 
 
 def loop_counted(box: Box, python: str, name: str, further: int, simulated: Sequence[str] = SIMULATED) -> dict[str, Any]:

@@ -34,9 +34,8 @@ RESULTS, PAGE, PLOTS = ROOT / "benchmarks" / "results", ROOT / "docs" / "perform
 
 HEAD = """# Performance
 
-Written by `make bench` from `benchmarks/results/*.json`, never by hand. Every figure is of one machine with two cores that
-others use, too, so times are CPU seconds of the process itself where that makes sense, and what is compared was measured in
-one run.
+Written by `make bench` from `benchmarks/results/*.json`, never by hand. Others use the machines, too, so times are CPU seconds
+of the process itself where that makes sense, and what is compared was measured in one run.
 `make bench BENCH='NAME …'` renews single ones; without names it renews the short set, and
 with `BENCH=long` the rest. `STORE=DIR` says where the Pythons are published that are measured;
 `farm submit benchmarks/matrix.yaml` builds them.
@@ -112,7 +111,7 @@ def parts() -> list[str | Plot]:
 def told_of(result: Any) -> str:  # noqa: ANN401 - JSON
     """When and on what it was measured, where that is one and the same for a whole section, or for each of its tables."""
     stamp = result.get(MEASURED, {})
-    return told([result] if "on" in stamp else [{MEASURED: one} for one in stamp.values()])
+    return told([result] if "on" in stamp else [{MEASURED: stamp.get(part, {})} for part in result if part != MEASURED])
 
 
 def results(name: str) -> Any:  # noqa: ANN401 - JSON

@@ -16,13 +16,25 @@ MEASURED = "measured"
 _ABOUT_PROCESSORS = Path("/proc/cpuinfo")
 
 
-def stamp(runs: Path | None = None) -> dict[str, Any]:
-    """The day (UTC), the processor's name and how many of its cores this process may use: of what was measured just now.
+def stamp() -> dict[str, Any]:
+    """The day (UTC), the processor's name and how many of its cores this process may use: of what was measured just now."""
+    return {"on": datetime.now(UTC).date().isoformat(), "processor": processor(), "cores": len(os.sched_getaffinity(0))}
 
-    With the file in which a measurement keeps its runs it is the day of the last one.
-    """
-    day = datetime.fromtimestamp(runs.stat().st_mtime, UTC) if runs else datetime.now(UTC)
-    return {"on": day.date().isoformat(), "processor": processor(), "cores": len(os.sched_getaffinity(0))}
+
+def mark(runs: Path) -> None:
+    """Keep the stamp of now beside a file of runs, which may be read on another day, and on another machine."""
+    write(_beside(runs), stamp())
+
+
+def stamped(runs: Path) -> dict[str, Any]:
+    """The stamp of the last of these runs; nothing where none was kept."""
+    file = _beside(runs)
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return found
+
+
+def _beside(runs: Path) -> Path:
+    return runs.with_suffix(".measured.json")
 
 
 def processor() -> str:
@@ -41,9 +53,9 @@ def write(file: Path, result: Mapping[str, Any], *, sort: bool = False) -> None:
 
 
 def told(found: Iterable[Mapping[str, Any]]) -> str:
-    """A sentence for the page, of results that may have been measured at different times; '' where none says."""
-    stamps = [one[MEASURED] for one in found if one.get(MEASURED)]
-    if not stamps:
+    """A sentence for the page, of results that may have been measured at different times; '' unless each says when."""
+    stamps = [one.get(MEASURED, {}) for one in found]
+    if not stamps or not all(stamps):
         return ""
     days = sorted({one["on"] for one in stamps})
     span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"

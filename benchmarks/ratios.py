@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 import statistics
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,9 @@ PAIRS = {
 # (round, script, contestant) as one word each to seconds by the name of the benchmark, of which a script may have several: a
 # value in each turn, so that the values of one turn were measured one right behind the other by all contestants of a round
 Runs = dict[str, dict[str, list[float]]]
+# Student's t, within which 95 % lie, by degrees of freedom from 1 on; for more the last one, which is a little too much
+# (https://www.itl.nist.gov/div898/handbook/eda/section3/eda3672.htm)
+_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
 Turns = list[float]  # by turn the logarithm of how many times as long the second of a pair took as the first
 
 
@@ -50,21 +52,23 @@ def scripts(runs: Runs) -> dict[str, str]:
     return {benchmark: name.split(" ", 2)[1] for name, found in runs.items() for benchmark in found}
 
 
-def interval(rounds: Sequence[Sequence[Turns]], seed: int = 1, resamples: int = 2000) -> tuple[float, float, float]:
-    """How many times as fast the first is, the geometric mean over benchmarks, and its 95 % interval by bootstrap over rounds.
+def interval(rounds: Sequence[Sequence[Turns]]) -> tuple[float, float, float]:
+    """How many times as fast the first is, the geometric mean over benchmarks, and its 95 % interval by how rounds differ.
 
     `rounds` has a list for each round with the turns of every benchmark. What counts of a benchmark is the middle of all its
-    turns: what else runs on a machine makes a value slower by as much as two thirds, but most often both of a turn.
+    turns: what else runs on a machine makes a value slower by as much as two thirds, but often both of a turn. Of one round
+    there is no interval: both ends are the mean.
     """
-    draw, columns = random.Random(seed), list(zip(*rounds, strict=True))
-    every = range(len(rounds))
-    drawn = sorted(_middle(columns, draw.choices(every, k=len(rounds))) for _ in range(resamples))
-    middle, low, high = _middle(columns, every), drawn[int(0.025 * resamples)], drawn[int(0.975 * resamples) - 1]
-    return math.exp(middle), math.exp(min(low, middle)), math.exp(max(high, middle))
+    middle = _middle([[turn for turns in column for turn in turns] for column in zip(*rounds, strict=True)])
+    half = 0.0
+    if len(rounds) > 1:
+        student = _STUDENT[min(len(rounds) - 2, len(_STUDENT) - 1)]
+        half = student * statistics.stdev(map(_middle, rounds)) / math.sqrt(len(rounds))
+    return math.exp(middle), math.exp(middle - half), math.exp(middle + half)
 
 
-def _middle(columns: Sequence[Sequence[Turns]], rounds: Sequence[int]) -> float:
-    return statistics.fmean(statistics.median(turn for at in rounds for turn in column[at]) for column in columns)
+def _middle(benchmarks: Sequence[Turns]) -> float:
+    return statistics.fmean(map(statistics.median, benchmarks))
 
 
 def turns(first: Sequence[float], second: Sequence[float]) -> Turns:

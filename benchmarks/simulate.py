@@ -6,9 +6,8 @@ A discrete-event simulation (SimPy). How long cells take is drawn from docs/matr
 has any with their optimisation. `farm` is the order of `farm submit` (`farm.plan.fate.Plan.order`, the code itself). Two ways
 group by builder image: `images` by the order of one queue for each arch (`by arch` is the farm's order of the same queue), and
 `stay` by what workers take. A worker has one arch, but a single one has both, as one that emulates has; it makes an image when
-it meets its first cell. Attempts fail in passing and are made again after a back-off: which ones, and when, is drawn with the
-cell, so that all orders meet the same failures. The bound is what no order can beat: all attempts divided by the workers of
-their arch, or those of one cell, one after the other.
+it meets its first cell. Attempts fail in passing and are made again: which ones, and when, is drawn with the cell, so that all
+orders meet the same failures. The bound is what no order can beat: all attempts by the workers of their arch, or one cell's.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from benchmarks.goals import GROUPS
 from benchmarks.library import COMPARE, imported
 from benchmarks.official import INSTALL, kept_tree
 from benchmarks.official import ROOT as SINGLE
-from benchmarks.provenance import MEASURED, stamp, write
+from benchmarks.provenance import MEASURED, stamped, write
 from benchmarks.ratios import Runs, asked, scripts, summary
 from benchmarks.turns import BENCHMARKS, METHOD, SCRIPT, Bench, kept, kept_sizes, told, tools, tools_of
 from farm.plan.cell import Cell
@@ -139,7 +139,7 @@ def measured(artifact: Artifact, store: FolderStore, rounds: int, names: list[st
         others = differing(box, files, series, names)
         bench = Bench(box, turns, file, *(({}, {}) if fresh else (kept(file), kept_sizes(file))))
         bench.run(rounds, names)
-    return {MEASURED: stamp(file), "distro": version, **told_of(bench.runs, rounds, names, others)}
+    return {MEASURED: stamped(file), "method": METHOD, "distro": version, **told_of(bench.runs, rounds, names, others)}
 
 
 def told_of(runs: Runs, rounds: int, names: list[str], others: dict[str, list[str]]) -> dict[str, object]:
@@ -169,6 +169,7 @@ def main() -> int:
     what = {"cell": options.cell, "optimize": options.optimize, "build": artifact.build_id}
     result = {**what, "rounds": options.rounds, **found}
     known = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
+    known = {name: one for name, one in known.items() if one.get("method") == METHOD}  # no page tells figures of two methods
     known[f"{options.cell} {options.optimize}"] = result
     write(options.out, known, sort=True)
     print(json.dumps(result, indent=1))

@@ -6,6 +6,7 @@ The benchmarks are pyperformance's that need nothing but the standard library an
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.provenance import mark, write
 from benchmarks.ratios import Runs, key
 from farm.plan.scope import Span
 from workers.engine.protocol import Box
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 SITE = "/work/site"
 INSIDE = "inside"  # what runs in the box, in a folder of this name here and there
-METHOD = "turns-of-values"  # part of the name of what is kept: runs of another way to measure are no part of these
+METHOD = "turns"  # part of the name of what is kept: runs of another way to measure are no part of these
 SCRIPT = "pyperformance/data-files/benchmarks/bm_{folder}/run_benchmark.py"
 # pyperformance's folder (without bm_), then arguments
 BENCHMARKS = {
@@ -64,7 +66,7 @@ BENCHMARKS = {
     "start_bare": ("", "import subprocess, sys", "subprocess.run([sys.executable, '-I', '-S', '-c', 'pass'])"),
     "start_imports": ("", "import subprocess, sys", "subprocess.run([sys.executable, '-c', 'import asyncio, ssl'])"),
 }
-# How many loops a value needs is found out once: a value takes 20 ms or more, so that a neighbour is in the next one's, too.
+# How many loops a value needs is found out once: a value takes about 20 ms or more.
 _CALIBRATED = ("--processes=1", "--min-time=0.02", "--inherit-environ=PYTHONPATH,PYTHONHASHSEED", "--values=3")
 SPAN, FEWEST, MOST = 0.8, 3, 40  # seconds of values of a process, and how many it has at least and at most
 Sizes = dict[str, dict[str, tuple[int, int]]]  # script to benchmark to loops of a value and values of a process
@@ -86,21 +88,21 @@ class Bench:
         """Run what is not written down yet; never some contestants of a round without the others."""
         for at in range(rounds):
             for name in names:
-                order = list(self.contestants)
-                if any(key(at, name, contestant) not in self.runs for contestant in order):
-                    turns = order[at % len(order) :] + order[: at % len(order)]
-                    self.runs |= {key(at, name, who): took for who, took in self._round(name, turns).items()}
-                    keep(self.file, self.runs)
+                if any(key(at, name, contestant) not in self.runs for contestant in self.contestants):
+                    order = random.Random(f"{at} {name}").sample(list(self.contestants), len(self.contestants))
+                    self.runs |= {key(at, name, who): took for who, took in self._round(name, order).items()}
+                    write(self.file, self.runs)
+                    mark(self.file)
                 print(f"round {at + 1} of {rounds}: {name}", flush=True)
 
     def _round(self, name: str, order: list[str]) -> dict[str, dict[str, list[float]]]:
         """By contestant and benchmark the seconds of a call, a value in each turn; all hash alike, in every round."""
         if name not in self.sizes:
             self.sizes[name] = sizes_of(self._calibrated(name), name)
-            keep(sizes_file(self.file), self.sizes)
+            write(sizes_file(self.file), self.sizes)
         took: dict[str, dict[str, list[float]]] = {who: {} for who in order}
         for task, (benchmark, (loops, values)) in enumerate(self.sizes[name].items()):
-            how = ("--worker", f"--worker-task={task}", f"--loops={loops}", f"--values={values}", "--hook=turns")
+            how = ("--worker", f"--worker-task={task}", f"--loops={loops}", f"--values={1 + values + 1}", "--hook=turns")
             for who, found in zip(order, self._in_turns(name, order, how), strict=True):
                 took[who][benchmark] = found
         return took
@@ -112,11 +114,11 @@ class Bench:
         return json.loads(told(self.box, "cat", "/work/scratch/out.json"))
 
     def _in_turns(self, name: str, order: list[str], how: tuple[str, ...]) -> list[list[float]]:
-        """The values of each."""
+        """The values of each but the first and the last, during which others still begin or already end."""
         told(self.box, "rm", "-rf", _TURNS)
         told(self.box, "mkdir", _TURNS)
         told(self.box, *_CONDUCTOR, json.dumps([self._command(name, who, *how) for who in order]))
-        return [values_of(json.loads(told(self.box, "cat", f"{_TURNS}/{at}.json"))) for at in range(len(order))]
+        return [values_of(json.loads(told(self.box, "cat", f"{_TURNS}/{at}.json")))[1:-1] for at in range(len(order))]
 
     def _command(self, name: str, contestant: str, *how: str) -> list[str]:
         return [self.contestants[contestant], *words_of(name), *how, "--warmups=1", "--quiet"]
@@ -134,7 +136,7 @@ def sizes_of(said: Any, script: str) -> dict[str, tuple[int, int]]:  # noqa: ANN
     for one in said["benchmarks"]:
         about = {**said.get("metadata", {}), **one.get("metadata", {})}
         loops = int(about.get("loops", 1))
-        seconds = loops * min(values_of({"benchmarks": [one]}))
+        seconds = loops * int(about.get("inner_loops", 1)) * min(values_of({"benchmarks": [one]}))
         name = about["name"] if len(said["benchmarks"]) > 1 else script
         found[name] = loops, max(FEWEST, min(MOST, round(SPAN / seconds)))
     return found
@@ -161,13 +163,6 @@ def kept_sizes(file: Path) -> Sizes:
     """How many loops and values the scripts of these runs had so far."""
     found = json.loads(sizes_file(file).read_text(encoding="utf-8")) if sizes_file(file).exists() else {}
     return {name: {one: (loops, values) for one, (loops, values) in each.items()} for name, each in found.items()}
-
-
-def keep(file: Path, runs: dict[str, Any]) -> None:
-    """Write it down, whole or not at all."""
-    beside = file.with_suffix(".new")
-    beside.write_text(json.dumps(runs, indent=0) + "\n", encoding="utf-8")
-    beside.replace(file)
 
 
 def told(box: Box, *argv: str) -> str:

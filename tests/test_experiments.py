@@ -54,7 +54,7 @@ def test_the_page_tells_what_was_changed():
     more = {
         "instructions": {"go": {"executable": 0.97, "libpython": 0.98}},
         "second_link": 0.05,
-        "own_training": True,
+        "profile": "its own",
         "mismatches": 2,
     }
     page = "\n".join(map(str, experiments({str(CELL): {"x": {**row, **more}}})))
@@ -190,10 +190,10 @@ def test_an_experiments_figures_are_of_it_and_the_plain_build(tmp_path):
     counted = {name: {"go": dict(zip(PARTS, counts, strict=True))} for name, counts in COUNTS.items()}
     counted["plain"]["nbody"] = {"executable": 1, "libpython": 1}  # of which the others were not counted
     newer, trained = (figures(shelf, name, pairs_of, counted) for name in ("frame-pointers", "extended-training"))
-    assert (newer["executable"]["mean"], newer["second_link"], newer["own_training"]) == (2.0, 0.5, False)
+    assert (newer["executable"]["mean"], newer["second_link"], newer["profile"]) == (2.0, 0.5, "the same")
     assert newer["instructions"] == {"go": {"executable": 0.5, "libpython": 0.75}}
     assert newer["plain"] == trained["plain"] == shelf.recipes["plain"].digest[:16]
-    assert (trained["libpython"]["mean"], trained["second_link"], trained["own_training"]) == (0.5, 1.0, True)
+    assert (trained["libpython"]["mean"], trained["second_link"], trained["profile"]) == (0.5, 1.0, "its own")
 
 
 def test_a_tree_that_something_is_done_to_has_it_done_before_it_is_kept(tmp_path):
@@ -248,15 +248,18 @@ def test_trees_take_turns_and_the_same_command_goes_on(tmp_path, monkeypatch):
     assert len(made(box, "altbininstall")) == built == 2
 
 
-def test_rows_of_another_build_or_of_no_experiment_are_dropped():
+def test_rows_of_another_build_or_method_or_of_no_experiment_are_dropped():
     older = {
-        "bolt": {"plain": "1"},
-        "gcc": {"plain": "2"},
-        "was renamed": {"plain": "2"},
-        "frame-pointers": {"plain": "2", "old": 1},
+        "bolt": {"plain": "1", "method": "turns"},
+        "gcc": {"plain": "2", "method": "turns"},
+        "lto": {"plain": "2"},
+        "was renamed": {"plain": "2", "method": "turns"},
+        "frame-pointers": {"plain": "2", "method": "turns", "old": 1},
     }
-    found = rows(older, {"frame-pointers": {"plain": "2"}})
-    assert found == {"gcc": {"plain": "2"}, "frame-pointers": {"plain": "2", "about": known()["frame-pointers"]}}
+    found = rows(older, {"frame-pointers": {"plain": "2", "method": "turns"}})
+    about = known()["frame-pointers"]
+    alike = {"plain": "2", "method": "turns"}
+    assert found == {"gcc": alike, "frame-pointers": {**alike, "about": about}}
 
 
 OF_GCC = {"aligned", "bolt", "dispatch", "optimize-2", "partial-training", "partitioned-lto", "semantic-interposition"}
@@ -335,7 +338,7 @@ def row(low, high, name="frame-pointers"):
         "libpython": pair,
         "instructions": {},
         "second_link": 1.0,
-        "own_training": True,
+        "profile": "its own",
         "mismatches": 0,
         "rounds": 5,
         "scripts": ["nbody"],

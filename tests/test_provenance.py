@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import provenance
-from benchmarks.provenance import MEASURED, stamp, told, write
+from benchmarks.provenance import MEASURED, mark, stamp, stamped, told, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,12 +33,15 @@ def test_a_stamp_says_day_and_machine() -> None:
     assert found["processor"]
 
 
-def test_runs_that_were_kept_are_of_the_day_of_the_last_one(tmp_path: Path) -> None:
+def test_runs_that_were_kept_have_the_stamp_of_the_last_one_also_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "runs.json"
-    file.write_text("{}")
-    noon = datetime(2024, 2, 29, 12, tzinfo=UTC).timestamp()
-    os.utime(file, (noon, noon))
-    assert stamp(file)["on"] == "2024-02-29"
+    assert stamped(file) == {}
+    mark(file)
+    then = stamp()
+    monkeypatch.setattr(provenance, "processor", lambda: "another")
+    assert stamped(file) == then != stamp()
 
 
 @pytest.mark.parametrize(
@@ -74,8 +77,8 @@ def test_what_was_measured_once_has_one_day() -> None:
     assert told([{MEASURED: {"on": "2024-02-29", "processor": "P", "cores": 1}}]) == "Measured 2024-02-29 on 1 core of P."
 
 
-def test_of_results_without_a_stamp_nothing_is_said() -> None:
-    assert told([]) == told([{}, {MEASURED: {}}]) == ""
+def test_of_results_of_which_one_has_no_stamp_nothing_is_said() -> None:
+    assert told([]) == told([{}, {MEASURED: {}}]) == told([{MEASURED: stamp()}, {}]) == ""
 
 
 @given(st.lists(_STAMPS, min_size=1, max_size=5))

@@ -70,7 +70,6 @@ def test_turns_of_which_one_has_no_other_are_refused():
         turns([1.0, 2.0], [2.0])
 
 
-FEW = 100
 SECONDS = st.floats(0.1, 9)
 BENCHMARK = st.lists(st.tuples(SECONDS, SECONDS), min_size=1, max_size=4)
 ROUNDS = st.lists(st.lists(BENCHMARK, min_size=3, max_size=3), min_size=1, max_size=6)
@@ -81,19 +80,21 @@ def logs(rounds):
 
 
 @given(ROUNDS)
-def test_the_mean_lies_in_its_interval_which_lies_among_the_turns(rounds):
-    mean, low, high = interval(logs(rounds), resamples=FEW)
+def test_the_mean_lies_among_the_turns_and_in_the_middle_of_its_interval(rounds):
+    mean, low, high = interval(logs(rounds))
     assert low <= mean <= high
+    assert mean == pytest.approx(math.sqrt(low * high))
     columns = [[turn for turns in column for turn in turns] for column in zip(*logs(rounds), strict=True)]
     least, most = (math.exp(sum(map(of, columns)) / 3) for of in (min, max))
-    assert least <= low * (1 + 1e-9)
-    assert high <= most * (1 + 1e-9)
+    assert least <= mean * (1 + 1e-9)
+    assert mean <= most * (1 + 1e-9)
 
 
 @given(ROUNDS)
 def test_the_other_way_round_it_is_the_reciprocal(rounds):
-    turned = interval([[[-turn for turn in turns] for turns in each] for each in logs(rounds)], resamples=FEW)
-    assert turned[0] == pytest.approx(1 / interval(logs(rounds), resamples=FEW)[0])
+    mean, low, high = interval(logs(rounds))
+    turned = interval([[[-turn for turn in turns] for turns in each] for each in logs(rounds)])
+    assert turned == pytest.approx((1 / mean, 1 / high, 1 / low))
 
 
 @given(ROUNDS, st.lists(st.floats(0.5, 3), min_size=6, max_size=6))
@@ -102,10 +103,24 @@ def test_a_machine_that_is_slower_for_both_changes_nothing(rounds, slower):
         [turns([first * by for first, _ in each], [1.2 * first * by for first, _ in each]) for each in benchmarks]
         for benchmarks, by in zip(rounds, slower, strict=False)
     ]
-    assert interval(loud, resamples=FEW) == pytest.approx((1.2, 1.2, 1.2))
+    assert interval(loud) == pytest.approx((1.2, 1.2, 1.2))
 
 
-def test_an_interval_holds_what_is_true_on_a_machine_that_is_loud_half_the_time():
+@given(st.lists(BENCHMARK, min_size=1, max_size=3))
+def test_of_one_round_or_of_the_same_rounds_the_interval_has_no_width(benchmarks):
+    for rounds in (1, 4):
+        mean, low, high = interval(logs([benchmarks] * rounds))
+        assert low == pytest.approx(mean)
+        assert high == pytest.approx(mean)
+
+
+def test_fewer_rounds_that_differ_as_much_say_less():
+    few, many = ([[[0.1]], [[0.2]]] * times for times in (1, 3))
+    assert interval(few)[2] > interval(many)[2] > interval(many)[0]
+
+
+@pytest.mark.parametrize("benchmarks", [1, 10])
+def test_an_interval_holds_what_is_true_on_a_machine_that_is_loud_half_the_time(benchmarks):
     """It is loud for a while, most often longer than a turn takes."""
     draw = random.Random(7)
 
@@ -114,8 +129,8 @@ def test_an_interval_holds_what_is_true_on_a_machine_that_is_loud_half_the_time(
         for took, quiet in [(first, 1.0), (second, 1.2)] * 20:
             loud = draw.random() < 0.5 if draw.random() < 0.3 else loud
             took.append(quiet * (1.66 if loud else 1.0) * (1 + 0.02 * draw.random()))
-        return [turns(first, second)]
+        return turns(first, second)
 
-    found = [interval([measured() for _ in range(5)], seed, 400) for seed in range(40)]
-    assert sum(low <= 1.2 <= high for _, low, high in found) >= 34
-    assert sum(high - low < 0.02 for _, low, high in found) >= 34
+    found = [interval([[measured() for _ in range(benchmarks)] for _ in range(5)]) for _ in range(400)]
+    assert 0.93 <= sum(low <= 1.2 <= high for _, low, high in found) / 400 <= 0.97
+    assert sum(high - low < 0.03 for _, low, high in found) / 400 > 0.95

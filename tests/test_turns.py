@@ -10,9 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import __main__ as bench
 from benchmarks import turns
+from benchmarks.provenance import write
 from benchmarks.turns import FEWEST, HERE, INSIDE, MOST, Bench, kept, kept_sizes, sizes_of, values_of
 from farm.plan.cell import Version
+from farm.plan.facts import load_facts
+from farm.plan.matrix import read_matrix
 from tests.fakes import ScriptedBox
 
 CONTESTANTS = {"executable": "ours", "distro's executable": "theirs"}
@@ -31,9 +35,10 @@ for measured in range(1), range(values):
             os.write(log, name.encode())
             time.sleep(0.002)
             os.write(log, name.upper().encode())
-            if name == "b" and len(sys.argv) > 6:
+            if name == "b" and "b fails" in sys.argv:
                 sys.exit(3)
     hook.teardown({{}})
+open(sys.argv[-1].partition("=")[2], "w").close()
 """
 
 
@@ -71,8 +76,17 @@ def test_one_that_fails_ends_the_others(tmp_path):
     assert log == "aAbB"
 
 
+def test_one_that_takes_no_turn_ends_the_others(tmp_path):
+    """As pyperf does with a task that there is not."""
+    (tmp_path / "turns").mkdir()
+    waits = [sys.executable, "-c", "import time; time.sleep(60)"]
+    command = [sys.executable, "-I", str(HERE / "conduct.py"), str(tmp_path / "turns"), json.dumps([waits, ["true"], waits])]
+    assert subprocess.run(command, check=False, timeout=30).returncode == 1
+
+
 def said(loops: int, seconds: float) -> str:
-    return json.dumps({"metadata": {"name": "nbody", "loops": loops}, "benchmarks": [{"runs": [{"values": [seconds] * 3}]}]})
+    runs = [{"values": [9.0, *[seconds] * 3, 9.0]}]
+    return json.dumps({"metadata": {"name": "nbody", "loops": loops}, "benchmarks": [{"runs": runs}]})
 
 
 def test_all_hash_alike_and_do_as_many_loops_also_another_day(tmp_path):
@@ -86,9 +100,21 @@ def test_all_hash_alike_and_do_as_many_loops_also_another_day(tmp_path):
     assert "--inherit-environ=PYTHONPATH,PYTHONHASHSEED" in first
     assert "--worker" not in first
     assert [text.count("--worker-task=0") for _, text in rounds] == [2, 2]
-    assert all(text.count("--loops=8") == text.count("--values=10") == text.count("--hook=turns") == 2 for _, text in rounds)
-    begins = ["".join(json.loads(text[text.index("[") :])[0][:1]) for _, text in rounds]
-    assert begins == ["ours", "theirs"]  # each round begins with the next one
+    assert all(text.count("--loops=8") == text.count("--values=12") == text.count("--hook=turns") == 2 for _, text in rounds)
+
+
+def test_who_measures_behind_whom_is_drawn_for_each_round_and_the_same_when_it_is_run_again(tmp_path):
+    def orders() -> list[list[str]]:
+        box = ScriptedBox({"cat": said(8, 0.01)})
+        Bench(box, {name: name for name in "abcdef"}, tmp_path / "runs.json").run(6, ["nbody", "go"])
+        return [[command[0] for command in json.loads(text[text.index("[") :])] for text in box.commands if "--hook" in text]
+
+    found = orders()
+    assert found == orders()
+    assert all(sorted(order) == [*"abcdef"] for order in found)
+    assert len({*map(tuple, found)}) == len(found)
+    behind = {(one, other) for order in found for one, other in zip(order, order[1:] + order[:1], strict=True)}
+    assert len(behind) > 20  # of thirty
 
 
 def test_each_benchmark_of_a_script_takes_turns_by_itself(tmp_path):
@@ -106,7 +132,7 @@ def test_each_benchmark_of_a_script_takes_turns_by_itself(tmp_path):
         ["--worker-task=0", "--loops=1"] * 2,
         ["--worker-task=1", "--loops=4"] * 2,
     ]
-    assert bench.runs["0 deepcopy executable"] == {"copy": [1.0] * 3, "memo": [1.0] * 3}
+    assert bench.runs["0 deepcopy executable"] == {"copy": [1.0] * 3, "memo": [1.0] * 3}  # of five, without the ends
 
 
 @pytest.mark.parametrize(
@@ -129,7 +155,7 @@ def test_pyperf_names_each_benchmark_of_a_script():
 @given(st.dictionaries(st.text(), st.dictionaries(st.text(), st.tuples(st.integers(1), st.integers(1)))))
 def test_sizes_are_kept_as_they_are(tmp_path_factory, sizes):
     file = tmp_path_factory.mktemp("kept") / "runs.json"
-    turns.keep(turns.sizes_file(file), sizes)
+    write(turns.sizes_file(file), sizes)
     assert kept_sizes(file) == sizes
 
 
@@ -145,3 +171,11 @@ def test_pyperf_finds_the_hook_in_the_box(tmp_path, monkeypatch):
         [sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path / "site")}, capture_output=True, text=True, check=True
     )
     assert found.stdout == f"[<class '{INSIDE}.turns_hook.Turns'>]\n"
+
+
+def test_the_matrix_beside_the_benchmarks_has_the_pythons_that_are_measured_from_a_store():
+    file = Path(bench.__file__).with_name("matrix.yaml")
+    wanted = {one.argv[0] for one in bench.MEASUREMENTS.values() if one.stored and one.argv}
+    matrix = read_matrix(file.read_bytes(), file.name, load_facts())
+    assert {str(one.cell) for one in matrix.cells} == wanted
+    assert {one.options.optimize for one in matrix.cells} == {"pgo+lto"}

@@ -22,9 +22,9 @@ from benchmarks.experiments.measure import Laboratory
 from benchmarks.experiments.relink import HERE, PARTS, PLAIN, Shelf
 from benchmarks.goals import GROUPS
 from benchmarks.instructions import DEFAULT
-from benchmarks.provenance import MEASURED, stamp, write
+from benchmarks.provenance import MEASURED, stamped, write
 from benchmarks.ratios import summary
-from benchmarks.turns import BENCHMARKS
+from benchmarks.turns import BENCHMARKS, METHOD
 from farm.errors import BadInput
 from farm.plan.buildcode import build_code
 from farm.plan.cell import Cell
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from benchmarks.experiments.measure import Counts
     from farm.plan.recipe import Recipe
 
+_UNREAD = "PGO_PROF_USE_FLAG=-fno-"  # make's word with which no profile is read
 _NEEDS = re.compile(r"^# needs: (?P<packages>.+)$", re.MULTILINE)
 
 
@@ -109,16 +110,23 @@ def figures(shelf: Shelf, name: str, pairs_of: dict[str, Any], counted: Counts) 
             one: {part: round(counted[name][one][part] / counted[PLAIN][one][part], 4) for part in PARTS} for one in both
         },
         "second_link": round(links[name] / links[PLAIN], 3),
-        "own_training": shelf.trained_as(name) != PLAIN,
+        "profile": profile(shelf, name),
         "mismatches": sum(builds[name]["warnings"].get(kind, {"lines": 0})["lines"] for kind in OF_OTHER_CODE),
         "plain": shelf.recipes[PLAIN].digest[:16],
     }
 
 
+def profile(shelf: Shelf, name: str) -> str:
+    """Whose profile it is compiled from, as the page says it."""
+    if any(word.startswith(_UNREAD) for word in shelf.recipes[name].make):
+        return "none"
+    return "the same" if shelf.trained_as(name) == PLAIN else "its own"
+
+
 def rows(known_rows: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """The rows of a cell: new ones, and older ones that are of the same plain build and of an experiment that there is."""
-    plain = {one["plain"] for one in new.values()}
-    kept = {name: one for name, one in known_rows.items() if one["plain"] in plain and name in known()}
+    """The rows of a cell: new ones, and older ones of the same plain build and method, and of an experiment that there is."""
+    alike = {(one["plain"], one["method"]) for one in new.values()}
+    kept = {name: one for name, one in known_rows.items() if (one["plain"], one.get("method")) in alike and name in known()}
     return {**kept, **{name: {**one, "about": known()[name]} for name, one in new.items()}}
 
 
@@ -141,7 +149,7 @@ def main() -> int:
         )
         return 0
     pairs_of = summary(runs, options.rounds, among=pairs(options.only))["pairs"]
-    measured = {MEASURED: stamp(laboratory.runs_file(shelf)), "rounds": options.rounds, "scripts": scripts}
+    measured = {MEASURED: stamped(laboratory.runs_file(shelf)), "method": METHOD, "rounds": options.rounds, "scripts": scripts}
     new = {name: {**figures(shelf, name, pairs_of, counted), **measured} for name in options.only}
     every = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
     before = every.get(options.cell, {})

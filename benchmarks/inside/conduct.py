@@ -7,6 +7,7 @@ A turn is a byte in a pipe with a name, which `turns_hook.py` waits for before a
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -17,20 +18,21 @@ def main(folder, commands):
     for pipe in pipes:
         os.mkfifo(pipe)
     opened = [os.open(pipe, os.O_RDWR) for pipe in pipes]  # a byte is lost in a pipe that nobody has open
-    running = {}
+    running = {}  # by its id the process, which nobody but `os.wait` may wait for, and what it is to write
     for at, command in enumerate(commands):
         environment = {**os.environ, "TURN": pipes[at], "TURN_NEXT": pipes[(at + 1) % len(pipes)]}
-        started = subprocess.Popen([*command, f"--output={folder}/{at}.json"], env=environment)
-        running[started.pid] = started
+        output = f"{folder}/{at}.json"
+        started = subprocess.Popen([*command, f"--output={output}"], env=environment)
+        running[started.pid] = started, output
     os.write(opened[0], b"!")
     code = 0
     while running:
         pid, status = os.wait()
-        running.pop(pid, None)
-        if status and not code:
+        _, output = running.pop(pid)
+        if not code and (status or not os.path.exists(output)):
             code = 1
-            for other in running.values():
-                other.terminate()
+            for other in running:
+                os.kill(other, signal.SIGTERM)
     return code
 
 

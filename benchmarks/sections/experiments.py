@@ -25,11 +25,11 @@ def experiments(found: Any) -> Section:  # noqa: ANN401 - JSON
     yield (
         "`python -m benchmarks.experiments`: a cell with PGO and LTO, with something changed (a folder of"
         " `benchmarks/experiments` over the facts). All are compiled from the profile of one training run, but for those"
-        " that are trained by themselves: two trainings of one recipe differ by up to 3 % in the mean, and by more than that"
-        " in single benchmarks. Each takes turns with the build as it was that day; above 1 the changed one is faster; rounds"
-        " count, and the interval (95 %) is made, as for our Pythons and the distro's. Instructions are counted by callgrind,"
-        " and do not depend on what else the machine does: those of a loop, by those of that build, in the executable and in"
-        " libpython. What the second link takes is told in CPU seconds, by that build's."
+        " that have none, or are trained by themselves: two trainings of one recipe differ by up to 3 % in the mean, and"
+        " by more than that in single benchmarks. Each takes turns with the build as it was that day; above 1 the changed"
+        " one is faster; rounds count, and the interval (95 %) is made, as for our Pythons and the distro's. Instructions"
+        " are counted by callgrind, and do not depend on what else the machine does: those of a loop, by those of that"
+        " build, in the executable and in libpython. What the second link takes is told in CPU seconds, by that build's."
     )
     for cell, rows in sorted(found.items()):
         yield f"### {cell}, changed"
@@ -77,8 +77,7 @@ def _counted(instructions: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def _profile(one: Mapping[str, Any]) -> str:
-    whose = "its own" if one["own_training"] else "the same"
-    return f"{whose}, {one['mismatches']} did not fit" if one["mismatches"] else whose
+    return f"{one['profile']}, {one['mismatches']} did not fit" if one["mismatches"] else str(one["profile"])
 
 
 def _mean(pair: Mapping[str, Any]) -> tuple[object, str]:
