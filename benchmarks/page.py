@@ -13,7 +13,7 @@ from benchmarks.command import end
 from benchmarks.markdown import Plot, Section
 from benchmarks.overview import overview
 from benchmarks.provenance import MEASURED, told
-from benchmarks.readme import README, with_budgets
+from benchmarks.readme import README, with_budgets, with_speed
 from benchmarks.sections.budgets import budgets, by_hand
 from benchmarks.sections.cells import cells
 from benchmarks.sections.dual import dual
@@ -22,7 +22,7 @@ from benchmarks.sections.instructions import instructions
 from benchmarks.sections.memory import memory
 from benchmarks.sections.scale import scale
 from benchmarks.sections.simulation import simulation
-from benchmarks.sections.speed import speed
+from benchmarks.sections.speed import counted_in_means, speed
 from benchmarks.sections.starts import first, startup
 from benchmarks.sections.submit import submit
 
@@ -95,6 +95,7 @@ SECTIONS: dict[str, Callable[..., Section]] = {
 }
 
 
+CLAIMED = "3.13.5-debian13-amd64 pgo+lto"  # what the README tells
 ALSO = {"speed": ("instructions",)}  # sections that say something of what others measured, too
 
 
@@ -126,9 +127,11 @@ def text() -> str:
 
 
 def readme() -> str:
-    """The README with the budgets as they were measured, and those that were measured by hand."""
+    """The README with the budgets as they were measured, and with what is claimed of the Pythons that were."""
     figures = [figure for name in ("budgets", "by_hand") for figure in results(name).get("figures", ())]
-    return with_budgets(README.read_text(encoding="utf-8"), figures)
+    one = results("speed")[CLAIMED]
+    text = with_speed(README.read_text(encoding="utf-8"), one["cell"], one, counted_in_means(one))
+    return with_budgets(text, figures)
 
 
 def main() -> int:

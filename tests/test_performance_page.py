@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import goals, page, readme
 from benchmarks.goals import Goal
+from benchmarks.ratios import PAIRS
 from benchmarks.sections.experiments import experiments
 from benchmarks.sections.speed import speed
 from tests.test_experiments import row
@@ -15,7 +16,7 @@ def test_the_page_is_what_the_results_say():
     assert page.PAGE.read_text("utf-8") == page.text(), "python -m benchmarks.page writes it anew"
 
 
-def test_the_readmes_budgets_are_those_of_the_results():
+def test_the_readme_says_what_the_results_say():
     assert readme.README.read_text("utf-8") == page.readme(), "python -m benchmarks.page writes them anew"
 
 
@@ -27,6 +28,24 @@ def test_only_the_table_of_budgets_is_written_anew():
     for without in ("# A\n", "## Time budgets\n\ntext\n\n## Other\n\n| x |\n"):
         with pytest.raises(ValueError, match="no table"):
             readme.with_budgets(without, [figure])
+
+
+def test_the_readme_claims_the_lower_ends_of_the_intervals():
+    pairs = {name: {"mean": 2.0, "low": at / 100 + 0.009, "high": 3.0} for at, name in enumerate(PAIRS, 101)}
+    one = {"optimize": "pgo+lto", "rounds": 5, "pairs": pairs}
+    before, after = "# A\n\n", "\n## Two commands\n"
+    text = readme.with_speed(f"{before}Measured side by side (old\nof two lines\n{after}", "a cell", one, 34)
+    said = " ".join(text.removeprefix(before).removesuffix(after).split())
+    assert said.startswith(
+        "Measured side by side (a cell, pgo+lto, 5 rounds of 34 benchmarks): the executable is at least 1.01"
+    )
+    assert "and 1.05 times as one made by the recipe" in said
+    assert "`libpython` is at least 1.02 times as fast as the distro's own" in said
+    assert "and 1.06 times" in said
+    assert "old" not in text
+    assert max(map(len, text.splitlines())) <= 128
+    with pytest.raises(ValueError, match="no paragraph"):
+        readme.with_speed(before, "a cell", one, 34)
 
 
 def test_what_was_not_measured_has_no_section(tmp_path, monkeypatch):

@@ -75,8 +75,12 @@ def _versions(one: Mapping[str, Any]) -> str:
         said += (
             f" Modules that these import are not the same code in both libraries, so they are in no mean and no goal: {listed}."
         )
-    within = len(set(_names(one["pairs"])) - set(one["differs"]) - set(GROUPS["start"]))
-    return f"{said} The means are of {within} benchmarks."
+    return f"{said} The means are of {counted_in_means(one)} benchmarks."
+
+
+def counted_in_means(one: Mapping[str, Any]) -> int:
+    """Of how many benchmarks the means are."""
+    return len(set(_names(one["pairs"])) - set(one["differs"]) - set(GROUPS["start"]))
 
 
 def _names(pairs: Mapping[str, Any]) -> list[str]:
