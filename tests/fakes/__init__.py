@@ -1,6 +1,6 @@
 """Fakes of what the code takes as an argument: stores, engines, clocks. A module for each thing that is faked."""
 
-from tests.fakes.boxes import ScriptedBox, ScriptedEngine
+from tests.fakes.boxes import KeptBox, ScriptedBox, ScriptedEngine
 from tests.fakes.engine_socket import EngineSocket
 from tests.fakes.hosts import Host, HostOfBucket
 from tests.fakes.images import BuildingShelf, ImageShelf
@@ -20,6 +20,7 @@ __all__ = [
     "HostOfBucket",
     "HostileStore",
     "ImageShelf",
+    "KeptBox",
     "MemoryStore",
     "ScriptedBox",
     "ScriptedEngine",

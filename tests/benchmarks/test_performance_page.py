@@ -9,7 +9,7 @@ from benchmarks.goals import Goal
 from benchmarks.ratios import PAIRS
 from benchmarks.sections.experiments import experiments
 from benchmarks.sections.speed import speed
-from tests.test_experiments import row
+from tests.benchmarks.test_experiments import row
 
 
 def test_the_page_is_what_the_results_say():

@@ -7,8 +7,8 @@ from benchmarks.budgets import steps
 from benchmarks.sections.cells import light
 from farm.plan.cell import Cell
 from farm.store.artifact import StepTime
+from tests.benchmarks.test_measured_cells import STEPS, store_with
 from tests.show.test_built import artifact
-from tests.test_measured_cells import STEPS, store_with
 
 CELL = "3.13.5-debian13-amd64"
 

@@ -4,7 +4,7 @@ import json
 
 from benchmarks import memory
 from benchmarks.sections.memory import memory as section
-from tests.test_measured_cells import packed, store_with
+from tests.benchmarks.test_measured_cells import packed, store_with
 
 CELL = "3.13.5-debian13-amd64"
 SIZES = {"shared": {"sum_kib": 1024, "median_kib": 128.0}, "static": {"sum_kib": 2048, "median_kib": 256.0}}

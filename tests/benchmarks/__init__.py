@@ -1,0 +1,1 @@
+"""What is measured of the farm and its Pythons: how it is measured, kept and told."""
