@@ -81,7 +81,9 @@ def test_pass_two_only_links_the_objects_of_pass_one(tmp_path, cell):
 
 def test_the_training_run_uses_all_jobs(tmp_path):
     box, _ = run("3.13.5-debian13-amd64", tmp_path, "pgo+lto")
-    assert [command for command in box.commands if "PROFILE_TASK=-m test --pgo --timeout=1200 -j3" in command]
+    assert [
+        command for command in box.commands if "PROFILE_TASK=/work/scripts/train.py -m test --pgo --timeout=1200 -j3" in command
+    ]
     assert not [command for command in box.commands if "{jobs}" in command]
 
 

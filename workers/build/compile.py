@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 
 _BYTECODE_PARTS = 2
 _AVAILABLE, _ROOM_KB = 3, 1024  # the column of `df -P`; with less than that a compiler fails in many odd ways
-_SCRIPTS = ("unpack.sh", "advise.sh", "linked.sh", "library.sh", "finish.sh", "bytecode.py", "facts.py")
+_SCRIPTS = (
+    "unpack.sh",
+    "advise.sh",
+    "linked.sh",
+    "library.sh",
+    "finish.sh",
+    "bytecode.py",
+    "facts.py",
+    "train.py",
+    "documents.py",
+)
 BUILD = "/work/build"
 _DESTDIR = "DESTDIR=/work/tree"
 TREE = "/work/tree/install"
