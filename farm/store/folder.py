@@ -63,14 +63,15 @@ class FolderStore:
 
     def get(self, key: str) -> tuple[bytes, str] | None:
         """The object's bytes and etag, or None."""
-        with self._failing(), _reading(self._path(key)) as file:
+        path = self._path(key)
+        with self._failing(path), _reading(path) as file:
             return (file.read(), _etag(os.fstat(file.fileno()))) if file else None
 
     def put(self, key: str, data: bytes | Path, *, if_absent: bool = False, if_match: str = "") -> str:
         """Write an object whole; gives its etag. Raises Conflict."""
         path = self._path(key)
         self._prepare(key)
-        with self._failing():
+        with self._failing(path):
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
             with _written(path, data) as fresh:
@@ -181,12 +182,13 @@ class FolderStore:
             os.close(handle)
 
     @contextmanager
-    def _failing(self) -> Iterator[None]:
+    def _failing(self, at: Path | None = None) -> Iterator[None]:
+        """Tells an OSError as the store's, with the file that it names; a write names none, so it is `at`."""
         try:
             yield
         except OSError as error:
             raise StoreUnavailable(
-                f"the store {self.name} failed: {error.strerror or error} ({error.filename or 'no file named'})",
+                f"the store {self.name} failed: {error.strerror or error} ({error.filename or at or self._root})",
                 hint=_HINTS.get(error.errno or 0, "look at the disk it lies on, then run it again"),
             ) from error
 

@@ -105,6 +105,21 @@ def test_a_full_disk_is_said_with_the_store_and_what_to_do(tmp_path, monkeypatch
     assert "free some space" in caught.value.hint
 
 
+def test_a_write_that_fails_names_the_file_though_the_kernel_names_none(tmp_path, monkeypatch):
+    store = FolderStore(tmp_path / "store")
+
+    def full(source, target, _):
+        raise OSError(28, "No space left on device")
+
+    store.put("a", b"x")
+    (tmp_path / "in").write_bytes(b"x")
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    with pytest.raises(StoreUnavailable) as caught:
+        store.put("builds/b", tmp_path / "in")
+    assert caught.value.message.endswith(f"failed: No space left on device ({tmp_path}/store/builds/b)")
+    assert [path.name for path in (tmp_path / "store" / "builds").iterdir()] == []
+
+
 def test_the_folder_may_be_named_relatively_and_hold_spaces(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     store = FolderStore(tmp_path.relative_to(tmp_path) / "my store")
