@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from farm.errors import BuildFailed, Transient
@@ -10,6 +13,7 @@ from farm.plan.compose import compose
 from farm.plan.facts import load_facts
 from farm.plan.options import Options
 from tests.fakes import ScriptedBox
+from workers.build import compile as compile_
 from workers.build.compile import Passes
 from workers.build.cross import CrossPasses
 
@@ -55,6 +59,16 @@ def test_a_library_of_our_own_comes_first(tmp_path):
     ]
     assert configured["LDFLAGS"] == "-L/work/private/install/lib"
     assert configured["SOURCE_DATE_EPOCH"] == "1587332735"
+
+
+def test_every_script_is_in_the_box_and_so_is_what_it_imports(tmp_path):
+    box, _ = run("3.13.5-debian13-amd64", tmp_path, "pgo+lto")
+    there = {name.removeprefix("scripts/") for name in box.files["/work"] if name.startswith("scripts/")}
+    folder = Path(compile_.__file__).with_name("scripts")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.suffix in {".py", ".sh"}}
+    assert there == set(texts)
+    called = {name for command in box.commands for name in re.findall(r"/work/scripts/([\w.]+)", command)}
+    assert {"unpack.sh", "finish.sh", "train.py"} <= called <= there
 
 
 def test_others_build_no_library(tmp_path):

@@ -29,17 +29,7 @@ if TYPE_CHECKING:
 
 _BYTECODE_PARTS = 2
 _AVAILABLE, _ROOM_KB = 3, 1024  # the column of `df -P`; with less than that a compiler fails in many odd ways
-_SCRIPTS = (
-    "unpack.sh",
-    "advise.sh",
-    "linked.sh",
-    "library.sh",
-    "finish.sh",
-    "bytecode.py",
-    "facts.py",
-    "train.py",
-    "documents.py",
-)
+_SCRIPTS = files("workers.build").joinpath("scripts")
 BUILD = "/work/build"
 _DESTDIR = "DESTDIR=/work/tree"
 TREE = "/work/tree/install"
@@ -222,8 +212,9 @@ def _bundle(sources: Sequence[Path], patches: Mapping[str, bytes]) -> bytes:
             tar.add(source, arcname=source.name, filter=_plain)
         for name, data in sorted(patches.items()):
             _add(tar, f"patches/{name}", data)
-        for name in _SCRIPTS:
-            _add(tar, f"scripts/{name}", files("workers.build").joinpath("scripts", name).read_bytes())
+        for script in sorted(_SCRIPTS.iterdir(), key=lambda script: script.name):
+            if script.name.endswith((".py", ".sh")):
+                _add(tar, f"scripts/{script.name}", script.read_bytes())
     return stream.getvalue()
 
 
