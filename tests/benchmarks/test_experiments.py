@@ -113,7 +113,17 @@ def test_rows_of_another_build_or_method_or_of_no_experiment_are_dropped():
     assert found == {"gcc": alike, "frame-pointers": {**alike, "about": about}}
 
 
-OF_GCC = {"aligned", "bolt", "dispatch", "optimize-2", "partial-training", "partitioned-lto", "semantic-interposition"}
+OF_GCC = {
+    "aligned",
+    "bolt",
+    "dispatch",
+    "no-plt",
+    "optimize-2",
+    "partial-training",
+    "partitioned-lto",
+    "semantic-interposition",
+    "wider-hot",
+}
 OF_CLANG = {"gcc", "ir-profile"}
 
 
