@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,23 @@ def test_every_script_is_in_the_box_and_so_is_what_it_imports(tmp_path):
     box, _ = run("3.13.5-debian13-amd64", tmp_path, "pgo+lto")
     there = {name.removeprefix("scripts/") for name in box.files["/work"] if name.startswith("scripts/")}
     folder = Path(compile_.__file__).with_name("scripts")
-    texts = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.suffix in {".py", ".sh"}}
-    assert there == set(texts)
     called = {name for command in box.commands for name in re.findall(r"/work/scripts/([\w.]+)", command)}
     assert {"unpack.sh", "finish.sh", "train.py"} <= called <= there
+    beside = {path.stem for path in folder.glob("*.py")}
+    for name in there & {f"{stem}.py" for stem in beside}:
+        words = (folder / name).read_text(encoding="utf-8")
+        imported = set(re.findall(r"^ *(?:from|import) (\w+)", words, re.MULTILINE)) & beside
+        assert {f"{one}.py" for one in imported} <= there, name
+
+
+def test_a_training_that_fails_ends_the_build_whatever_the_makefile_says(tmp_path):
+    """`$(PROFILE_TASK) || true` is what it says up to 3.12."""
+    for cell in ("3.9.2-debian11-amd64", "3.13.5-debian13-amd64"):
+        box, _ = run(cell, tmp_path, "pgo")
+        (built,) = {word for command in box.commands for word in re.findall(r"PROFILE_TASK=(.* \|\| exit 1)", command)}
+        failing = f"training() {{ return 1; }}; training {built} || true; echo went on"
+        done = subprocess.run(["sh", "-c", failing], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
 
 
 def test_others_build_no_library(tmp_path):
@@ -96,7 +110,9 @@ def test_pass_two_only_links_the_objects_of_pass_one(tmp_path, cell):
 def test_the_training_run_uses_all_jobs(tmp_path):
     box, _ = run("3.13.5-debian13-amd64", tmp_path, "pgo+lto")
     assert [
-        command for command in box.commands if "PROFILE_TASK=/work/scripts/train.py -m test --pgo --timeout=1200 -j3" in command
+        command
+        for command in box.commands
+        if "PROFILE_TASK=/work/scripts/train.py -m test --pgo --timeout=1200 -j3 || exit 1" in command
     ]
     assert not [command for command in box.commands if "{jobs}" in command]
 

@@ -1,6 +1,7 @@
 """Work on documents as programs have them: text, tables and messages, of which a training run counts what repeats.
 
-`WORK` is what is done and how often. What happens in it depends on the version of Python alone: random numbers have a seed.
+`WORK` is what is done and how often. It is the same in every run of a version: random numbers have a seed, and in a
+build hashes, too.
 """
 
 import base64
@@ -15,72 +16,18 @@ import io
 import itertools
 import json
 import operator
-import os
 import pickle
-import random
 import re
 import statistics
 import string
 import struct
+import tempfile
 import textwrap
+import unicodedata
 import urllib.parse
 import zlib
 
-WORDS = """
-the of and to in is that for it as was with be by on not he his but at are this have from or had an they which one you were all
-their there been many some time very when much would like more them other only its into than first two may then do any
-information language development understanding configuration international relationship communication environment
-Zürich café naïve señor Straße østlig Łódź Ελλάδα Москва 東京 한국어 مرحبا 🐍 “quoted” it’s –
-""".split()
-SOME = random.Random(20)
-
-
-def sentence(words=12):
-    """Some words, mostly of ASCII."""
-    return " ".join(SOME.choice(WORDS[:72] if SOME.random() < 0.9 else WORDS) for _ in range(words))
-
-
-def record(number):
-    """What an interface of a shop or a forum would answer."""
-    return {
-        "id": number,
-        "name": sentence(3).title(),
-        "e-mail": "user%d@mail.example" % number,
-        "text": sentence(40),
-        "price": round(SOME.uniform(1, 1000), 2),
-        "tags": [SOME.choice(WORDS) for _ in range(5)],
-        "active": number % 3 == 0,
-        "parent": None if number % 4 else number // 4,
-        "position": {"latitude": SOME.uniform(-90, 90), "longitude": SOME.uniform(-180, 180)},
-        "created": "2024-%02d-%02dT%02d:%02d:%02d+00:00"
-        % (number % 12 + 1, number % 28 + 1, number % 24, number % 60, number % 59),
-    }
-
-
-RECORDS = [record(number) for number in range(300)]
-TEXT = "\n".join(sentence(SOME.randrange(5, 20)) for _ in range(1500))
-ASCII = TEXT.encode("ascii", "ignore").decode()
-
-
-def sources():
-    """Modules of the standard library as texts."""
-    folder = os.path.dirname(os.__file__)
-    for name in (
-        "argparse",
-        "ast",
-        "calendar",
-        "dataclasses",
-        "decimal",
-        "inspect",
-        "logging/__init__",
-        "pathlib",
-        "shutil",
-        "typing",
-    ):
-        path = os.path.join(folder, name + ".py")
-        if os.path.exists(path):
-            with io.open(path, encoding="utf-8") as stream:
-                yield stream.read()
+from texts import FOREIGN, RECORDS, TEXT, sources
 
 
 def documents_of_json():
@@ -124,7 +71,7 @@ def patterns():
         r"\S+@\S+\.\w+",
     ):
         compiled = re.compile(pattern, re.MULTILINE)
-        for text in (TEXT, *itertools.islice(sources(), 3)):
+        for text in (TEXT, *FOREIGN, *itertools.islice(sources(), 3)):
             compiled.findall(text)
     for text in sources():
         re.sub(r"#.*", "", text)
@@ -133,7 +80,7 @@ def patterns():
 
 
 def strings():
-    for text in (TEXT, ASCII, *sources()):
+    for text in (TEXT, *FOREIGN, *sources()):
         for line in text.splitlines():
             words = line.strip().split()
             " ".join(reversed(words)).replace("the", "THE").partition(" ")
@@ -172,20 +119,40 @@ def orders():
 
 
 def octets():
-    data = TEXT.encode("utf-8")
+    data = "\n".join([TEXT, *FOREIGN]).encode("utf-8")
     for size in (20, 300, 4000, len(data)):
         part = data[:size]
         for _ in range(20):
             base64.b64decode(base64.b64encode(part)), binascii.unhexlify(binascii.hexlify(part)), zlib.crc32(part)
             bytes.fromhex(part.hex()), bytearray(part).replace(b"the", b"a"), part.split(), part.find(b"configuration")
-            hashlib.sha256(part).hexdigest(), hashlib.md5(part).digest(), memoryview(part)[5:].tobytes()
+            hashlib.sha256(part).hexdigest(), hashlib.sha1(part).digest(), memoryview(part)[5:].tobytes()
     for number in range(2000):
         struct.unpack("<IhdB4s", struct.pack("<IhdB4s", number, number % 99, number / 7, number % 255, b"abcd"))
-    stream = io.BytesIO(data)
+    b"".join([data[:50]] * 100), int.from_bytes(data[:40], "big").to_bytes(40, "little")
+
+
+def files():
+    stream = io.BytesIO(TEXT.encode("utf-8"))
     while stream.read(1000):
         pass
-    for line in io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"):
-        line.rstrip("\n")
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+        for text in (TEXT, *FOREIGN):
+            for line in text.splitlines():
+                file.write(line + "\n")
+        file.seek(0)
+        for line in file:
+            line.rstrip("\n")
+        file.seek(0)
+        while file.readline():
+            pass
+
+
+def characters():
+    for text in (TEXT[:5000], *FOREIGN):
+        for form in ("NFC", "NFD", "NFKC"):
+            unicodedata.normalize(form, text)
+        for one in text[:500]:
+            unicodedata.category(one), one.isalpha(), one.isspace(), ord(one)
 
 
 def copies():
@@ -247,6 +214,8 @@ WORK = {
     strings: 1,
     orders: 10,
     octets: 3,
+    files: 40,
+    characters: 60,
     copies: 15,
     days: 20,
     trees_of_elements: 20,

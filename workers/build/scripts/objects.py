@@ -11,7 +11,7 @@ import operator
 import random
 import statistics
 
-from documents import sources
+from texts import RECORDS, sources
 
 SOME = random.Random(3)
 
@@ -110,8 +110,55 @@ def circles():
     for _ in range(10):
         gc.collect()
     nodes.clear()
+    del node, parent
     gc.collect()
 
 
+class Tree:
+    """A binary tree that is walked by generators, one in the other."""
+
+    def __init__(self, values):
+        middle = len(values) // 2
+        self.value = values[middle]
+        self.left = Tree(values[:middle]) if middle else None
+        self.right = Tree(values[middle + 1 :]) if values[middle + 1 :] else None
+
+    def __iter__(self):
+        if self.left:
+            yield from self.left
+        yield self.value
+        if self.right:
+            yield from self.right
+
+    def find(self, value):
+        """The node that has it; KeyError when none has."""
+        if value == self.value:
+            return self
+        branch = self.left if value < self.value else self.right
+        if branch is None:
+            raise KeyError(value)
+        return branch.find(value)
+
+
+def chains():
+    tree = Tree(range(500))
+    for _ in range(10):
+        sum(tree), sum(value * value for value in tree if value % 3), max(map(str, filter(None, tree)))
+    for value in range(-100, 600):
+        try:
+            tree.find(value)
+        except KeyError as error:
+            str(error)
+
+
+def mappings():
+    by_name = {one["name"]: one for one in RECORDS}
+    for _ in range(10):
+        for name, one in by_name.items():
+            {**one, "name": name}.get("text"), one.get("nothing"), list(one.values()), dict(one, more=1).pop("more")
+        seen, odd = {one["id"] for one in RECORDS}, set(range(1, 3000, 2))
+        seen & odd, seen - odd, seen | odd, seen.isdisjoint(odd), odd.issuperset(seen), frozenset(map(str, odd))
+
+
 # What is done, and how often: about a tenth of a second each, without counting
-WORK = {numbers: 8, circles: 5, programs: 1, tasks: 3}
+WORK = {numbers: 8, circles: 5, chains: 20, mappings: 20, programs: 1, tasks: 3}
