@@ -44,7 +44,8 @@ def test_what_the_source_does_not_have_is_named(tmp_path, name):
     [
         ("3.13.15-debian13-amd64", {"_json", "_datetime", "select"}, {"zlib", "_ssl", "pyexpat"}),
         ("3.14.7-debian12-arm64", {"_json", "select"}, {"_datetime", "_contextvars"}),
-        ("3.11.2-debian12-amd64", set(), {"_json"}),
+        ("3.11.2-debian12-amd64", {"_json", "_datetime", "_contextvars"}, {"zlib", "binascii"}),
+        ("3.9.2-debian11-amd64", set(), {"_json"}),
     ],
 )
 def test_modules_of_a_cell(cell, has, lacks):
